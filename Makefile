@@ -1,0 +1,35 @@
+# Shortcuts only: each is one command that works without make too.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test setup lint format bench tables clean
+
+demo:
+	$(PYTHON) -m tests.demo
+
+test:
+	$(PYTHON) -m tests
+
+setup:
+	$(PYTHON) -m tests.environment
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup
+	$(BIN)/pytest -m bench
+
+tables: setup
+	$(BIN)/python -m laurel_mp.records.tables.generate
+
+clean:
+	rm -rf .venv .venv.lock build dist .coverage .coverage.* htmlcov
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

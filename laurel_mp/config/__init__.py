@@ -1,0 +1,42 @@
+"""The configuration: `load` reads a TOML file, `Config` holds it.
+
+Importing this package reads no file and loads nothing large: every process of the daemon does it.
+"""
+
+from laurel_mp.config.plain import from_dict, to_dict
+from laurel_mp.config.schema import (
+    AuditLog,
+    Config,
+    Debug,
+    Enrich,
+    Filter,
+    FilterLog,
+    LabelProcess,
+    LogFile,
+    ParseErrorLog,
+    Pipeline,
+    State,
+    Transform,
+    Translate,
+)
+from laurel_mp.config.toml_file import load, parse
+
+__all__ = [
+    "AuditLog",
+    "Config",
+    "Debug",
+    "Enrich",
+    "Filter",
+    "FilterLog",
+    "LabelProcess",
+    "LogFile",
+    "ParseErrorLog",
+    "Pipeline",
+    "State",
+    "Transform",
+    "Translate",
+    "from_dict",
+    "load",
+    "parse",
+    "to_dict",
+]

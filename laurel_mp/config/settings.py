@@ -1,0 +1,120 @@
+"""How a setting is declared: once, with all that validation, `-d` and the reference need."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from laurel_mp.config.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """A setting that is in force for some of its values only; ``which`` says for which."""
+
+    which: str
+    test: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of one section.
+
+    ``name`` is its TOML name, ``attribute`` that of the dataclass field. ``sample`` is what the
+    sample configuration shows instead of the default; with ``shown`` it is set there. A
+    ``required`` one must be given if its section is.
+    """
+
+    name: str
+    attribute: str
+    default: Any
+    kind: Kind
+    doc: str
+    unit: str
+    aliases: tuple[str, ...]
+    in_force: bool | Partly
+    required: bool
+    sample: Any
+    shown: bool
+
+    def is_in_force(self, value: object) -> bool:
+        """Tell whether giving this setting that value has an effect."""
+        return self.in_force.test(value) if isinstance(self.in_force, Partly) else self.in_force
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One TOML table; an optional one is None unless it is given."""
+
+    name: str
+    attribute: str
+    schema: type[Any]
+    doc: str
+    optional: bool
+
+
+def setting(
+    default: object,
+    kind: Kind,
+    doc: str,
+    *,
+    name: str = "",
+    unit: str = "",
+    aliases: tuple[str, ...] = (),
+    in_force: bool | Partly = False,
+    required: bool = False,
+    sample: object = None,
+    shown: bool = False,
+) -> Any:
+    """Declare a setting as a dataclass field; its name follows from the attribute if not given."""
+    declaration = Setting(
+        name, "", default, kind, doc, unit, aliases, in_force, required, sample, shown
+    )
+    if isinstance(default, dict):
+        factory = dict[str, str]
+        return dataclasses.field(default_factory=factory, metadata={"entry": declaration})
+    return dataclasses.field(default=default, metadata={"entry": declaration})
+
+
+def section(schema: type[Any], doc: str, *, optional: bool = False) -> Any:
+    """Declare a TOML table as a dataclass field."""
+    metadata = {"entry": Section("", "", schema, doc, optional)}
+    if optional:
+        return dataclasses.field(default=None, metadata=metadata)
+    return dataclasses.field(default_factory=schema, metadata=metadata)
+
+
+def entries(schema: type[Any]) -> Mapping[str, Setting | Section]:
+    """Map the TOML names in a section, without aliases, to what was declared there."""
+    found = {}
+    for field in dataclasses.fields(schema):
+        if entry := field.metadata.get("entry"):
+            name = entry.name or field.name.replace("_", "-")
+            found[name] = dataclasses.replace(entry, name=name, attribute=field.name)
+    return found
+
+
+def spellings(schema: type[Any]) -> Mapping[str, Setting | Section]:
+    """Like `entries`, with the aliases."""
+    found = dict(entries(schema))
+    for entry in entries(schema).values():
+        if isinstance(entry, Setting):
+            found |= dict.fromkeys(entry.aliases, entry)
+    return found
+
+
+def walk(
+    schema: type[Any], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Setting | Section]]:
+    """Yield everything that a configuration can hold, with the path of its section."""
+    for entry in entries(schema).values():
+        yield path, entry
+        if isinstance(entry, Section):
+            yield from walk(entry.schema, (*path, entry.name))
+
+
+def label(path: tuple[str, ...], name: str = "") -> str:
+    """Name a section, or a setting in it, as users know it: ``[filter] filter-keys``."""
+    return " ".join(part for part in (f"[{'.'.join(path)}]" if path else "", name) if part)

@@ -1,0 +1,72 @@
+"""Reads a configuration file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from laurel_mp.config.schema import Config
+from laurel_mp.config.validation import Reading
+from laurel_mp.errors import ConfigError
+
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+def load(path: Path | None) -> Config:
+    """Read a configuration file; without one, everything has its default.
+
+    Raises `ConfigError` if the file can not be read or is not fit to be trusted, and as `parse`.
+    """
+    return Config() if path is None else parse(_read(path), str(path))
+
+
+def parse(text: str, name: str) -> Config:
+    """Turn the text of a configuration into one; ``name`` says in messages where it is from.
+
+    Raises `ConfigError` with all problems, a line each.
+    """
+    # Imported here: the children get their configuration from the supervisor, not from TOML.
+    import tomllib  # noqa: PLC0415
+
+    try:
+        tables = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError(f"{name}: not valid TOML: nested too deeply") from None
+    except ValueError as error:  # also numbers with more digits than Python converts
+        raise ConfigError(f"{name}: not valid TOML: {error}") from None
+    reading = Reading()
+    config = reading.config(tables)
+    if reading.problems:
+        raise ConfigError("\n".join(f"{name}: {problem}" for problem in reading.problems))
+    return config
+
+
+def _read(path: Path) -> str:
+    try:
+        # Opening a FIFO would otherwise wait for a writer, and hold up auditd.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            _check_trust(os.fstat(descriptor), path)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return file.read().decode("utf-8-sig")
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ConfigError(f"{path}: can not be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not valid UTF-8 at byte {error.start}") from None
+
+
+def _check_trust(status: os.stat_result, path: Path) -> None:
+    """Refuse what others could have written: a `| program` in it would run with our rights."""
+    if stat.S_ISDIR(status.st_mode):
+        raise ConfigError(f"{path}: is a directory")
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigError(f"{path}: is not a regular file")
+    if status.st_mode & _WRITABLE_BY_OTHERS:
+        mode = stat.S_IMODE(status.st_mode)
+        raise ConfigError(
+            f"{path}: group or others can write it (mode {mode:04o}); "
+            f"refused until you run: chmod go-w {path}"
+        )

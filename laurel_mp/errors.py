@@ -1,0 +1,28 @@
+"""The exceptions that users of laurel-mp can meet.
+
+Bad programs and bad configurations raise; bad audit records never do: they are counted.
+"""
+
+from __future__ import annotations
+
+
+class LaurelError(Exception):
+    """Base of all errors below; its text is ready to be shown to the user."""
+
+
+class ConfigError(LaurelError):
+    """The configuration can not be used: seen at start, with ``-d``, and on reload.
+
+    The text has one line for each problem, each naming the file and the setting.
+    """
+
+
+class InputError(LaurelError):
+    """An input can not be opened or read on: seen when a file or socket is missing or breaks."""
+
+
+class LedgerError(LaurelError):
+    """The counters do not add up: seen at the end of a run in which lines were lost or doubled.
+
+    This is a fault of laurel-mp, never of the input.
+    """

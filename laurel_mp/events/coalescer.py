@@ -1,0 +1,511 @@
+"""Lines into events: what belongs together, when it is complete, what came before.
+
+Everything here is decided by positions in the stream and by the arrival clock that the router
+puts into it, so that the outcome is the same however the stream is cut into batches and
+spread over workers.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from itertools import chain
+
+from laurel_mp.events import grammar
+from laurel_mp.events.rendering import (
+    OWN_PROCESS,
+    EventRenderer,
+    Fragment,
+    Record,
+    syscall_object,
+)
+from laurel_mp.events.syscall import Call, Syscall
+from laurel_mp.records.header import LINE
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record import Look
+from laurel_mp.records.strings import encode
+from laurel_mp.records.types import PARTS_OF_SYSCALLS, is_kernel
+
+IN_FLIGHT_BYTES = 64 << 20
+"""How far the stream may run on behind an event's last record before the event is given up."""
+
+REMEMBERED_BYTES = 32 << 20
+"""Over how much of the stream completed events are remembered, at least."""
+
+NAMES_KEPT = 1800
+"""Seconds of the arrival clock after which names of users and groups are looked up anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When an event is over, and what it may hold. Times are seconds of the arrival clock."""
+
+    end_of_event_timeout: float = 2.0
+    duplicate_window: float = 120.0
+    max_event_bytes: int = 16 << 20
+
+
+@dataclass(slots=True)
+class Counters:
+    """What became of the lines that were fed, since the start."""
+
+    end_of_event: int = 0
+    """Lines that were EOE records."""
+    duplicate: int = 0
+    """Lines of events that had been completed before, dropped."""
+    in_events: int = 0
+    """Lines that are part of events that were given out."""
+    events: int = 0
+    incomplete: int = 0
+    """Events with an INCOMPLETE mark."""
+    timed_out: int = 0
+    """Events that were over because nothing more of them came."""
+    cut: int = 0
+    """Events that met a limit."""
+
+
+@dataclass(slots=True)
+class Bodies:
+    """Complete events in the order of their completion."""
+
+    lines: list[bytes] = field(default_factory=list)
+    """JSON with a line feed, and a mark for each row that it waits for."""
+    keys: array[int] = field(default_factory=lambda: array("Q"))
+    """Where each was completed: see `line_key` and `clock_key`."""
+    ranks: array[int] = field(default_factory=lambda: array("Q"))
+    """Order among those with the same key."""
+    rows: array[int] = field(default_factory=lambda: array("Q"))
+    """The number of the row for each mark."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Questions to the tracker, numbered from `base`."""
+
+    base: int = 0
+    keys: array[int] = field(default_factory=lambda: array("Q"))
+    calls: bytearray = field(default_factory=bytearray)
+    """What each is about: a `Call`."""
+    who: list[bytes] = field(default_factory=list)
+    """pid, ppid, comm, exe and perhaps the node, separated by tabs; of look-ups, pid, key, node."""
+    ids: list[bytes] = field(default_factory=list)
+    """The event's id."""
+
+
+def line_key(end: int) -> int:
+    """Orders what is caused by the line that ends at stream position `end`."""
+    return 2 * end - 1
+
+
+def clock_key(position: int) -> int:
+    """Orders what is caused by the clock that stands at `position`: before the line there."""
+    return 2 * position
+
+
+class _Event:
+    """An event in flight."""
+
+    __slots__ = ("first", "id", "late", "lines", "node", "position", "records", "row", "seen",
+                 "size", "syscall")  # fmt: skip
+
+    def __init__(self, id_: bytes, node: bytes | None, first: int, late: bool) -> None:
+        self.id = id_
+        self.node = node
+        self.first = first
+        """Position of its first record."""
+        self.late = late
+        self.records: list[Record] = []
+        self.lines = 0
+        self.size = 0
+        self.syscall: Syscall | None = None
+        self.row = 0
+        """Number of the row that annotates its SYSCALL record."""
+        self.seen = 0.0
+        """When its last record arrived."""
+        self.position = 0
+        """Where its last record stood."""
+
+
+class Coalescer:
+    """Joins lines into events and has them rendered. Not for use from several threads."""
+
+    def __init__(self, options: RecordOptions, limits: Limits, local_node: bytes = b"") -> None:
+        self._options = options
+        self._limits = limits
+        self._local_node = local_node
+        self._renderers: dict[tuple[bool, bool], EventRenderer] = {}
+        self._plain = self._renderer(None, False)
+        # Whether it matters which host a record is from.
+        self._by_host = options.universal or options.user_name is not None
+        self._scan = grammar.WITHOUT_EOE.finditer
+        self._has_eoe = False
+        self._now = 0.0
+        self._named = 0.0
+        self._in_flight: dict[bytes, _Event] = {}
+        self._done: dict[bytes, float] = {}
+        self._given_up: dict[bytes, float] = {}
+        self._older_done: dict[bytes, float] = {}
+        self._older_given_up: dict[bytes, float] = {}
+        self._generation = (0.0, 0)
+        self.counters = Counters()
+        self.bodies = Bodies()
+        self.rows = Rows()
+
+    def take(self) -> tuple[Bodies, Rows]:
+        """What was completed, and asked, since the last call."""
+        taken = self.bodies, self.rows
+        self.bodies = Bodies()
+        self.rows = Rows(self.rows.base + len(self.rows.keys))
+        return taken
+
+    @property
+    def in_flight_lines(self) -> int:
+        """Lines of events that are not complete yet."""
+        return sum(event.lines for event in self._in_flight.values())
+
+    # --- the clock
+
+    def clock(self, position: int, now: float, has_eoe: bool) -> None:
+        """Sets the arrival clock and the kind of stream for what stands from `position` on."""
+        self._now = now
+        if has_eoe != self._has_eoe:
+            self._has_eoe = has_eoe
+            self._scan = (grammar.WITH_EOE if has_eoe else grammar.WITHOUT_EOE).finditer
+        self._expire(position)
+        self._age(position)
+
+    def finish(self, position: int) -> None:
+        """Completes all events: the input has ended at `position`."""
+        self._give_up(list(self._in_flight), position)
+
+    def _expire(self, position: int) -> None:
+        last_seen = self._now - self._limits.end_of_event_timeout
+        last_position = position - IN_FLIGHT_BYTES
+        over = []
+        for key, event in self._in_flight.items():  # the one that was quiet longest is first
+            if event.seen > last_seen and event.position > last_position:
+                break
+            over.append(key)
+        if over:
+            self._give_up(over, position)
+
+    def _give_up(self, keys: list[bytes], position: int) -> None:
+        events = [(self._in_flight[key].first, key) for key in keys]
+        for first, key in sorted(events):
+            self.counters.timed_out += 1
+            self._complete(key, clock_key(position), first, ended=False)
+
+    def _age(self, position: int) -> None:
+        """Forgets events that were completed long ago, in steps."""
+        since, start = self._generation
+        if (
+            self._now - since > self._limits.duplicate_window
+            or position - start > REMEMBERED_BYTES
+        ):
+            self._generation = (self._now, position)
+            self._older_done, self._done = self._done, {}
+            self._older_given_up, self._given_up = self._given_up, {}
+        if self._now - self._named > NAMES_KEPT:
+            self._named = self._now
+            if self._options.user_name is not None:
+                for renderer in self._renderers.values():
+                    renderer.forget()
+
+    # --- lines
+
+    def feed(self, blob: bytes, start: int, end: int, offset: int) -> None:
+        """Takes the lines in `blob[start:end]`; `offset` makes stream positions of indices.
+
+        Every line must have a valid header.
+        """
+        in_flight, done, older = self._in_flight, self._done, self._older_done
+        given_up, older_given_up = self._given_up, self._older_given_up
+        syscalls, rests = self._plain.syscalls, self._plain.rests
+        heads, tails, template = syscalls.heads, syscalls.tails, syscalls.template
+        bodies, rows, now = self.bodies, self.rows, self._now
+        add_line, add_key, add_rank = bodies.lines.append, bodies.keys.append, bodies.ranks.append
+        add_row = bodies.rows.append
+        row_key, row_call = rows.keys.append, rows.calls.append
+        row_who, row_id = rows.who.append, rows.ids.append
+        by_host, most = self._by_host, self._limits.max_event_bytes
+        events = lines = 0
+        for match in self._scan(blob, start, end):
+            (
+                node, id_, head_text, a0, a1, a2, a3, tail_text, rest_text,
+                line_node, line_type, line_id, line_body,
+            ) = match.groups()  # fmt: skip
+            if id_ is None:
+                begin, finish = match.span()
+                self._line(
+                    line_node, line_type, line_id, line_body, begin + offset, finish + offset
+                )
+                continue
+            begin, finish = match.span()
+            key = id_ if node is None else node + b" " + id_
+            head = heads[head_text] if head_text in heads else syscalls.head(head_text)
+            tail = tails[tail_text] if tail_text in tails else syscalls.tail(tail_text)
+            parts = rest_text.split(b" msg=audit(" + id_ + b"):")
+            text = b"\0".join(parts)
+            rest = rests.get(text)
+            if (
+                head is None
+                or tail is None
+                or (by_host and self._renderer(node, head.big_endian) is not self._plain)
+                or finish - begin > most
+                or key in in_flight
+                or key in done
+                or key in older
+                or key in given_up
+                or key in older_given_up
+                or (rest or (rest := self._plain.rest(text))).records != len(parts) - 1
+            ):
+                self._lines(blob, begin, finish, offset)
+                continue
+            done[key] = now
+            who = tail.who
+            if node is None:
+                line = b'{"ID":"%b","SYSCALL":{' % id_
+            else:
+                name = encode(node)
+                line = b'{"ID":"%b","NODE":%b,"SYSCALL":{' % (id_, name)
+                who += b"\t" + name
+            line += template % (head.raw, tail.raw, a0, a1, a2, a3, head.added, tail.added)
+            call = head.call
+            if call is Call.UNNAMED:
+                call = Call.EXEC if rest.has_execve else Call.PLAIN
+            add_row(rows.base + len(rows.keys))
+            row_key(2 * (begin + offset) + 1)
+            row_call(call)
+            row_who(who)
+            row_id(id_)
+            if rest.looks:
+                self._look(rest.looks, line_key(finish + offset), node, id_, 0)
+            if tail.items > rest.paths or rest.missing_arguments:
+                line += b"\0" + rest.text + self._incomplete(self._missing(rest, tail.items))
+                add_line(line + b"}\n")
+            else:
+                add_line(line + b"\0" + rest.text + b"}\n")
+            add_key(line_key(finish + offset))
+            add_rank(0)
+            events += 1
+            lines += rest.records + 1
+        self.counters.events += events
+        self.counters.in_events += lines
+        # A whole event ends with its EOE record; in a stream without, PROCTITLE is of the event.
+        if self._has_eoe:
+            self.counters.end_of_event += events
+
+    def _lines(self, blob: bytes, start: int, end: int, offset: int) -> None:
+        """Takes lines one by one: the way for events that are not of one piece."""
+        for match in LINE.finditer(blob, start, end):
+            node, name, id_, body = match.groups()
+            self._line(node, name, id_, body, match.start() + offset, match.end() + offset)
+
+    def _line(
+        self, node: bytes | None, name: bytes, id_: bytes, body: bytes, start: int, end: int
+    ) -> None:
+        key = id_ if node is None else node + b" " + id_
+        if name == b"EOE":
+            self.counters.end_of_event += 1
+            if key in self._in_flight:
+                self._complete(key, line_key(end), 0, ended=True)
+            return
+        body = body.strip(b" ")
+        if not is_kernel(name, body):
+            self._single(key, node, name, id_, body, end)
+            return
+        event = self._in_flight.pop(key, None)
+        if event is None:
+            if self._is_remembered(key, self._done, self._older_done):
+                self.counters.duplicate += 1
+                return
+            late = self._is_remembered(key, self._given_up, self._older_given_up)
+            event = _Event(id_, node, start, late)
+        self._in_flight[key] = event
+        event.records.append((name, body))
+        event.lines += 1
+        event.size += len(body)
+        event.seen = self._now
+        event.position = end
+        if name == b"SYSCALL" and event.syscall is None:
+            event.syscall = self._event_renderer(event).syscalls.render(body)
+            if event.syscall.who and event.syscall.call is not Call.UNNAMED:
+                self._ask(event, event.syscall.call, 2 * start + 1)
+        elif name == b"EXECVE" and event.syscall and event.syscall.call is Call.UNNAMED:
+            event.syscall = event.syscall._replace(call=Call.EXEC)
+            if event.syscall.who:
+                self._ask(event, Call.EXEC, 2 * start + 1)
+        if event.size > self._limits.max_event_bytes:
+            self.counters.cut += 1
+            self._complete(key, line_key(end), 0, ended=False, cut=True)
+        elif name == b"PROCTITLE" and not self._has_eoe:
+            self._complete(key, line_key(end), 0, ended=True)
+
+    def _is_remembered(
+        self, key: bytes, recent: dict[bytes, float], older: dict[bytes, float]
+    ) -> bool:
+        when = recent.get(key)
+        if when is None:
+            when = older.get(key)
+        return when is not None and self._now - when <= self._limits.duplicate_window
+
+    def _single(
+        self, key: bytes, node: bytes | None, name: bytes, id_: bytes, body: bytes, end: int
+    ) -> None:
+        """A record that is an event of its own; only the same line again is a duplicate."""
+        line = b"\0".join((key, name, body))
+        if self._is_remembered(line, self._done, self._older_done):
+            self.counters.duplicate += 1
+            return
+        self._done[line] = self._now
+        rendered = self._renderer(node, False).single(name, body)
+        self._look(rendered.looks, line_key(end), node, id_, 0)
+        self._emit(id_, node, rendered.text, (), line_key(end), 0)
+        self.counters.in_events += 1
+
+    # --- events
+
+    def _complete(
+        self, key: bytes, order: int, rank: int, *, ended: bool, cut: bool = False
+    ) -> None:
+        """Gives out the event; `ended` if it came to its proper end."""
+        event = self._in_flight.pop(key)
+        (self._done if ended else self._given_up)[key] = self._now
+        renderer = self._event_renderer(event)
+        syscall = event.syscall
+        if syscall is not None and syscall.who and syscall.call is Call.UNNAMED:
+            self._ask(event, Call.PLAIN, order)  # no EXECVE record came
+        if syscall is not None and event.records[0][0] == b"SYSCALL":
+            own = syscall_object(syscall)
+            text = b"".join([b"type=%b\0 %b\n" % record for record in event.records[1:]])
+            rest = renderer.rest(text)
+            fragment = rest._replace(
+                text=b',"SYSCALL":' + own.text + rest.text, looks=own.looks + rest.looks
+            )
+        else:
+            fragment = renderer.fragment(event.records, syscall and syscall_object(syscall))
+        self._look(fragment.looks, order, event.node, event.id, event.row)
+        reasons = []
+        if event.late:
+            reasons.append(b"late")
+        if not ended and not cut and self._has_eoe and self._needs_end(event):
+            reasons.append(b"no-eoe")
+        reasons += self._missing(fragment, self._items(event))
+        if cut:
+            reasons.append(b"cut")
+        self._emit(event.id, event.node, fragment.text, tuple(reasons), order, rank)
+        self.counters.in_events += event.lines
+
+    def _needs_end(self, event: _Event) -> bool:
+        """Whether an EOE record should have come: some kernel records stand alone."""
+        return any(name in PARTS_OF_SYSCALLS for name, _ in event.records)
+
+    def _items(self, event: _Event) -> int:
+        if event.syscall is not None:
+            return event.syscall.items
+        for name, body in event.records:
+            if name == b"URINGOP":
+                _, _, items = body.partition(b" items=")
+                digits = items.partition(b" ")[0]
+                return int(digits) if digits.isdigit() and len(digits) < 10 else 0
+        return 0
+
+    def _missing(self, fragment: Fragment, items: int) -> list[bytes]:
+        reasons = []
+        if items > fragment.paths:
+            reasons.append(b"missing-path")
+        if fragment.missing_arguments:
+            reasons.append(b"missing-args")
+        return reasons
+
+    def _incomplete(self, reasons: list[bytes]) -> bytes:
+        self.counters.incomplete += 1
+        key = self._options.added(b"INCOMPLETE")
+        return b',"%b":[%b]' % (key, b",".join([b'"%b"' % reason for reason in reasons]))
+
+    def _emit(
+        self,
+        id_: bytes,
+        node: bytes | None,
+        text: bytes,
+        reasons: tuple[bytes, ...],
+        order: int,
+        rank: int,
+    ) -> None:
+        head = b'{"ID":"%b"' % id_
+        if node is not None:
+            head += b',"NODE":' + encode(node)
+        if reasons:
+            text += self._incomplete(list(reasons))
+        self.bodies.lines.append(head + text + b"}\n")
+        self.bodies.keys.append(order)
+        self.bodies.ranks.append(rank)
+        self.counters.events += 1
+
+    # --- questions to the tracker
+
+    def _ask(self, event: _Event, call: Call, order: int) -> None:
+        assert event.syscall is not None
+        event.row = self.rows.base + len(self.rows.keys)
+        who = event.syscall.who
+        if event.node is not None:
+            who += b"\t" + encode(event.node)
+        self._row(order, call, who, event.id)
+
+    def _look(
+        self,
+        looks: tuple[Look, ...],
+        order: int,
+        node: bytes | None,
+        id_: bytes,
+        own_row: int,
+    ) -> None:
+        """Adds a row for each mark of an event, in their order."""
+        for look in looks:
+            if look is OWN_PROCESS:
+                self.bodies.rows.append(own_row)
+                continue
+            self.bodies.rows.append(self.rows.base + len(self.rows.keys))
+            who = look.pid + b"\t" + look.key
+            if node is not None:
+                who += b"\t" + encode(node)
+            self._row(order, Call.LOOK_UP, who, id_)
+
+    def _row(self, order: int, call: Call, who: bytes, id_: bytes) -> None:
+        rows = self.rows
+        rows.keys.append(order)
+        rows.calls.append(call)
+        rows.who.append(who)
+        rows.ids.append(id_)
+
+    # --- renderers
+
+    def _event_renderer(self, event: _Event) -> EventRenderer:
+        big_endian = event.syscall is not None and event.syscall.big_endian
+        return self._renderer(event.node, big_endian)
+
+    def _renderer(self, node: bytes | None, big_endian: bool) -> EventRenderer:
+        """The renderer for a host: byte order matters for addresses, and only the local
+        user database may be asked, only about local users."""
+        options = self._options
+        local = node is None or node == self._local_node or options.user_name is None
+        which = (local, big_endian and options.universal)
+        renderer = self._renderers.get(which)
+        if renderer is None:
+            renderer = EventRenderer(options.for_host(*which))
+            self._renderers[which] = renderer
+        return renderer
+
+    def statistics(self) -> dict[str, int]:
+        """Sizes and limits met, for status reports."""
+        return {
+            "in_flight": len(self._in_flight),
+            "remembered": sum(
+                map(len, (self._done, self._older_done, self._given_up, self._older_given_up))
+            ),
+            "memories_cleared": sum(
+                memo.clearings
+                for renderer in self._renderers.values()
+                for memo in chain((renderer.rests,), renderer.syscalls.memos())
+            ),
+        }

@@ -1,0 +1,37 @@
+"""A bounded memory of what was rendered before."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+MAX_KEY = 16384
+"""Longer texts are not remembered: they hardly ever come again."""
+
+
+class Memo(dict[bytes, Value], Generic[Value]):
+    """Rendered pieces by the text that they were rendered from.
+
+    It is looked up as the dictionary that it is. When its keys exceed `limit` bytes it starts
+    anew: cheaper than to note what was used when, and what repeats is back in no time.
+    """
+
+    __slots__ = ("clearings", "limit", "size")
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.size = 0
+        self.clearings = 0
+
+    def remember(self, key: bytes, value: Value) -> None:
+        """Keeps `value` for `key`, if it is not too long."""
+        if len(key) > MAX_KEY:
+            return
+        self.size += len(key) + 100  # what a dictionary entry costs beside the key
+        if self.size > self.limit:
+            self.clear()
+            self.size = len(key)
+            self.clearings += 1
+        self[key] = value

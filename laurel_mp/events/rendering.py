@@ -1,0 +1,157 @@
+"""A complete event as one line of JSON, with marks where the tracker's answers go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from laurel_mp.events.memo import Memo
+from laurel_mp.events.syscall import Syscall, SyscallRenderer
+from laurel_mp.records import execve
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record import MARK, Look, RecordRenderer, Rendered
+from laurel_mp.records.strings import encode
+from laurel_mp.records.types import SINGLE_OBJECTS, is_kernel
+
+Record = tuple[bytes, bytes]
+"""A record's type and its body without blanks around it."""
+
+# What each memory may hold, in bytes of keys: with the rendered text about twice that.
+REST_BYTES = 6 << 20
+RECORD_BYTES = 3 << 20
+TAIL_BYTES = 2 << 20
+HEAD_BYTES = 1 << 19
+
+
+class Fragment(NamedTuple):
+    """Members of an event's object, with a comma in front of each, and what they show."""
+
+    text: bytes
+    looks: tuple[Look, ...]
+    """One for each mark, in their order."""
+    records: int
+    paths: int
+    """How many PATH records there are."""
+    missing_arguments: bool
+    has_execve: bool
+
+
+class EventRenderer:
+    """Renders the records of events by one set of options, and remembers what it rendered."""
+
+    def __init__(self, options: RecordOptions) -> None:
+        self.options = options
+        self._records = RecordRenderer(options)
+        self.syscalls = SyscallRenderer(self._records, HEAD_BYTES, TAIL_BYTES)
+        self.rests: Memo[Fragment] = Memo(REST_BYTES)
+        self._rendered: Memo[Rendered] = Memo(RECORD_BYTES)
+
+    def forget(self) -> None:
+        """Drops what was remembered, when names of users may have changed."""
+        for memo in (self.syscalls.tails, self.rests, self._rendered):
+            memo.clear()
+            memo.size = 0
+
+    def rest(self, text: bytes) -> Fragment:
+        """The records behind a SYSCALL record.
+
+        `text` holds a line for each, without the event's id: type, NUL, body, with the node in
+        front where there is one. A count of -1 says that some of them belong to no other event.
+        """
+        found = self.rests.get(text)
+        if found is None:
+            records = split_rest(text)
+            found = self.fragment(records)
+            if not all(is_kernel(name, body) for name, body in records):
+                found = found._replace(records=-1)
+            self.rests.remember(text, found)
+        return found
+
+    def fragment(self, records: Iterable[Record], syscall: Rendered | None = None) -> Fragment:
+        """Any records of an event, by type in the order in which the types appear.
+
+        `syscall` is what stands for a SYSCALL record among them.
+        """
+        objects: dict[bytes, list[Rendered]] = {}
+        arguments: list[bytes] = []
+        repeated: list[tuple[bytes, Rendered]] = []
+        count = 0
+        for name, body in records:
+            count += 1
+            if name == b"EXECVE":
+                arguments.append(body)
+                objects.setdefault(name, [])
+                continue
+            if name == b"SYSCALL" and syscall is not None:
+                objects.setdefault(name, []).append(syscall)
+                syscall = None
+                continue
+            rendered = self.record(name, body)
+            same = objects.setdefault(name, [])
+            if same and name in SINGLE_OBJECTS:
+                repeated.append((name, rendered))
+            else:
+                same.append(rendered)
+        missing = False
+        if arguments:
+            read = execve.read(arguments)
+            missing = read.missing
+            objects[b"EXECVE"].append(Rendered(execve.render(read, self.options)))
+        paths = len(objects.get(b"PATH", ()))
+        pieces, looks = self._join(objects, repeated)
+        return Fragment(pieces, looks, count, paths, missing, bool(arguments))
+
+    def record(self, name: bytes, body: bytes) -> Rendered:
+        """One record, remembered."""
+        key = name + b"\0" + body
+        rendered = self._rendered.get(key)
+        if rendered is None:
+            rendered = self._records.render(name, body)
+            self._rendered.remember(key, rendered)
+        return rendered
+
+    def single(self, name: bytes, body: bytes) -> Rendered:
+        """A record that is an event of its own; these hardly repeat."""
+        rendered = self._records.render(name, body)
+        return Rendered(b",%b:%b" % (encode(name), rendered.text), rendered.looks)
+
+    def _join(
+        self, objects: dict[bytes, list[Rendered]], repeated: list[tuple[bytes, Rendered]]
+    ) -> tuple[bytes, tuple[Look, ...]]:
+        pieces = []
+        looks: list[Look] = []
+        for name, same in objects.items():
+            texts = [rendered.text for rendered in same]
+            for rendered in same:
+                looks += rendered.looks
+            if name in SINGLE_OBJECTS:
+                pieces.append(b",%b:%b" % (encode(name), texts[0]))
+            else:
+                pieces.append(b",%b:[%b]" % (encode(name), b",".join(texts)))
+        if repeated:
+            texts = [b"{%b:%b}" % (encode(name), rendered.text) for name, rendered in repeated]
+            for _, rendered in repeated:
+                looks += rendered.looks
+            key = self.options.added(b"REPEATED")
+            pieces.append(b',"%b":[%b]' % (key, b",".join(texts)))
+        return b"".join(pieces), tuple(looks)
+
+
+def split_rest(text: bytes) -> list[Record]:
+    """The records in what `EventRenderer.rest` takes."""
+    records = []
+    for line in text.split(b"\n")[:-1]:
+        header, _, body = line.partition(b"\0")
+        records.append((header[header.rfind(b"type=") + 5 :], body.strip(b" ")))
+    return records
+
+
+OWN_PROCESS = Look(b"", b"")
+"""Stands for the mark that closes a SYSCALL object: its process is known by its own row."""
+
+
+def syscall_object(syscall: Syscall) -> Rendered:
+    """The object of a SYSCALL record; the annotation, if there will be one, closes it."""
+    if syscall.who:
+        return Rendered(b"{" + syscall.text + MARK, (OWN_PROCESS,))
+    return Rendered(b"{" + syscall.text + b"}")

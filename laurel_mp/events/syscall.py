@@ -1,0 +1,205 @@
+"""SYSCALL records in three pieces that repeat: head, arguments, tail.
+
+The head says what was called and how it ended, the tail from `items=` on who called; head and
+tail come again and again, `a0` to `a3` hardly do.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import NamedTuple
+
+from laurel_mp.events.memo import Memo
+from laurel_mp.records import enriched, members, sockaddr, values
+from laurel_mp.records.fields import Field, parse
+from laurel_mp.records.record import Parts, RecordRenderer
+from laurel_mp.records.tables.process_calls import KINDS
+from laurel_mp.records.values import render_field
+
+HEAD = (
+    rb"arch=[0-9a-f]+ syscall=[0-9]+(?: per=[0-9a-f]+)?(?: success=[a-z]+ exit=-?[0-9]+)?"
+)
+ARGUMENT = rb"(0|[1-9a-f][0-9a-f]{0,15})"
+BODY = (
+    rb"(" + HEAD + rb") a0=" + ARGUMENT + rb" a1=" + ARGUMENT
+    + rb" a2=" + ARGUMENT + rb" a3=" + ARGUMENT + rb" (items=[^\n]*)"
+)  # fmt: skip
+
+_regular = re.compile(BODY).fullmatch
+_name = rb'("[^"]*"|[0-9A-F]*|\(null\)|\?)'
+_who = re.compile(
+    rb"items=([0-9]{1,9}) ppid=([0-9]{1,10}) pid=([0-9]{1,10}) "
+    rb"[^\n\x1d]*? comm=" + _name + rb" exe=" + _name + rb"(?= |\x1d|\Z)"
+).match
+_auditds_names = re.compile(rb"\x1dARCH=[^ ]+ SYSCALL=[^ ]+ ?")
+_ARGUMENTS = (b"a0", b"a1", b"a2", b"a3")
+
+
+class Call(IntEnum):
+    """What a system call means for the process table."""
+
+    PLAIN = 0
+    EXEC = 1
+    EXIT_GROUP = 2
+    UNNAMED = 3
+    """Of an architecture that we have no table for: an EXECVE record tells if it is an exec."""
+    LOOK_UP = 4
+    """No system call: a question about the process with this pid."""
+
+
+_CALLS = {"exec": Call.EXEC, "exit_group": Call.EXIT_GROUP}
+
+
+class Head(NamedTuple):
+    """What was called."""
+
+    raw: bytes
+    added: bytes
+    call: Call
+    big_endian: bool
+
+
+class Tail(NamedTuple):
+    """Who called it."""
+
+    raw: bytes
+    added: bytes
+    who: bytes
+    """pid, ppid, comm, exe, separated by tabs; comm and exe are JSON."""
+    items: int
+    """How many PATH records there should be."""
+
+
+class Syscall(NamedTuple):
+    """A SYSCALL record, rendered."""
+
+    text: bytes
+    """The inside of its object, which the annotation closes; the whole if `who` is empty."""
+    who: bytes
+    call: Call
+    items: int
+    big_endian: bool
+
+
+class SyscallRenderer:
+    """Renders SYSCALL records, remembering heads and tails."""
+
+    def __init__(self, renderer: RecordRenderer, head_bytes: int, tail_bytes: int) -> None:
+        self._renderer = renderer
+        self.heads: Memo[Head | None] = Memo(head_bytes)
+        self.tails: Memo[Tail | None] = Memo(tail_bytes)
+        self._argv = renderer.options.added(b"ARGV")
+        self._names: Memo[bytes] = Memo(1 << 18)
+        self._annotated = set(map(renderer.options.added, (b"PID", b"PPID", b"SPAWNED_BY")))
+        of_head = {b"arch", b"syscall", b"per", b"success", b"exit", *_ARGUMENTS}
+        if renderer.options.universal:
+            of_head |= {renderer.options.added(b"arch"), renderer.options.added(b"syscall")}
+        self._reserved = self._annotated | of_head | {self._argv}
+        self.template = (
+            b'%%b,%%b,"%b":["0x%%b","0x%%b","0x%%b","0x%%b"]%%b%%b' % self._argv
+        )
+        """Of head, tail, a0 to a3, and what is added to head and tail."""
+
+    def memos(self) -> tuple[Memo[Head | None], Memo[Tail | None], Memo[bytes]]:
+        """All that is remembered."""
+        return self.heads, self.tails, self._names
+
+    def head(self, text: bytes) -> Head | None:
+        """The head `text`, rendered; None if it is not a regular one."""
+        parts = self._renderer.render_parts(b"SYSCALL head", text)
+        head = None
+        if parts is not None and self._is_translated(parts):
+            arch = parts.values[b"arch"]
+            head = Head(parts.raw, parts.added, _call(parts.values), sockaddr.is_big_endian(arch))
+        self.heads.remember(text, head)
+        return head
+
+    def _is_translated(self, parts: Parts) -> bool:
+        """Whether both names are known; if not, auditd's own, in the tail, are to be kept."""
+        added = self._renderer.options.added
+        return not self._renderer.options.universal or {
+            added(b"arch"),
+            added(b"syscall"),
+        } <= parts.keys
+
+    def tail(self, text: bytes) -> Tail | None:
+        """The tail `text`, rendered; None if it is not a regular one."""
+        tail = None
+        match = _who(text)
+        parts = None
+        if match:
+            own = _auditds_names.sub(b"\x1d", text) if self._renderer.options.universal else text
+            parts = self._renderer.render_parts(b"SYSCALL", own.rstrip(b"\x1d"))
+        if match and parts is not None and self._reserved.isdisjoint(parts.keys):
+            items, ppid, pid, comm, exe = match.groups()
+            who = b"\t".join((pid, ppid, self._name(comm), self._name(exe)))
+            tail = Tail(parts.raw, parts.added, who, int(items))
+        self.tails.remember(text, tail)
+        return tail
+
+    def _name(self, written: bytes) -> bytes:
+        """The JSON for a `comm` or `exe` as it was written."""
+        name = self._names.get(written)
+        if name is None:
+            name = render_field(parse(b"exe=" + written)[0])
+            self._names.remember(written, name)
+        return name
+
+    def render(self, body: bytes) -> Syscall:
+        """Any SYSCALL record; one that is not regular is rendered by the general grammar."""
+        match = _regular(body)
+        if match:
+            head_text, a0, a1, a2, a3, tail_text = match.groups()
+            head = self.heads[head_text] if head_text in self.heads else self.head(head_text)
+            tail = self.tails[tail_text] if tail_text in self.tails else self.tail(tail_text)
+            if head and tail:
+                text = self.template % (head.raw, tail.raw, a0, a1, a2, a3, head.added, tail.added)
+                return Syscall(text, tail.who, head.call, tail.items, head.big_endian)
+        return self._render_irregular(body)
+
+    def _render_irregular(self, body: bytes) -> Syscall:
+        raw, translations = enriched.split(body, kernel=True)
+        fields = parse(raw)
+        arguments = [field for field in fields if field.key in _ARGUMENTS]
+        rest = [field for field in fields if field.key not in _ARGUMENTS]
+        kept, added = self._renderer.members(b"SYSCALL", rest, translations)
+        if arguments:
+            hexadecimal = [values.kind_of("hexadecimal", field) for field in arguments]
+            shown = [
+                values.render(kind, field.text)
+                for kind, field in zip(hexadecimal, arguments, strict=True)
+            ]
+            kept.append((self._argv, b"[" + b",".join(shown) + b"]"))
+        texts = {field.key: field.text for field in rest}
+        who = b""
+        if self._annotated.isdisjoint(key for key, _ in kept + added):
+            who = self._who(rest)
+        items = texts.get(b"items", b"")
+        return Syscall(
+            members.join(kept + added),
+            who,
+            _call(texts),
+            int(items) if items.isdigit() and len(items) < 10 else 0,
+            sockaddr.is_big_endian(texts.get(b"arch", b"")),
+        )
+
+    def _who(self, fields: list[Field]) -> bytes:
+        """The process that irregular fields speak of; empty if they do not say it all."""
+        by_key = {field.key: field for field in fields}
+        found = [by_key.get(key) for key in (b"pid", b"ppid", b"comm", b"exe")]
+        pid, ppid, comm, exe = found
+        if not (pid and ppid and comm and exe and pid.text.isdigit() and ppid.text.isdigit()):
+            return b""
+        return b"\t".join((pid.text, ppid.text, render_field(comm), render_field(exe)))
+
+
+def _call(texts: dict[bytes, bytes]) -> Call:
+    """What a call means, from the values of the head."""
+    calls = KINDS.get(texts.get(b"arch", b""))
+    call = Call.UNNAMED
+    if calls is not None:
+        call = _CALLS.get(calls.get(texts.get(b"syscall", b""), ""), Call.PLAIN)
+    if call in (Call.EXEC, Call.UNNAMED) and texts.get(b"success") != b"yes":
+        return Call.PLAIN
+    return call

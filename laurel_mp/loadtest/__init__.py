@@ -1,0 +1,1 @@
+"""Streams of any length for tests under load, and the measurements made with them."""

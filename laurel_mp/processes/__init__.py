@@ -1,0 +1,1 @@
+"""What is known about processes: the process table and what it says in the output."""

@@ -1,0 +1,55 @@
+"""auditd's own translations, which `log_format = ENRICHED` appends behind a byte 0x1d."""
+
+from __future__ import annotations
+
+import re
+
+from laurel_mp.records import values
+from laurel_mp.records.fields import Field, Form, parse
+
+_SEPARATOR = b"\x1d"
+
+# What auditd writes behind a user-space record: names in upper case, values quoted or plain
+# words. The body of such a record is its sender's, who may have put the separator into it;
+# but the kernel closes the body with a quote, so that what follows a forged separator never
+# fits this [kernel: audit_receive_msg; auditd: audit-event.c].
+_translations = re.compile(
+    rb'(?:[A-Z0-9_-]+=(?:"[^"]*"|[\w()-]*)(?: |\Z))*'
+).fullmatch
+
+
+def split(body: bytes, kernel: bool) -> tuple[bytes, bytes]:
+    """The raw part of a record body and auditd's translations, either may be empty."""
+    if kernel:  # its untrusted strings are hex, so the first separator is auditd's
+        raw, _, translations = body.partition(_SEPARATOR)
+        return raw, translations
+    if b"msg='" not in body:
+        raw, _, translations = body.partition(_SEPARATOR)
+        return raw, translations
+    end = body.rfind(b"'" + _SEPARATOR)
+    if end >= 0 and _translations(body, end + 2):
+        return body[: end + 1], body[end + 2 :]
+    return body, b""
+
+
+def parse_translations(text: bytes) -> list[Field]:
+    """The fields of auditd's translations.
+
+    `SADDR={ … }` holds a socket's path as its owner wrote it, with any braces, quotes and
+    separators; it is the last translation of its record, so it takes the rest of the line.
+    """
+    start = text.find(b"SADDR={")
+    if start == 0 or (start > 0 and text[start - 1] == 0x20):
+        head = parse(text[:start])
+        return [*head, Field(b"SADDR", Form.BRACED, text[start + 6 :].rstrip(b" "))]
+    return parse(text)
+
+
+def class_of(key: bytes) -> str:
+    """The class of a translation: names of users and groups are encoded, all else is text."""
+    return "encoded" if key.endswith((b"UID", b"GID")) or key == b"ID" else "text"
+
+
+def render(field: Field) -> bytes:
+    """The value of a translation as JSON."""
+    return values.render(values.kind_of(class_of(field.key), field), field.text)

@@ -1,0 +1,198 @@
+"""EXECVE records: an argument list in many pieces.
+
+The kernel writes `argc=3 a0="…" a1=HEX …`, spreads long lists over several records, and long
+arguments over several `aN[i]=` pieces, announced by `aN_len=` [kernel: audit_log_execve_info].
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from laurel_mp.records import members
+from laurel_mp.records.fields import Field, Form, parse
+from laurel_mp.records.message import UNPARSED, field_members
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.strings import encode
+from laurel_mp.records.values import is_decimal, text_of
+
+MAX_GAP = 1024
+"""Missing arguments that are shown as `null`; an index further off is not an argument."""
+
+_simple = re.compile(
+    rb'argc=(0|[1-9][0-9]{0,8})((?: a[0-9]+=(?:"[^"]*"|(?:[0-9A-F]{2})+)(?= |\Z))*+) *'
+).fullmatch
+_values = re.compile(rb' a([0-9]+)=("[^"]*"|[0-9A-F]+)').findall
+_argument = re.compile(rb"a([0-9]{1,9})(?:\[([0-9]{1,9})\]|(_len))?").fullmatch
+
+
+class Arguments(NamedTuple):
+    """What the EXECVE records of an event say."""
+
+    argc: int | None
+    texts: list[bytes | None]
+    """Arguments by index, None for those that are missing."""
+    missing: bool
+    """Whether there were more, by `argc=` or `aN_len=`."""
+    others: list[Field]
+    """Fields that are no arguments."""
+
+
+def read(bodies: Sequence[bytes]) -> Arguments:
+    """The arguments from the bodies of all EXECVE records of an event, in any order."""
+    if len(bodies) == 1 and (match := _simple(bodies[0])):
+        pairs: list[tuple[bytes, bytes]] = _values(match[2])
+        count = int(match[1])
+        if len(pairs) == count and [int(index) for index, _ in pairs] == list(range(count)):
+            return Arguments(count, [_plain_text(value) for _, value in pairs], False, [])
+    return _Collector().read(bodies)
+
+
+def _plain_text(value: bytes) -> bytes:
+    return value[1:-1] if value[:1] == b'"' else bytes.fromhex(value.decode("ascii"))
+
+
+class _Collector:
+    """Takes arguments and pieces of arguments in any order."""
+
+    def __init__(self) -> None:
+        self.argc: int | None = None
+        self.whole: dict[int, bytes] = {}
+        self.pieces: dict[int, dict[int, Field]] = {}
+        self.lengths: dict[int, int] = {}
+        self.others: list[Field] = []
+
+    def read(self, bodies: Sequence[bytes]) -> Arguments:
+        for body in bodies:
+            for field in parse(body):
+                if not self._take(field):
+                    self.others.append(field)
+        missing = self._join_pieces()
+        count = self._count()
+        texts = [self.whole.get(index) for index in range(count)]
+        for index in sorted(index for index in self.whole if index >= count):
+            self.others.append(Field(b"a%d" % index, Form.QUOTED, self.whole[index]))
+        missing = missing or None in texts or (self.argc or 0) > len(texts)
+        return Arguments(self.argc, texts, missing, self.others)
+
+    def _take(self, field: Field) -> bool:
+        if field.key == b"argc" and self.argc is None and is_decimal(field.text):
+            self.argc = int(field.text)
+            return True
+        match = _argument(field.key)
+        if match is None:
+            return False
+        index = int(match[1])
+        if match[3]:
+            if index in self.lengths or not is_decimal(field.text):
+                return False
+            self.lengths[index] = int(field.text)
+        elif match[2]:
+            pieces = self.pieces.setdefault(index, {})
+            if int(match[2]) in pieces:
+                return False
+            pieces[int(match[2])] = field
+        elif index in self.whole:
+            return False
+        else:
+            self.whole[index] = text_of(field) or b""
+        return True
+
+    def _join_pieces(self) -> bool:
+        """Makes arguments of their pieces; True if pieces are missing."""
+        missing = False
+        for index, pieces in self.pieces.items():
+            ordered = [pieces[number] for number in sorted(pieces)]
+            written = sum(len(piece.text) for piece in ordered)
+            missing |= self.lengths.get(index, written) != written
+            if all(piece.form is Form.BARE for piece in ordered):
+                joined = Field(b"", Form.BARE, b"".join([piece.text for piece in ordered]))
+                text = text_of(joined) or b""
+            else:
+                text = b"".join([text_of(piece) or b"" for piece in ordered])
+            if index in self.whole:
+                self.others.append(Field(b"a%d" % index, Form.QUOTED, text))
+            else:
+                self.whole[index] = text
+        return missing or any(index not in self.whole for index in self.lengths)
+
+    def _count(self) -> int:
+        """How many arguments to show: up to the last one that is plausible."""
+        count = gaps = 0
+        for index in sorted(self.whole):
+            gaps += index - count
+            if gaps > MAX_GAP or (self.argc is not None and index >= self.argc):
+                break
+            count = index + 1
+        return count
+
+
+class Skipped(NamedTuple):
+    """A place in an argument list where arguments or bytes were cut out."""
+
+    args: int
+    bytes: int
+
+
+def cut(texts: list[bytes | None], limit: int) -> list[bytes | None | Skipped]:
+    """`texts` with what exceeds `limit` bytes cut out of the middle."""
+    total = sum(len(text or b"") for text in texts)
+    if total <= limit:
+        return list(texts)
+    first, head_room = 0, limit - limit // 2
+    while len(texts[first] or b"") <= head_room:
+        head_room -= len(texts[first] or b"")
+        first += 1
+    last, tail_room = len(texts), limit // 2
+    while last > first + 1 and len(texts[last - 1] or b"") <= tail_room:
+        last -= 1
+        tail_room -= len(texts[last] or b"")
+    middle = texts[first:last]
+    head = tail = b""
+    # An argument that alone exceeds the limit is cut inside.
+    if len(middle[0] or b"") > limit:
+        head = (middle[0] or b"")[:head_room]
+    if len(middle[-1] or b"") > limit and tail_room:
+        tail = (middle[-1] or b"")[-tail_room:]
+    skipped = sum(len(text or b"") for text in middle) - len(head) - len(tail)
+    shown_in_part = len({0 if head else None, len(middle) - 1 if tail else None} - {None})
+    result: list[bytes | None | Skipped] = list(texts[:first])
+    if head:
+        result.append(head)
+    result.append(Skipped(len(middle) - shown_in_part, skipped))
+    if tail:
+        result.append(tail)
+    return [*result, *texts[last:]]
+
+
+def render(arguments: Arguments, options: RecordOptions) -> bytes:
+    """The EXECVE object of an event."""
+    found = []
+    if arguments.argc is not None:
+        found.append((b"argc", b"%d" % arguments.argc))
+    found += field_members(arguments.others, options.added(UNPARSED))
+    shown: list[bytes | None | Skipped] = list(arguments.texts)
+    if options.argv_limit is not None:
+        shown = cut(arguments.texts, options.argv_limit)
+    if options.argv_array:
+        values = b",".join([_array_item(item) for item in shown])
+        found.append((options.added(b"ARGV"), b"[" + values + b"]"))
+    if options.argv_string:
+        words = b" ".join([_string_item(item) for item in shown])
+        found.append((options.added(b"ARGV_STR"), encode(words)))
+    return b"{" + members.join(found) + b"}"
+
+
+def _array_item(item: bytes | None | Skipped) -> bytes:
+    if item is None:
+        return b"null"
+    if isinstance(item, Skipped):
+        return b'{"skipped_args":%d,"skipped_bytes":%d}' % item
+    return encode(item)
+
+
+def _string_item(item: bytes | None | Skipped) -> bytes:
+    if isinstance(item, Skipped):
+        return b"<<< Skipped: args=%d, bytes=%d >>>" % item
+    return item or b""

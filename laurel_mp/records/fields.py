@@ -1,0 +1,68 @@
+"""The general grammar of `key=value key=value …`, which takes any bytes.
+
+It is the definition of correctness for the specialised renderers of `layouts`.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Form(IntEnum):
+    """How a value was written."""
+
+    BARE = 0
+    QUOTED = 1
+    SINGLE_QUOTED = 2
+    BRACED = 3
+    STRAY = 4
+    """Words that belong to no key."""
+
+
+class Field(NamedTuple):
+    """One `key=value` as written, without its quotes."""
+
+    key: bytes
+    form: Form
+    text: bytes
+
+
+# `old-auid`, `a1[0]`, `aud.key`, `_x`: whatever a kernel or a program may come up with.
+KEY = rb"[\w.-]+(?:\[\d+\])?"
+
+# A closing quote counts only if the value ends there: there is no escaping inside quotes, and a
+# line may have been cut anywhere. A bare value goes on over blanks until the next key, because
+# some writers do not quote (`subj=/usr/sbin/ntpd (enforce) key=…`).
+_token = re.compile(
+    rb" *(?:"
+    rb"(?P<key>" + KEY + rb")="
+    rb"(?:"
+    rb'"(?P<quoted>[^"]*)"(?= |\Z)'
+    rb"|'(?P<single>[^']*)'(?= |\Z)"
+    rb"|(?P<braced>\{[^{}]*\})(?= |\Z)"
+    rb"|(?P<bare>[^ ]*(?: +(?!" + KEY + rb"=)[^ ]+)*+)"
+    rb")"
+    rb"|(?P<stray>[^ ]+(?: +(?!" + KEY + rb"=)[^ ]+)*+)"
+    rb")"
+)
+
+_FORMS = {
+    "quoted": Form.QUOTED,
+    "single": Form.SINGLE_QUOTED,
+    "braced": Form.BRACED,
+    "bare": Form.BARE,
+}
+
+
+def parse(text: bytes) -> list[Field]:
+    """The fields of `text` in their order; nothing of it is lost but blanks between fields."""
+    fields = []
+    for match in _token.finditer(text):
+        form = match.lastgroup
+        if form == "stray":
+            fields.append(Field(b"", Form.STRAY, match["stray"]))
+        elif form is not None:
+            fields.append(Field(match["key"], _FORMS[form], match[form]))
+    return fields

@@ -1,0 +1,185 @@
+"""Specialised renderers: records of one layout cost one match and one `%`.
+
+A layout is the sequence of a record's keys with what kind of value each has. For each layout
+that the general parser meets, a regular expression that captures the values and a template
+that renders them are made once. The expression accepts only what the general parser would
+read in just this way, so both give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from laurel_mp.records import enriched, values
+from laurel_mp.records.fields import Field, Form
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.strings import PLAIN, encode
+from laurel_mp.records.values import Kind
+
+Converter = Callable[[bytes], bytes]
+
+# A bare value that is kept as it is: no quote or brace in front, which would be another form,
+# nothing that is encoded, no blank.
+_BARE_TEXT = rb"[!#$&(-*,-\[\]-z|}~][!#$&-*,-\[\]-~]*"
+_ENDS = rb"(?= |\x1d|\Z)"
+_NOT_DECIMAL = rb"(?!-?[0-9]+" + _ENDS + rb")"
+_NOT_HEX_TEXT = rb"(?!(?:[0-9A-F]{2})+" + _ENDS + rb")"
+
+
+class Shape(NamedTuple):
+    """How one field of a layout is matched and rendered."""
+
+    pattern: bytes
+    template: bytes
+    converter: Converter | None = None
+
+
+def _shape(field_class: str, field: Field) -> Shape | None:
+    """The shape of a field; None if values like this one are left to the general parser."""
+    kind = values.kind_of(field_class, field)
+    text = field.text
+    if kind is Kind.NUMBER:
+        return Shape(rb"(0|-?[1-9][0-9]{0,17})", b"%b")
+    if kind is Kind.HEXADECIMAL:
+        sign = rb"0x" if text.startswith(b"0x") else rb""
+        return Shape(sign + rb"0*([1-9a-f][0-9a-f]{0,15}|0)", b'"0x%b"')
+    if kind is Kind.OCTAL:
+        return Shape(rb"0*([1-7][0-7]{0,20}|0)", b'"0o%b"')
+    if kind is Kind.NULL:
+        return Shape(re.escape(text), b"null")
+    if kind is Kind.HEX_TEXT:
+        # Of a class that is not in the table, only digits with a letter among them are text.
+        guard = rb"" if field_class == "encoded" else rb"(?![0-9]+" + _ENDS + rb")"
+        return Shape(guard + rb"((?:[0-9A-F]{2})+)", b"%b", _hex_text)
+    if field.form is Form.QUOTED:
+        return Shape(rb'"(' + PLAIN + rb'*)"', b'"%b"')
+    if field.form is Form.BARE:
+        guards = {"text": rb"", "numeric": _NOT_DECIMAL, "": _NOT_HEX_TEXT}
+        guard_text = guards.get(field_class)
+        if guard_text is not None:
+            return Shape(guard_text + rb"(" + _BARE_TEXT + rb")", b'"%b"')
+    return None
+
+
+def _hex_text(digits: bytes) -> bytes:
+    return encode(bytes.fromhex(digits.decode("ascii")))
+
+
+class Layout:
+    """A compiled layout: renders the records that have it."""
+
+    __slots__ = ("_arguments", "_match", "_raw_count", "added", "keys", "names", "raw")
+
+    def __init__(
+        self,
+        pattern: bytes,
+        raw: list[bytes],
+        added: list[bytes],
+        names: dict[bytes, int],
+        arguments: list[tuple[int, Converter | None]],
+        raw_count: int,
+        keys: frozenset[bytes],
+    ) -> None:
+        self._match = re.compile(pattern).fullmatch
+        self.raw = b",".join(raw)
+        self.added = b"".join([b"," + member for member in added])
+        self.names = names
+        """Groups by key, for those who want a value as it was written."""
+        self.keys = keys
+        """Keys of all members."""
+        self._arguments = arguments
+        self._raw_count = raw_count
+
+    def match(self, body: bytes) -> tuple[bytes, ...] | None:
+        """The values of `body` as they were written; None if it has another layout."""
+        match = self._match(body)
+        return match.groups() if match else None
+
+    def render(self, groups: tuple[bytes, ...]) -> tuple[bytes, bytes]:
+        """The raw members, and what is added to them with a comma in front of each."""
+        arguments = tuple(
+            [
+                groups[index] if converter is None else converter(groups[index])
+                for index, converter in self._arguments
+            ]
+        )
+        count = self._raw_count
+        return self.raw % arguments[:count], self.added % arguments[count:]
+
+
+Name = Callable[[bytes], Callable[[int], bytes] | None]
+"""For a key, what translates its number into a name, if anything does."""
+
+
+def compile_layout(
+    raw: list[Field], translations: list[Field], options: RecordOptions, name_of: Name
+) -> Layout | None:
+    """The layout of a record with these fields, or None if it is not a regular one.
+
+    `name_of` says which numbers get a translation of ours beside them.
+    """
+    keys = [field.key for field in raw]
+    keys_added = [_added_key(field, options) for field in translations]
+    ours = {options.added(key) for key in keys if name_of(key)}
+    kept = [field for field in translations if _added_key(field, options) not in ours]
+    distinct = {*keys, *keys_added, *ours}
+    if b"" in keys or b"" in keys_added or not keys:
+        return None
+    if len(distinct) < len(keys) + len(keys_added) + len(ours - set(keys_added)):
+        return None
+    pattern: list[bytes] = []
+    members: list[bytes] = []
+    added: list[bytes] = []
+    arguments: list[tuple[int, Converter | None]] = []
+    added_arguments: list[tuple[int, Converter | None]] = []
+    names: dict[bytes, int] = {}
+    groups = 0
+    for field in raw:
+        shape = _shape(values.class_of(field.key), field)
+        if shape is None:
+            return None
+        pattern.append((b" " if pattern else b"") + re.escape(field.key) + b"=" + shape.pattern)
+        translate = name_of(field.key)
+        has_group = b"%b" in shape.template
+        if translate is not None:
+            if shape.template != b"%b":
+                return None
+            added.append(b'"%b":%%b' % options.added(field.key))
+            added_arguments.append((groups, _translator(translate)))
+        if translate is None or not options.drop_raw:
+            members.append(b'"%b":%b' % (field.key, shape.template))
+            if has_group:
+                arguments.append((groups, shape.converter))
+        if has_group:
+            names[field.key] = groups
+            groups += 1
+    raw_count = len(arguments)
+    arguments += added_arguments
+    head = b"".join(pattern)
+    pattern = []
+    for field in translations:
+        shape = _shape(enriched.class_of(field.key), field)
+        if shape is None:
+            return None
+        pattern.append((b" " if pattern else b"") + re.escape(field.key) + b"=" + shape.pattern)
+        has_group = b"%b" in shape.template
+        if field in kept:
+            added.append(b'"%b":%b' % (_added_key(field, options), shape.template))
+            if has_group:
+                arguments.append((groups, shape.converter))
+        groups += has_group
+    tail = b"\x1d" + b"".join(pattern) if translations else b""
+    pattern_text = head + rb" *" + tail + rb" *"
+    return Layout(
+        pattern_text, members, added, names, arguments, raw_count, frozenset(distinct)
+    )
+
+
+def _added_key(field: Field, options: RecordOptions) -> bytes:
+    return field.key if options.prefix is None else options.added(field.key)
+
+
+def _translator(name: Callable[[int], bytes]) -> Converter:
+    return lambda text: encode(name(int(text)))

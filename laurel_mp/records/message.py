@@ -1,0 +1,64 @@
+"""Shapes within a record body: permissions of AVC records, and user-space `msg='…'`."""
+
+from __future__ import annotations
+
+import re
+
+from laurel_mp.records import members
+from laurel_mp.records.fields import Field, Form, parse
+from laurel_mp.records.members import Member
+from laurel_mp.records.strings import encode
+from laurel_mp.records.values import render_field
+
+UNPARSED = b"unparsed"
+"""Our key for words that belong to no field; they are kept, joined by blanks."""
+
+# `avc:  denied  { read write } for  pid=…` [kernel: security/selinux/avc.c]
+_avc = re.compile(rb" *avc: +(denied|granted) +\{([^{}]*)\} *(?:for +)?").match
+
+# Words that old and new kernels put before the first field.
+_preface = re.compile(rb"(?:tty|user|policy loaded) +(?=[\w-]+=)").match
+_netlabel = re.compile(rb"netlabel: +(?=[\w-]+=)").match
+
+
+def split_preface(body: bytes) -> tuple[list[Member], bytes]:
+    """What stands before the first field, as members, and the rest of the body."""
+    if match := _avc(body):
+        permissions = b",".join(encode(word) for word in match[2].split())
+        return [(match[1], b"[" + permissions + b"]")], body[match.end() :]
+    if match := _preface(body):
+        return [], body[match.end() :]
+    if match := _netlabel(body):
+        return [(b"netlabel", b"null")], body[match.end() :]
+    return [], body
+
+
+def split_message(body: bytes) -> tuple[bytes, bytes | None]:
+    """The kernel's part of a user-space record, and what is inside `msg='…'`, if it has one.
+
+    The message ends at the last quote: its inside is whatever the sender wrote.
+    """
+    start = body.find(b"msg='")
+    end = body.rfind(b"'")
+    if start < 0 or end < start + 5 or (start > 0 and body[start - 1] != 0x20):
+        return body, None
+    return body[:start], body[start + 5 : end]
+
+
+def render_message(text: bytes, unparsed: bytes) -> bytes:
+    """The inside of `msg='…'` as an object, or as a string if it is no list of fields."""
+    found, rest = split_preface(text)
+    fields = parse(rest)
+    if not found and (not fields or fields[0].form is Form.STRAY):
+        return encode(text)
+    found += field_members(fields, unparsed)
+    return b"{" + members.join(found) + b"}"
+
+
+def field_members(fields: list[Field], unparsed: bytes) -> list[Member]:
+    """`fields` as members; what belongs to no field goes under the key `unparsed`."""
+    found = [(field.key, render_field(field)) for field in fields if field.key]
+    stray = [field.text for field in fields if not field.key]
+    if stray:
+        found.append((unparsed, encode(b" ".join(stray))))
+    return found

@@ -1,0 +1,213 @@
+"""One record as a JSON object: the general way, and by layouts that it has learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from laurel_mp.records import enriched, proctitle, translation, types
+from laurel_mp.records.fields import Field, Form, parse
+from laurel_mp.records.layouts import Layout, compile_layout
+from laurel_mp.records.members import Member, join
+from laurel_mp.records.message import (
+    UNPARSED,
+    field_members,
+    render_message,
+    split_message,
+    split_preface,
+)
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.strings import encode
+from laurel_mp.records.values import is_decimal, text_of
+
+MARK = b"\0"
+"""Stands where the tracker's answer goes. Rendered text has no other NUL byte."""
+
+LAYOUTS_PER_TYPE = 24
+
+
+class Look(NamedTuple):
+    """A question to the tracker: what is known about the process that a field names."""
+
+    key: bytes
+    """The key of the answer."""
+    pid: bytes
+
+
+class Rendered(NamedTuple):
+    """A record's object, with one mark for each look-up, in their order."""
+
+    text: bytes
+    looks: tuple[Look, ...] = ()
+
+
+class Parts(NamedTuple):
+    """The inside of a record's object, for who adds to it."""
+
+    raw: bytes
+    """Members that stand in the record."""
+    added: bytes
+    """Translations, with a comma in front of each."""
+    keys: frozenset[bytes]
+    values: dict[bytes, bytes]
+    """Values as they were written, without quotes, by key; not those that are null."""
+
+
+class RecordRenderer:
+    """Renders records by one set of options. It remembers layouts, and nothing else."""
+
+    def __init__(self, options: RecordOptions) -> None:
+        self.options = options
+        self._argv = options.added(b"ARGV")
+        self._layouts: dict[bytes, list[tuple[Layout, tuple[tuple[bytes, int], ...]]]] = {}
+        self.layouts_refused = 0
+
+    # --- the specialised way
+
+    def render(self, name: bytes, body: bytes) -> Rendered:
+        """A record of type `name` as an object; the bytes are those of `render_generally`."""
+        if name == b"PROCTITLE" and (quick := proctitle.render_regular(body, self._argv)):
+            return Rendered(quick)
+        for layout, looked_up in self._layouts.get(name, ()):
+            groups = layout.match(body)
+            if groups is not None:
+                raw, added = layout.render(groups)
+                if not looked_up:
+                    return Rendered(b"{" + raw + added + b"}")
+                looks = tuple(
+                    [Look(key, groups[i]) for key, i in looked_up if groups[i].isdigit()]
+                )
+                return Rendered(b"{" + raw + added + MARK * len(looks) + b"}", looks)
+        rendered = self.render_generally(name, body)
+        self._learn(name, body)
+        return rendered
+
+    def render_parts(self, name: bytes, body: bytes) -> Parts | None:
+        """The inside of the object of a regular record; None for one that is irregular."""
+        for layout, _ in self._layouts.get(name, ()):
+            groups = layout.match(body)
+            if groups is not None:
+                values = {key: groups[index] for key, index in layout.names.items()}
+                return Parts(*layout.render(groups), layout.keys, values)
+        raw, translations = enriched.split(body, kernel=True)
+        fields = parse(raw)
+        kept, added = self.members(name, fields, translations)
+        keys = {key for key, _ in kept + added}
+        if len(keys) < len(kept) + len(added) or not all(field.key for field in fields):
+            return None
+        self._learn(name, body)
+        extra = b"".join([b',"%b":%b' % member for member in added])
+        values = {field.key: field.text for field in fields}
+        return Parts(join(kept), extra, frozenset(keys), values)
+
+    def _learn(self, name: bytes, body: bytes) -> None:
+        kernel = types.is_kernel(name, body)
+        raw, translations = enriched.split(body, kernel)
+        if not kernel or split_preface(raw) != ([], raw) or self._is_special(name):
+            return
+        fields = parse(raw)
+        layout = compile_layout(
+            fields, enriched.parse_translations(translations), self.options, self._name_of
+        )
+        if layout is None or layout.match(body) is None:
+            return
+        known = self._layouts.setdefault(name, [])
+        if len(known) >= LAYOUTS_PER_TYPE:
+            self.layouts_refused += 1
+            known.pop()
+        taken = {key for key, _ in self.members(name, fields, translations)[1]}
+        looked_up = self._looked_up(name, fields, taken)
+        known.insert(0, (layout, tuple([(key, layout.names[f.key]) for key, f in looked_up])))
+
+    def _is_special(self, name: bytes) -> bool:
+        """Whether a translation of this type needs more than one value."""
+        return name == b"PROCTITLE" or (
+            self.options.universal and name in (b"SOCKADDR", b"URINGOP", b"SECCOMP", b"SYSCALL head")
+        )
+
+    # --- the general way
+
+    def render_generally(self, name: bytes, body: bytes) -> Rendered:
+        """A record of type `name` as an object, by the grammar alone."""
+        kernel = types.is_kernel(name, body)
+        raw, translations = enriched.split(body, kernel)
+        message = None
+        if not kernel:
+            raw, message = split_message(raw)
+        found, rest = split_preface(raw)
+        fields = parse(rest)
+        kept, added = self.members(name, fields, translations)
+        kept = found + kept
+        if message is not None:
+            kept.append((b"msg", render_message(message, self.options.added(UNPARSED))))
+        taken = {key for key, _ in kept + added}
+        looked_up = self._looked_up(name, fields, taken)
+        looks = tuple([Look(key, f.text) for key, f in looked_up if f.text.isdigit()])
+        text = join(kept + added)
+        return Rendered(b"{" + text + MARK * len(looks) + b"}", looks)
+
+    def members(
+        self, name: bytes, fields: list[Field], translations: bytes
+    ) -> tuple[list[Member], list[Member]]:
+        """The members of a record, and those that translate some of them."""
+        ours = self._translate(name, fields)
+        by_key = {self.options.added(key): value for key, value in ours.items()}
+        added = list(by_key.items())
+        for field in enriched.parse_translations(translations):
+            key = field.key if self.options.prefix is None else self.options.added(field.key)
+            if not field.key:
+                added.append((self.options.added(UNPARSED), encode(field.text)))
+            elif key not in by_key:
+                added.append((key, enriched.render(field)))
+        if name == b"PROCTITLE":
+            return proctitle.members(fields, self._argv, self.options.added(UNPARSED)), added
+        if self.options.drop_raw and ours:
+            fields = [field for field in fields if field.key not in ours]
+        return field_members(fields, self.options.added(UNPARSED)), added
+
+    def _translate(self, name: bytes, fields: list[Field]) -> dict[bytes, bytes]:
+        """Our own translations: JSON by the key of the field that is translated."""
+        found: dict[bytes, bytes] = {}
+        if self.options.user_name is not None:
+            for key, _, text in fields:
+                name_of = self._name_of(key)
+                if name_of is not None and is_decimal(text):
+                    found[key] = encode(name_of(int(text)))
+        if not self.options.universal:
+            return found
+        texts = {field.key: field.text for field in fields}
+        if b"arch" in texts:
+            found |= translation.system_call(texts[b"arch"], texts.get(b"syscall"))
+        if name == b"URINGOP" and b"uring_op" in texts:
+            found |= translation.uring_operation(texts[b"uring_op"])
+        if name == b"SOCKADDR":
+            for field in fields:
+                if field.key == b"saddr":
+                    found |= translation.socket_address(
+                        text_of(field) or b"", big_endian=self.options.big_endian
+                    )
+        return found
+
+    def _name_of(self, key: bytes) -> Callable[[int], bytes] | None:
+        """What translates the numbers of field `key` into names."""
+        if key.endswith(b"uid"):
+            return self.options.user_name
+        return self.options.group_name if key.endswith(b"gid") else None
+
+    def _looked_up(
+        self, name: bytes, fields: list[Field], taken: set[bytes]
+    ) -> list[tuple[bytes, Field]]:
+        """The fields that name a process, each with the key that the tracker's answer gets.
+
+        The tracker knows SYSCALL's own processes by its row; inside `msg='…'` a process id is
+        what the sender says.
+        """
+        if not self.options.look_up_pids or name.startswith(b"SYSCALL"):
+            return []
+        found: dict[bytes, Field] = {}
+        for field in fields:
+            added = self.options.added(field.key)
+            regular = field.key.endswith(b"pid") and field.form is Form.BARE
+            if regular and field.text and added not in taken:
+                found.setdefault(added, field)
+        return list(found.items())

@@ -1,0 +1,57 @@
+"""Numbers and structures into names, as auditd does with `log_format = ENRICHED`.
+
+The large tables are loaded when they are first needed: each process counts its memory.
+"""
+
+from __future__ import annotations
+
+from laurel_mp.records import members, sockaddr
+from laurel_mp.records.strings import encode
+from laurel_mp.records.tables import arches, uring_ops
+
+_X32 = 0x40000000  # __X32_SYSCALL_BIT [arch/x86/include/uapi/asm/unistd.h]
+
+
+def system_call(arch: bytes, number: bytes | None) -> dict[bytes, bytes]:
+    """JSON for `arch` and `syscall`, as far as they can be named."""
+    name = arches.NAMES.get(arch.lower())
+    if name is None:
+        return {}
+    found = {b"arch": encode(name)}
+    call = syscall_name(name, number) if number is not None else None
+    if call is not None:
+        found[b"syscall"] = encode(call)
+    return found
+
+
+def syscall_name(arch: bytes, number: bytes) -> bytes | None:
+    """The name of a system call, `arch` being the name of the architecture."""
+    from laurel_mp.records.tables import syscalls
+
+    table = syscalls.NAMES.get(arch)
+    if table is None:
+        return None
+    if arch == b"x86_64" and number.isdigit() and len(number) <= 10 and int(number) & _X32:
+        number = b"%d" % (int(number) & ~_X32)
+    return table.get(number)
+
+
+def uring_operation(number: bytes) -> dict[bytes, bytes]:
+    """JSON for `uring_op`, if it has a name."""
+    name = uring_ops.NAMES.get(number)
+    return {} if name is None else {b"uring_op": encode(name)}
+
+
+def socket_address(address: bytes, *, big_endian: bool) -> dict[bytes, bytes]:
+    """JSON for `saddr`, if its family is known."""
+    decoded = sockaddr.decode(address, big_endian=big_endian)
+    if decoded is None:
+        return {}
+    found = [(key.encode("ascii"), _value(value)) for key, value in decoded.items()]
+    return {b"saddr": b"{" + members.join(found) + b"}"}
+
+
+def _value(value: str | int | bytes) -> bytes:
+    if isinstance(value, int):
+        return b"%d" % value
+    return encode(value if isinstance(value, bytes) else value.encode("ascii"))

@@ -1,0 +1,99 @@
+"""What a value means, by the class of its field, and how it is rendered.
+
+Classes come from the audit field dictionary (`tables.fields`). A value that does not fit its
+class is kept as text: nothing is lost because it was unexpected.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+
+from laurel_mp.records.fields import Field, Form
+from laurel_mp.records.strings import encode
+from laurel_mp.records.tables.fields import CLASSES
+
+
+class Kind(IntEnum):
+    """What a value turned out to be; its rendering depends on nothing else."""
+
+    NULL = 0
+    NUMBER = 1
+    HEXADECIMAL = 2
+    OCTAL = 3
+    TEXT = 4
+    HEX_TEXT = 5
+    """Text that was written as hex digits."""
+
+
+_decimal = re.compile(rb"0|-?[1-9][0-9]{0,18}").fullmatch
+_hexadecimal = re.compile(rb"(?:0x)?0*([0-9a-fA-F]{1,16})").fullmatch
+_octal = re.compile(rb"0*([1-7][0-7]{0,20}|1[0-7]{21}|0)").fullmatch
+_hex_digits = re.compile(rb"(?:[0-9A-F]{2})+").fullmatch
+_digits_only = re.compile(rb"[0-9]+").fullmatch
+
+_INT64 = range(-(2**63), 2**63)
+_NO_VALUE = (b"(null)", b"?")
+
+
+def class_of(key: bytes) -> str:
+    """The class of a field: its entry in the dictionary, `decimal` for `…uid` and `…gid`, or `""`."""
+    known = CLASSES.get(key)
+    if known is not None:
+        return known
+    return "decimal" if key.endswith((b"uid", b"gid")) else ""
+
+
+def is_decimal(text: bytes) -> bool:
+    """Whether `text` is a signed 64-bit decimal, written as JSON writes it."""
+    return _decimal(text) is not None and (len(text) < 19 or int(text) in _INT64)
+
+
+def kind_of(field_class: str, field: Field) -> Kind:
+    """What the value of `field` is, given its class."""
+    _, form, text = field
+    if form is not Form.BARE:
+        return Kind.TEXT
+    if not text:
+        return Kind.NULL
+    if field_class in ("decimal", "numeric"):
+        return Kind.NUMBER if is_decimal(text) else Kind.TEXT
+    if field_class == "hexadecimal":
+        return Kind.HEXADECIMAL if _hexadecimal(text) else Kind.TEXT
+    if field_class == "octal":
+        return Kind.OCTAL if _octal(text) else Kind.TEXT
+    if field_class == "encoded":
+        if text in _NO_VALUE:
+            return Kind.NULL
+        return Kind.HEX_TEXT if _hex_digits(text) else Kind.TEXT
+    if field_class == "text" or not _hex_digits(text) or _digits_only(text):
+        return Kind.TEXT
+    return Kind.HEX_TEXT
+
+
+def render(kind: Kind, text: bytes) -> bytes:
+    """`text` as JSON; `kind` must be what `kind_of` said of it."""
+    if kind is Kind.TEXT:
+        return encode(text)
+    if kind is Kind.HEX_TEXT:
+        return encode(bytes.fromhex(text.decode("ascii")))
+    if kind is Kind.NUMBER:
+        return text
+    if kind is Kind.HEXADECIMAL:
+        return b'"0x%x"' % int(text, 16)
+    if kind is Kind.OCTAL:
+        return b'"0o%o"' % int(text, 8)
+    return b"null"
+
+
+def render_field(field: Field) -> bytes:
+    """The value of `field` as JSON, by the class of its key."""
+    return render(kind_of(class_of(field.key), field), field.text)
+
+
+def text_of(field: Field) -> bytes | None:
+    """The bytes that an encoded field stands for; None for no value."""
+    kind = kind_of("encoded", field)
+    if kind is Kind.NULL:
+        return None
+    return bytes.fromhex(field.text.decode("ascii")) if kind is Kind.HEX_TEXT else field.text

@@ -1,0 +1,59 @@
+"""The worker's stage: lines into rendered events and rows for the tracker."""
+
+from __future__ import annotations
+
+from laurel_mp.events.coalescer import Coalescer, Counters, Limits
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
+
+
+class Decoder:
+    """Decodes one worker's share of a stream, batch by batch."""
+
+    def __init__(self, options: RecordOptions, limits: Limits, local_node: bytes = b"") -> None:
+        self._coalescer = Coalescer(options, limits, local_node)
+
+    @property
+    def counters(self) -> Counters:
+        """What became of the lines, since the start."""
+        return self._coalescer.counters
+
+    @property
+    def in_flight_lines(self) -> int:
+        """Lines of events that are not complete yet."""
+        return self._coalescer.in_flight_lines
+
+    def decode(self, share: Share) -> Decoded:
+        """The events that are complete with this share, and the rows that belong to it."""
+        coalescer = self._coalescer
+        marks = iter(share.marks)
+        mark = next(marks, None)
+        start = 0
+        for position, length in share.segments:
+            while mark is not None and mark.position <= position:
+                coalescer.clock(*mark)
+                mark = next(marks, None)
+            coalescer.feed(share.blob, start, start + length, position - start)
+            start += length
+        while mark is not None:
+            coalescer.clock(*mark)
+            mark = next(marks, None)
+        if share.final:
+            coalescer.finish(share.end)
+        bodies, rows = coalescer.take()
+        ranked = any(bodies.ranks)
+        return Decoded(
+            DecodedBodies(
+                b"".join(bodies.lines),
+                bodies.keys.tobytes(),
+                bodies.ranks.tobytes() if ranked else b"",
+                bodies.rows.tobytes(),
+            ),
+            DecodedRows(
+                rows.base,
+                rows.keys.tobytes(),
+                bytes(rows.calls),
+                b"\n".join(rows.who),
+                b"\n".join(rows.ids),
+            ),
+        )

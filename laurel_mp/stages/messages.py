@@ -1,0 +1,73 @@
+"""What flows between two stages."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ClockMark(NamedTuple):
+    """From stream position `position` on, the arrival clock stands at `now` seconds."""
+
+    position: int
+    now: float
+    has_eoe: bool
+    """Whether events of this stream end with EOE records."""
+
+
+class Segment(NamedTuple):
+    """A piece of a worker's share of a batch that stands in one piece in the stream."""
+
+    position: int
+    """Where in the stream it stands."""
+    length: int
+
+
+class Share(NamedTuple):
+    """What one worker gets of a batch. All workers get the same marks."""
+
+    blob: bytes
+    segments: list[Segment]
+    marks: list[ClockMark]
+    end: int
+    """Stream position behind the batch."""
+    final: bool
+    """Whether the input ends here: all events are over."""
+
+
+class DecodedBodies(NamedTuple):
+    """What one worker completed in a batch, for the assembler."""
+
+    text: bytes
+    """Events, one a line, a NUL byte for each mark."""
+    keys: bytes
+    """Native unsigned 64-bit integers that order events over all workers, one for each."""
+    ranks: bytes
+    """The same, for those with equal keys; empty if all are 0."""
+    rows: bytes
+    """The same: the number of the row that each mark waits for."""
+
+
+class DecodedRows(NamedTuple):
+    """What one worker asks the tracker about a batch."""
+
+    base: int
+    """Number of the first row."""
+    keys: bytes
+    """Native unsigned 64-bit integers that order rows over all workers, one for each."""
+    calls: bytes
+    """A `Call` for each, one byte."""
+    who: bytes
+    """A line for each: pid, ppid, comm, exe and perhaps the node, separated by tabs."""
+    ids: bytes
+    """A line for each: the event's id."""
+
+
+class Decoded(NamedTuple):
+    """What one worker makes of its share of a batch."""
+
+    bodies: DecodedBodies
+    rows: DecodedRows
+
+
+Annotations = list[bytes]
+"""The tracker's answers to the rows of one worker, in their order: text for the marks."""

@@ -1,0 +1,282 @@
+"""Ingest's stage: which worker gets which lines, and the clock of the stream.
+
+Only headers are looked at. The shard is a function of the node and of all but the last two
+digits of the serial, so that all records of an event meet in one worker and runs of lines
+stay together: one match takes a whole run, by a back-reference to those digits.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
+
+from laurel_mp.records.header import ID, NODE, TYPE
+from laurel_mp.stages.messages import ClockMark, Segment, Share
+
+STEP = 1 << 20
+"""Bytes after which there is a clock mark in any case, so that state can be bounded by them."""
+
+EOE_GAP = 16 << 20
+"""Without an EOE record for this many bytes, the stream is taken for one that has none."""
+
+LEAP = 60
+"""Seconds that a time stamp may lie behind the latest one and still be called late."""
+
+LEAP_BYTES = 1 << 18
+"""If all lines of this many bytes lie that far behind, the latest time stamp was wrong."""
+
+
+class Malformed(NamedTuple):
+    """A line without a valid header, or too long a one."""
+
+    position: int
+    line: bytes
+
+
+class Batch(NamedTuple):
+    """A batch, divided."""
+
+    shares: list[Share]
+    malformed: list[Malformed]
+    lines: int
+
+
+@dataclass(slots=True)
+class RouterCounters:
+    """What came in, since the start."""
+
+    lines: int = 0
+    malformed: int = 0
+
+
+def _run_pattern(max_line: int) -> re.Pattern[bytes]:
+    """A run: lines of one node whose ids share the second and all but two digits of the serial."""
+    body = rb"[^\n]{0,%d}\n" % max_line
+    first = (
+        rb"type=" + TYPE + rb" msg=audit\(([0-9]{1,12})\.[0-9]{3}:"
+        rb"(?:([0-9]{1,18})[0-9]{2}|[0-9]{1,2})\):"
+    )  # fmt: skip
+    again = (
+        rb"type=" + TYPE + rb" msg=audit\(\2\.[0-9]{3}:"
+        rb"(?(3)\3[0-9]{2}|[0-9]{1,2})\):"
+    )  # fmt: skip
+    return re.compile(
+        rb"(?:node=(" + NODE + rb") )?" + first + body
+        + rb"(?:(?(1)node=\1 |)" + again + body + rb")*+"
+    )  # fmt: skip
+
+
+_EOE = b"type=EOE msg=audit("
+_is_eoe_line = re.compile(rb"(?:node=" + NODE + rb" )?type=EOE msg=audit\(" + ID + rb"\):").match
+
+
+def _first_eoe(chunk: bytes, start: int, end: int) -> int:
+    """Where the first EOE line in `chunk[start:end]` begins; -1 if there is none."""
+    found = chunk.find(_EOE, start, end)
+    while found >= 0:
+        line = chunk.rfind(b"\n", 0, found) + 1
+        if _is_eoe_line(chunk, line):
+            return line
+        found = chunk.find(_EOE, found + 1, end)  # the words stood inside a record
+    return -1
+
+
+def _last_eoe(chunk: bytes, end: int) -> int:
+    """Where the last EOE line before `end` begins; -1 if there is none."""
+    found = chunk.rfind(_EOE, 0, end)
+    while found >= 0:
+        line = chunk.rfind(b"\n", 0, found) + 1
+        if _is_eoe_line(chunk, line):
+            return line
+        found = chunk.rfind(_EOE, 0, found)
+    return -1
+
+
+class _Division:
+    """What a batch is being divided into."""
+
+    def __init__(self, workers: int) -> None:
+        self.pieces: list[list[tuple[int, int]]] = [[] for _ in range(workers)]
+        """Begin and end of each worker's pieces in the batch."""
+        self.marks: list[ClockMark] = []
+        self.malformed: list[Malformed] = []
+        self._marked = -1
+
+    def mark(self, index: int, mark: ClockMark) -> None:
+        self.marks.append(mark)
+        self._marked = index
+
+    def add(self, worker: int, begin: int, end: int) -> None:
+        pieces = self.pieces[worker]
+        if pieces and pieces[-1][1] == begin and begin > self._marked:
+            pieces[-1] = (pieces[-1][0], end)
+        else:
+            pieces.append((begin, end))
+
+    def shares(self, chunk: bytes, position: int, *, final: bool) -> list[Share]:
+        return [
+            Share(
+                _cut(chunk, pieces),
+                [Segment(position + begin, end - begin) for begin, end in pieces],
+                self.marks,
+                position + len(chunk),
+                final,
+            )
+            for pieces in self.pieces
+        ]
+
+
+def _cut(chunk: bytes, pieces: list[tuple[int, int]]) -> bytes:
+    if sum(end - begin for begin, end in pieces) == len(chunk):
+        return chunk
+    return b"".join([chunk[begin:end] for begin, end in pieces])
+
+
+class Router:
+    """Divides batches among `workers`; with 0 or 1, all goes to one.
+
+    The arrival clock is what the caller says; without that it follows the time stamps of the
+    stream, so that the outcome is a function of the input.
+    """
+
+    def __init__(self, workers: int, *, max_line_bytes: int = 4 << 20) -> None:
+        self._workers = max(workers, 1)
+        self._run = _run_pattern(max_line_bytes).match
+        self._shards: dict[tuple[bytes | None, bytes | None], int] = {}
+        self._now = 0.0
+        self._seconds = b""
+        self._latest = -1
+        self._behind_since = -1
+        self._next_step = STEP
+        self._last_eoe = 0
+        self._has_eoe = False
+        self.counters = RouterCounters()
+
+    def route(
+        self, chunk: bytes, position: int, *, now: float | None = None, final: bool = False
+    ) -> Batch:
+        """Divides `chunk`, whole lines that stand at `position` in the stream.
+
+        `now` is the arrival time in seconds, of a clock that never goes back. `final` says that
+        nothing comes behind this.
+        """
+        division = _Division(self._workers)
+        if now is not None and now != self._now:
+            self._now = now
+            division.mark(0, ClockMark(position, now, self._has_eoe))
+        follow_stamps = now is None
+        start = 0
+        for end, has_eoe in self._splits(chunk, position):
+            self._divide(chunk, start, end, position, division, follow_stamps)
+            if end < len(chunk):
+                self._has_eoe = has_eoe
+                division.mark(end, ClockMark(position + end, self._now, has_eoe))
+            start = end
+        lines = chunk.count(b"\n")
+        self.counters.lines += lines
+        self.counters.malformed += len(division.malformed)
+        shares = division.shares(chunk, position, final=final)
+        return Batch(shares, division.malformed, lines)
+
+    def _splits(self, chunk: bytes, position: int) -> list[tuple[int, bool]]:
+        """Line starts at which there is a mark, with whether EOE records are to be expected
+        from there on; last the end of the chunk."""
+        splits = []
+        has_eoe = self._has_eoe
+        start = 0
+        while True:
+            step = self._step(chunk, position)
+            if not has_eoe:
+                eoe = _first_eoe(chunk, start, step)
+                if eoe >= 0:
+                    has_eoe = True
+                    splits.append((eoe, True))
+            if step >= len(chunk):
+                break
+            last = _last_eoe(chunk, step)
+            if last >= 0:
+                self._last_eoe = position + last
+            if has_eoe and position + step - self._last_eoe > EOE_GAP:
+                has_eoe = False
+            splits.append((step, has_eoe))
+            self._next_step = (position + step) // STEP * STEP + STEP
+            start = step
+        last = _last_eoe(chunk, len(chunk))
+        if last >= 0:
+            self._last_eoe = position + last
+        splits.append((len(chunk), has_eoe))
+        return splits
+
+    def _step(self, chunk: bytes, position: int) -> int:
+        """The first line start at or behind the next step, or the end of the chunk."""
+        ahead = self._next_step - position
+        if ahead <= 0:
+            return 0
+        line = chunk.find(b"\n", ahead - 1)
+        return len(chunk) if line < 0 else line + 1
+
+    def _divide(
+        self,
+        chunk: bytes,
+        start: int,
+        end: int,
+        position: int,
+        division: _Division,
+        follow_stamps: bool,
+    ) -> None:
+        """Divides the lines of `chunk[start:end]`."""
+        run, shards = self._run, self._shards
+        begin = start
+        while begin < end:
+            match = run(chunk, begin, end)
+            if match is None:
+                line_end = chunk.index(b"\n", begin)
+                division.malformed.append(Malformed(position + begin, chunk[begin:line_end]))
+                begin = line_end + 1
+                continue
+            node, seconds, block = match.groups()
+            stop = match.end()
+            if follow_stamps and (seconds != self._seconds or self._behind_since >= 0):
+                self._seconds = seconds
+                if self._follow(int(seconds), position + begin, position + stop):
+                    mark = ClockMark(position + begin, self._now, self._has_eoe)
+                    division.mark(begin, mark)
+            worker = 0
+            if self._workers > 1:
+                key = (node, block)
+                found = shards.get(key)
+                worker = self._shard(key) if found is None else found
+            division.add(worker, begin, stop)
+            begin = stop
+
+    def _follow(self, seconds: int, start: int, end: int) -> bool:
+        """Moves the clock on to a time stamp that stands from `start` to `end`.
+
+        A single line with a wrong time must not stop the clock for good: if for long all
+        others lie far behind it, they are right.
+        """
+        if seconds > self._latest:
+            moved = self._latest >= 0
+            if moved:
+                self._now += seconds - self._latest
+            self._latest = seconds
+            self._behind_since = -1
+            return moved
+        if seconds >= self._latest - LEAP:
+            self._behind_since = -1
+        elif self._behind_since < 0:
+            self._behind_since = start
+        if self._behind_since >= 0 and end - self._behind_since > LEAP_BYTES:
+            self._latest = seconds
+            self._behind_since = -1
+        return False
+
+    def _shard(self, key: tuple[bytes | None, bytes | None]) -> int:
+        node, block = key
+        shard = crc32(block or b"", crc32(node or b"")) % self._workers
+        if len(self._shards) >= 4096:
+            self._shards.clear()
+        self._shards[key] = shard
+        return shard

@@ -1,0 +1,56 @@
+"""Fixtures for all tests: what the machine must have, and what a test must not leave behind."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.support import auditd, children, requirements
+
+
+class StartAuditd(Protocol):
+    """The context manager `tests.support.auditd.real_auditd`."""
+
+    def __call__(
+        self,
+        tmp_path: Path,
+        rules: str,
+        plugins: dict[str, auditd.PluginConf],
+        log_format: str = "RAW",
+        name_format: str = "NONE",
+    ) -> AbstractContextManager[auditd.RealAuditd]:
+        """Run auditd for the length of a `with` block."""
+        ...
+
+
+@pytest.fixture(autouse=True)
+def _no_leaked_children() -> Iterator[None]:
+    """Fail a test that leaves a child process behind."""
+    with children.no_leaks():
+        yield
+
+
+@pytest.fixture(scope="session")
+def requires_root() -> None:
+    """For tests that need root."""
+    requirements.root()
+
+
+@pytest.fixture(scope="session")
+def requires_auditd() -> None:
+    """For tests that need a real auditd, root and the kernel's auditing."""
+    requirements.auditd()
+
+
+@pytest.fixture(scope="session")
+def requires_laurel() -> Path:
+    """For tests that compare with Debian's laurel: where it is."""
+    return requirements.laurel()
+
+
+@pytest.fixture
+def real_auditd(requires_auditd: None) -> StartAuditd:
+    """A function that runs auditd for the length of a `with` block."""
+    return auditd.real_auditd

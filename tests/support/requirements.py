@@ -1,0 +1,52 @@
+"""What some tests need of the machine: skipped with a reason without it, a failure in CI."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+# Programs of the administrator, which the PATH of other users often leaves out.
+_PATH = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
+
+
+def program(name: str) -> Path | None:
+    """Where `name` is installed, if it is."""
+    found = shutil.which(name, path=_PATH)
+    return Path(found) if found else None
+
+
+def require(condition: object, what: str) -> None:
+    """Skip the test unless `condition` holds; with CI=true that is a failure instead.
+
+    CI installs everything, so a skip there would be a test that nobody runs any more.
+    """
+    if condition:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"needs {what}, and CI must have it", pytrace=False)
+    pytest.skip(f"needs {what}")
+
+
+def root() -> None:
+    """Need root's rights."""
+    require(os.geteuid() == 0, "root")
+
+
+def laurel() -> Path:
+    """Need Debian's laurel, to compare with; return where it is."""
+    found = program("laurel")
+    require(found, "the program laurel (Debian: apt-get install laurel)")
+    assert found
+    return found
+
+
+def auditd() -> None:
+    """Need auditd, and a kernel that lets us use it, which it does in few containers."""
+    root()
+    auditctl = program("auditctl")
+    require(program("auditd") and auditctl, "auditd (Debian: apt-get install auditd)")
+    assert auditctl
+    asked = subprocess.run([auditctl, "-s"], capture_output=True, text=True, check=False)
+    require(asked.returncode == 0, f"the kernel's auditing (auditctl -s: {asked.stderr.strip()})")
