@@ -26,3 +26,16 @@ class LedgerError(LaurelError):
 
     This is a fault of laurel-mp, never of the input.
     """
+
+
+class OutputError(LaurelError):
+    """An output can not be opened or written: seen when a disk is full or a reader is gone."""
+
+    def __init__(self, message: str, *, closed: bool = False) -> None:
+        super().__init__(message)
+        self.closed = closed
+        """Whether nobody reads any more: for a command in a shell pipe, a reason to end quietly."""
+
+
+class PipelineError(LaurelError):
+    """A process of the pipeline ended before its time: seen when one is killed or fails."""

@@ -7,7 +7,7 @@ def problem(pattern: str) -> str:
     """Say in words why a regular expression can not be used, or return ""."""
     # Imported here: the library takes megabytes, and most configurations have no expression.
     try:
-        import re2  # noqa: PLC0415
+        import re2
     except ImportError:
         return ""
     options = re2.Options()

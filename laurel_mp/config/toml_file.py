@@ -27,7 +27,7 @@ def parse(text: str, name: str) -> Config:
     Raises `ConfigError` with all problems, a line each.
     """
     # Imported here: the children get their configuration from the supervisor, not from TOML.
-    import tomllib  # noqa: PLC0415
+    import tomllib
 
     try:
         tables = tomllib.loads(text)

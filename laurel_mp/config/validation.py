@@ -124,7 +124,7 @@ def configured(
 def suggest(path: tuple[str, ...], key: str) -> str:
     """Name the known setting or section that a wrong key in a section was meant to be, or ""."""
     # Imported here: only a configuration with a mistake needs it.
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches
 
     here: dict[str, str] = {}
     anywhere: dict[str, str] = {}

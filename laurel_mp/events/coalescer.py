@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from itertools import chain
 
 from laurel_mp.events import grammar
 from laurel_mp.events.rendering import (
@@ -198,10 +197,7 @@ class Coalescer:
     def _age(self, position: int) -> None:
         """Forgets events that were completed long ago, in steps."""
         since, start = self._generation
-        if (
-            self._now - since > self._limits.duplicate_window
-            or position - start > REMEMBERED_BYTES
-        ):
+        if self._now - since > self._limits.duplicate_window or position - start > REMEMBERED_BYTES:
             self._generation = (self._now, position)
             self._older_done, self._done = self._done, {}
             self._older_given_up, self._given_up = self._given_up, {}
@@ -246,7 +242,7 @@ class Coalescer:
             tail = tails[tail_text] if tail_text in tails else syscalls.tail(tail_text)
             parts = rest_text.split(b" msg=audit(" + id_ + b"):")
             text = b"\0".join(parts)
-            rest = rests.get(text)
+            rest = rests[text] if text in rests else self._plain.rest(text)
             if (
                 head is None
                 or tail is None
@@ -257,7 +253,7 @@ class Coalescer:
                 or key in older
                 or key in given_up
                 or key in older_given_up
-                or (rest or (rest := self._plain.rest(text))).records != len(parts) - 1
+                or rest.records != len(parts) - 1
             ):
                 self._lines(blob, begin, finish, offset)
                 continue
@@ -485,8 +481,11 @@ class Coalescer:
         return self._renderer(event.node, big_endian)
 
     def _renderer(self, node: bytes | None, big_endian: bool) -> EventRenderer:
-        """The renderer for a host: byte order matters for addresses, and only the local
-        user database may be asked, only about local users."""
+        """The renderer for a host.
+
+        Byte order matters for addresses; and only about local users may the local user
+        database be asked.
+        """
         options = self._options
         local = node is None or node == self._local_node or options.user_name is None
         which = (local, big_endian and options.universal)
@@ -504,8 +503,6 @@ class Coalescer:
                 map(len, (self._done, self._older_done, self._given_up, self._older_given_up))
             ),
             "memories_cleared": sum(
-                memo.clearings
-                for renderer in self._renderers.values()
-                for memo in chain((renderer.rests,), renderer.syscalls.memos())
+                renderer.memories_cleared for renderer in self._renderers.values()
             ),
         }

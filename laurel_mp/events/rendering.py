@@ -52,6 +52,17 @@ class EventRenderer:
             memo.clear()
             memo.size = 0
 
+    @property
+    def memories_cleared(self) -> int:
+        """How often a memory was full and started anew."""
+        syscalls = self.syscalls
+        return (
+            self.rests.clearings
+            + self._rendered.clearings
+            + syscalls.heads.clearings
+            + syscalls.tails.clearings
+        )
+
     def rest(self, text: bytes) -> Fragment:
         """The records behind a SYSCALL record.
 

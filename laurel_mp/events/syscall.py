@@ -17,9 +17,7 @@ from laurel_mp.records.record import Parts, RecordRenderer
 from laurel_mp.records.tables.process_calls import KINDS
 from laurel_mp.records.values import render_field
 
-HEAD = (
-    rb"arch=[0-9a-f]+ syscall=[0-9]+(?: per=[0-9a-f]+)?(?: success=[a-z]+ exit=-?[0-9]+)?"
-)
+HEAD = rb"arch=[0-9a-f]+ syscall=[0-9]+(?: per=[0-9a-f]+)?(?: success=[a-z]+ exit=-?[0-9]+)?"
 ARGUMENT = rb"(0|[1-9a-f][0-9a-f]{0,15})"
 BODY = (
     rb"(" + HEAD + rb") a0=" + ARGUMENT + rb" a1=" + ARGUMENT
@@ -96,14 +94,8 @@ class SyscallRenderer:
         if renderer.options.universal:
             of_head |= {renderer.options.added(b"arch"), renderer.options.added(b"syscall")}
         self._reserved = self._annotated | of_head | {self._argv}
-        self.template = (
-            b'%%b,%%b,"%b":["0x%%b","0x%%b","0x%%b","0x%%b"]%%b%%b' % self._argv
-        )
+        self.template = b'%%b,%%b,"%b":["0x%%b","0x%%b","0x%%b","0x%%b"]%%b%%b' % self._argv
         """Of head, tail, a0 to a3, and what is added to head and tail."""
-
-    def memos(self) -> tuple[Memo[Head | None], Memo[Tail | None], Memo[bytes]]:
-        """All that is remembered."""
-        return self.heads, self.tails, self._names
 
     def head(self, text: bytes) -> Head | None:
         """The head `text`, rendered; None if it is not a regular one."""
@@ -118,10 +110,14 @@ class SyscallRenderer:
     def _is_translated(self, parts: Parts) -> bool:
         """Whether both names are known; if not, auditd's own, in the tail, are to be kept."""
         added = self._renderer.options.added
-        return not self._renderer.options.universal or {
-            added(b"arch"),
-            added(b"syscall"),
-        } <= parts.keys
+        return (
+            not self._renderer.options.universal
+            or {
+                added(b"arch"),
+                added(b"syscall"),
+            }
+            <= parts.keys
+        )
 
     def tail(self, text: bytes) -> Tail | None:
         """The tail `text`, rendered; None if it is not a regular one."""

@@ -31,14 +31,14 @@ class ContextRenderer:
         added = options.added
         self._pid = b',"%b":{"EVENT_ID":"%%b"}' % added(b"PID")
         self._ppid = b',"%b":{"EVENT_ID":"%%b"}' % added(b"PPID")
-        self._verbose_ppid = (
-            b',"%b":{"EVENT_ID":"%%b","comm":%%b,"exe":%%b,"ppid":%%b}' % added(b"PPID")
+        self._verbose_ppid = b',"%b":{"EVENT_ID":"%%b","comm":%%b,"exe":%%b,"ppid":%%b}' % added(
+            b"PPID"
         )
-        self._spawned_by = (
-            b',"%b":{"EVENT_ID":"%%b","pid":%%b,"comm":%%b,"exe":%%b}' % added(b"SPAWNED_BY")
+        self._spawned_by = b',"%b":{"EVENT_ID":"%%b","pid":%%b,"comm":%%b,"exe":%%b}' % added(
+            b"SPAWNED_BY"
         )
-        self._parent_info = (
-            b',"%b":{"ID":"%%b","comm":%%b,"exe":%%b,"ppid":%%b}' % added(b"PARENT_INFO")
+        self._parent_info = b',"%b":{"ID":"%%b","comm":%%b,"exe":%%b,"ppid":%%b}' % added(
+            b"PARENT_INFO"
         )
 
     def close_syscall(self, process: Process, parent: Process | None) -> bytes:

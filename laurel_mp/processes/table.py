@@ -81,7 +81,7 @@ class ProcessTable:
         An orphan goes to the init of its pid namespace or to a sub-reaper, which always is an
         ancestor [kernel: find_new_reaper]. Anything else means that the pid was used again.
         """
-        return process.ppid == ppid or ppid == INIT or ppid in process.ancestors
+        return ppid in (process.ppid, INIT) or ppid in process.ancestors
 
     def _start(self, process: Process, parent: Process | None) -> Process:
         if parent is not None:

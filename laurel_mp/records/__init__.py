@@ -1,0 +1,1 @@
+"""One audit line: header, fields, strings, layouts, tables."""

@@ -13,9 +13,7 @@ _SEPARATOR = b"\x1d"
 # words. The body of such a record is its sender's, who may have put the separator into it;
 # but the kernel closes the body with a quote, so that what follows a forged separator never
 # fits this [kernel: audit_receive_msg; auditd: audit-event.c].
-_translations = re.compile(
-    rb'(?:[A-Z0-9_-]+=(?:"[^"]*"|[\w()-]*)(?: |\Z))*'
-).fullmatch
+_translations = re.compile(rb'(?:[A-Z0-9_-]+=(?:"[^"]*"|[\w()-]*)(?: |\Z))*').fullmatch
 
 
 def split(body: bytes, kernel: bool) -> tuple[bytes, bytes]:

@@ -135,7 +135,7 @@ class Skipped(NamedTuple):
     bytes: int
 
 
-def cut(texts: list[bytes | None], limit: int) -> list[bytes | None | Skipped]:
+def cut(texts: list[bytes | None], limit: int) -> list[bytes | Skipped | None]:
     """`texts` with what exceeds `limit` bytes cut out of the middle."""
     total = sum(len(text or b"") for text in texts)
     if total <= limit:
@@ -157,7 +157,7 @@ def cut(texts: list[bytes | None], limit: int) -> list[bytes | None | Skipped]:
         tail = (middle[-1] or b"")[-tail_room:]
     skipped = sum(len(text or b"") for text in middle) - len(head) - len(tail)
     shown_in_part = len({0 if head else None, len(middle) - 1 if tail else None} - {None})
-    result: list[bytes | None | Skipped] = list(texts[:first])
+    result: list[bytes | Skipped | None] = list(texts[:first])
     if head:
         result.append(head)
     result.append(Skipped(len(middle) - shown_in_part, skipped))
@@ -172,7 +172,7 @@ def render(arguments: Arguments, options: RecordOptions) -> bytes:
     if arguments.argc is not None:
         found.append((b"argc", b"%d" % arguments.argc))
     found += field_members(arguments.others, options.added(UNPARSED))
-    shown: list[bytes | None | Skipped] = list(arguments.texts)
+    shown: list[bytes | Skipped | None] = list(arguments.texts)
     if options.argv_limit is not None:
         shown = cut(arguments.texts, options.argv_limit)
     if options.argv_array:
@@ -184,7 +184,7 @@ def render(arguments: Arguments, options: RecordOptions) -> bytes:
     return b"{" + members.join(found) + b"}"
 
 
-def _array_item(item: bytes | None | Skipped) -> bytes:
+def _array_item(item: bytes | Skipped | None) -> bytes:
     if item is None:
         return b"null"
     if isinstance(item, Skipped):
@@ -192,7 +192,7 @@ def _array_item(item: bytes | None | Skipped) -> bytes:
     return encode(item)
 
 
-def _string_item(item: bytes | None | Skipped) -> bytes:
+def _string_item(item: bytes | Skipped | None) -> bytes:
     if isinstance(item, Skipped):
         return b"<<< Skipped: args=%d, bytes=%d >>>" % item
     return item or b""

@@ -172,9 +172,7 @@ def compile_layout(
         groups += has_group
     tail = b"\x1d" + b"".join(pattern) if translations else b""
     pattern_text = head + rb" *" + tail + rb" *"
-    return Layout(
-        pattern_text, members, added, names, arguments, raw_count, frozenset(distinct)
-    )
+    return Layout(pattern_text, members, added, names, arguments, raw_count, frozenset(distinct))
 
 
 def _added_key(field: Field, options: RecordOptions) -> bytes:

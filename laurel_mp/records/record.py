@@ -74,9 +74,7 @@ class RecordRenderer:
                 raw, added = layout.render(groups)
                 if not looked_up:
                     return Rendered(b"{" + raw + added + b"}")
-                looks = tuple(
-                    [Look(key, groups[i]) for key, i in looked_up if groups[i].isdigit()]
-                )
+                looks = tuple([Look(key, groups[i]) for key, i in looked_up if groups[i].isdigit()])
                 return Rendered(b"{" + raw + added + MARK * len(looks) + b"}", looks)
         rendered = self.render_generally(name, body)
         self._learn(name, body)
@@ -122,7 +120,8 @@ class RecordRenderer:
     def _is_special(self, name: bytes) -> bool:
         """Whether a translation of this type needs more than one value."""
         return name == b"PROCTITLE" or (
-            self.options.universal and name in (b"SOCKADDR", b"URINGOP", b"SECCOMP", b"SYSCALL head")
+            self.options.universal
+            and name in (b"SOCKADDR", b"URINGOP", b"SECCOMP", b"SYSCALL head")
         )
 
     # --- the general way

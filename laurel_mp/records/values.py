@@ -37,7 +37,7 @@ _NO_VALUE = (b"(null)", b"?")
 
 
 def class_of(key: bytes) -> str:
-    """The class of a field: its entry in the dictionary, `decimal` for `…uid` and `…gid`, or `""`."""
+    """The class of a field, `""` for one that is not in the dictionary."""
     known = CLASSES.get(key)
     if known is not None:
         return known

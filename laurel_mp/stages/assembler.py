@@ -12,7 +12,8 @@ from laurel_mp.stages.messages import Annotations, DecodedBodies
 class Assembler:
     """Puts together what workers and tracker made of each batch."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, line_prefix: bytes = b"") -> None:
+        self._line_prefix = line_prefix
         # Annotations that wait for their event to be complete, by row, for each worker.
         self._waiting: list[dict[int, bytes]] = [{} for _ in range(max(workers, 1))]
         self.events = 0
@@ -31,13 +32,14 @@ class Assembler:
                 zip(bodies, annotations, strict=True)
             )
         ]
-        self.events += sum(len(decoded.keys) // 8 for decoded in bodies)
-        if len(texts) == 1:
-            return texts[0]
         filled = [(text, decoded) for text, decoded in zip(texts, bodies, strict=True) if text]
-        if len(filled) <= 1:
-            return filled[0][0] if filled else b""
-        return _interleave(filled)
+        if not filled:
+            return b""
+        text = filled[0][0] if len(filled) == 1 else _interleave(filled)
+        self.events += text.count(b"\n")
+        if self._line_prefix:
+            text = self._line_prefix + text[:-1].replace(b"\n", b"\n" + self._line_prefix) + b"\n"
+        return text
 
     def _splice(
         self, worker: int, decoded: DecodedBodies, base: int, answers: Annotations
@@ -74,5 +76,3 @@ def _interleave(filled: list[tuple[bytes, DecodedBodies]]) -> bytes:
         order = sorted(range(len(lines)), key=keys.__getitem__)
     ordered = itemgetter(*order)(lines) if len(order) > 1 else (lines[order[0]],)
     return b"\n".join(ordered) + b"\n"
-
-

@@ -181,8 +181,10 @@ class Router:
         return Batch(shares, division.malformed, lines)
 
     def _splits(self, chunk: bytes, position: int) -> list[tuple[int, bool]]:
-        """Line starts at which there is a mark, with whether EOE records are to be expected
-        from there on; last the end of the chunk."""
+        """Line starts at which there is a mark, and last the end of the chunk.
+
+        With each comes whether EOE records are to be expected from there on.
+        """
         splits = []
         has_eoe = self._has_eoe
         start = 0

@@ -47,7 +47,9 @@ class Tracker:
                 keys.frombytes(rows.keys)
                 who += rows.who.split(b"\n")
                 ids += rows.ids.split(b"\n")
-        order = range(len(keys)) if len(batch) == 1 else sorted(range(len(keys)), key=keys.__getitem__)
+        order = (
+            range(len(keys)) if len(batch) == 1 else sorted(range(len(keys)), key=keys.__getitem__)
+        )
         answers = self._answers
         found: list[bytes] = [b""] * len(keys)
         for index in order:

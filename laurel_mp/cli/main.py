@@ -1,0 +1,40 @@
+"""`laurel-mp`: the plugin, and the commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from laurel_mp import __version__
+from laurel_mp.errors import LaurelError
+
+EXIT_FAILURE = 1
+"""An input could not be read, an output not be written, or the program is at fault."""
+
+EXIT_USAGE = 2
+"""Wrong usage, or a configuration that can not be used."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line `arguments`; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words[:1] == ["convert"]:
+            from laurel_mp.cli import convert
+
+            return convert.main(words[1:])
+        from laurel_mp.cli import plugin
+
+        return plugin.main(words)
+    except LaurelError as error:
+        print(f"laurel-mp: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    except KeyboardInterrupt:
+        return 130  # what a shell makes of SIGINT
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Options that all commands have."""
+    parser.add_argument("-c", "--config", metavar="FILE", help="configuration file")
+    parser.add_argument("-v", "--version", action="version", version=f"laurel-mp {__version__}")

@@ -1,0 +1,1 @@
+"""The stages as running processes, and what flows between them."""

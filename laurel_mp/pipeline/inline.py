@@ -1,0 +1,47 @@
+"""All stages in one process, called one after another: `workers = 0`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from laurel_mp.config import Config
+from laurel_mp.pipeline import options
+from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
+from laurel_mp.stages.router import Batch
+
+
+class InlinePipeline(Pipeline):
+    """A pipeline without other processes."""
+
+    def __init__(self, config: Config, outputs: Outputs, on_malformed: OnMalformed) -> None:
+        super().__init__(config, 0, on_malformed)
+        self._decoder = options.decoder(config)
+        self._tracker = options.tracker(config)
+        self._assembler = options.assembler(config, 0)
+        self._stack = ExitStack()
+        self._output, self._malformed_log = self._stack.enter_context(outputs.open())
+
+    def _send(self, batch: Batch, size: int, malformed: bytes) -> None:  # noqa: ARG002
+        (share,) = batch.shares
+        bodies, rows = self._decoder.decode(share)
+        (annotations,) = self._tracker.apply([rows])
+        text = self._assembler.merge([bodies], [(rows.base, annotations)])
+        if text:
+            self._output.write(text)
+        if malformed and self._malformed_log is not None:
+            self._malformed_log.write(malformed)
+
+    def _drain(self) -> None:
+        """Nothing is ever left behind."""
+
+    def _downstream(self) -> Ledger:
+        ledger = Ledger(written=self._assembler.events)
+        ledger.add(self._decoder.counters)
+        ledger.in_flight = self._decoder.in_flight_lines
+        return ledger
+
+    def close(self) -> None:
+        """Closes the outputs."""
+        self._stack.close()

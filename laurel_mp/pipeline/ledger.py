@@ -1,0 +1,56 @@
+"""The ledger: every input line ends in exactly one way, and the counts add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from laurel_mp.errors import LedgerError
+from laurel_mp.events.coalescer import Counters
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What came in and what became of it. All but `lines` and `events` are lines, too."""
+
+    lines: int = 0
+    """Counted where the input is read."""
+    malformed: int = 0
+    """Without a valid header, or too long."""
+    end_of_event: int = 0
+    """EOE records: they end an event and are no part of it."""
+    duplicate: int = 0
+    """Of events that had been completed before: dropped."""
+    in_events: int = 0
+    """Part of an event that was given out."""
+    in_flight: int = 0
+    """Part of an event that is not complete."""
+    events: int = 0
+    """Events that the workers completed."""
+    written: int = 0
+    """Events that the writer gave out."""
+    incomplete: int = 0
+    """Events with an INCOMPLETE mark."""
+    timed_out: int = 0
+    """Events that were over because nothing more of them came."""
+    cut: int = 0
+    """Events that met a limit."""
+
+    def add(self, counters: Counters) -> None:
+        """Adds what one worker counted."""
+        for each in fields(counters):
+            setattr(self, each.name, getattr(self, each.name) + getattr(counters, each.name))
+
+    def check(self) -> None:
+        """Raises LedgerError unless every line is accounted for, and every event written."""
+        fates = (
+            self.malformed + self.end_of_event + self.duplicate + self.in_events + self.in_flight
+        )
+        if fates != self.lines:
+            raise LedgerError(
+                f"{self.lines} lines were read, but {fates} accounted for: "
+                f"{self.in_events} in events, {self.end_of_event} ends of events, "
+                f"{self.duplicate} duplicates, {self.malformed} malformed, "
+                f"{self.in_flight} in flight"
+            )
+        if self.events != self.written:
+            raise LedgerError(f"{self.events} events were completed, but {self.written} written")

@@ -1,0 +1,86 @@
+"""Whole lines out of a stream of bytes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SHOWN = 256
+"""How much of a line that is too long is kept for the log."""
+
+
+class Chunk(NamedTuple):
+    """Whole lines, and where in the stream they stand."""
+
+    position: int
+    lines: bytes
+
+
+class Overlong(NamedTuple):
+    """A line that is longer than any line may be; the rest of it was skipped."""
+
+    position: int
+    start: bytes
+
+
+class LineCutter:
+    """Cuts reads at their last newline and keeps the rest for the next one.
+
+    Lines are separated by line feeds alone: records from user space may hold any other byte.
+    """
+
+    def __init__(self, max_line_bytes: int) -> None:
+        self._most = max_line_bytes + 1024  # with a header; the router knows the exact limit
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self._position = 0
+        self._skipping = False
+        self.overlong: list[Overlong] = []
+        """Lines that were skipped since the caller last looked."""
+
+    @property
+    def position(self) -> int:
+        """Stream position of the next whole line."""
+        return self._position
+
+    def cut(self, data: bytes) -> Chunk | None:
+        """The whole lines that are there with `data`, if any."""
+        if self._skipping:
+            newline = data.find(b"\n")
+            if newline < 0:
+                self._position += len(data)
+                return None
+            self._skipping = False
+            self._position += newline + 1
+            data = data[newline + 1 :]
+        end = data.rfind(b"\n") + 1
+        if end == 0:
+            self._keep(data)
+            return None
+        lines = b"".join([*self._kept, data[:end]]) if self._kept else data[:end]
+        chunk = Chunk(self._position, lines)
+        self._position += len(lines)
+        self._kept, self._kept_bytes = [], 0
+        self._keep(data[end:])
+        return chunk
+
+    def finish(self) -> Chunk:
+        """What is left at the end of the input: a last line that was not ended, or nothing."""
+        lines = b"".join(self._kept)
+        if lines:
+            lines += b"\n"
+        chunk = Chunk(self._position, lines)
+        self._kept, self._kept_bytes = [], 0
+        self._position += len(lines)
+        return chunk
+
+    def _keep(self, data: bytes) -> None:
+        if not data:
+            return
+        self._kept.append(data)
+        self._kept_bytes += len(data)
+        if self._kept_bytes > self._most:
+            start = b"".join(self._kept)[:SHOWN]
+            self.overlong.append(Overlong(self._position, start))
+            self._position += self._kept_bytes
+            self._kept, self._kept_bytes = [], 0
+            self._skipping = True

@@ -1,0 +1,163 @@
+"""Ingest's side of a pipeline of several processes."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import zmq
+from setproctitle import setproctitle
+
+from laurel_mp.config import Config, from_dict, to_dict
+from laurel_mp.errors import OutputError, PipelineError
+from laurel_mp.events.coalescer import Counters
+from laurel_mp.pipeline import roles, wire
+from laurel_mp.pipeline.endpoints import Endpoints
+from laurel_mp.pipeline.forkserver import ForkServer
+from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
+from laurel_mp.stages.router import Batch
+
+MAX_DIRECTORY = 80
+"""Characters: with the name of an endpoint, the path of a socket has to fit 107 (unix(7))."""
+
+
+def start_child(arguments: list[Any]) -> None:
+    """Runs in a child: becomes what the arguments say, until that has nothing left to do."""
+    role, plain_config, directory_name, index, workers, output_fields = arguments
+    config, directory = from_dict(plain_config), Path(directory_name)
+    title = f"{role} {index + 1}/{workers}" if role == "worker" else str(role)
+    setproctitle(f"laurel-mp: {title}")
+    try:
+        if role == "worker":
+            roles.run_worker(config, directory, index)
+        elif role == "tracker":
+            roles.run_tracker(config, directory, workers)
+        else:
+            roles.run_writer(config, directory, workers, Outputs(*output_fields))
+    except Exception as error:
+        roles.report_failure(directory, title, error)
+        raise
+
+
+class ParallelPipeline(Pipeline):
+    """Workers, a tracker and a writer in processes of their own."""
+
+    def __init__(
+        self,
+        config: Config,
+        workers: int,
+        outputs: Outputs,
+        server: ForkServer,
+        on_malformed: OnMalformed,
+    ) -> None:
+        super().__init__(config, workers, on_malformed)
+        self._server = server
+        self._window = config.pipeline.window_bytes
+        self._directory = _private_directory()
+        self._endpoints = Endpoints(self._directory)
+        self._workers = [
+            self._endpoints.bind(zmq.PUSH, f"worker-{index}") for index in range(workers)
+        ]
+        self._reports = self._endpoints.bind(zmq.PULL, "reports")
+        self._poller = zmq.Poller()
+        self._poller.register(self._reports, zmq.POLLIN)
+        self._poller.register(server.fileno(), zmq.POLLIN)
+        self._batch = 0
+        self._finishing = False
+        self._unacknowledged = 0
+        self._last = wire.AckMessage(-1, 0, False, Counters(), 0, 0)
+        plain = [to_dict(config), str(self._directory)]
+        self._children = {
+            server.start([role, *plain, index, workers, astuple(outputs)]): f"{role} {index}"
+            for role, count in (("writer", 1), ("tracker", 1), ("worker", workers))
+            for index in range(count)
+        }
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes of input that are not in the output yet."""
+        return self._unacknowledged
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the window has no room for another batch."""
+        return self._unacknowledged >= self._window
+
+    def fileno(self) -> int:
+        """Readable when there may be reports; `receive` takes them."""
+        return int(self._reports.getsockopt(zmq.FD))
+
+    def receive(self, timeout_ms: int = 0) -> None:
+        """Takes reports: acknowledgements, failures, children that ended.
+
+        Waits up to `timeout_ms` for the first; raises PipelineError or OutputError if the
+        pipeline can not go on.
+        """
+        ready = dict(self._poller.poll(timeout_ms))
+        while self._reports in ready:
+            try:
+                self._report(self._reports.recv_multipart(zmq.NOBLOCK))
+            except zmq.Again:
+                break
+        if self._server.fileno() in ready:
+            self._children_ended()
+
+    def _report(self, frames: list[bytes]) -> None:
+        report = wire.decode_report(frames)
+        if isinstance(report, wire.FailureMessage):
+            if report.who == "writer":
+                raise OutputError(report.text, closed=report.closed)
+            raise PipelineError(f"{report.who}: {report.text}")
+        self._unacknowledged -= report.size
+        self._last = report
+
+    def _children_ended(self) -> None:
+        for pid, status in self._server.ended():
+            name = self._children.pop(pid, "fork server")
+            if self._finishing and status == 0:
+                continue
+            if status > 0:  # it says why, if it can
+                self.receive(500)
+            raise PipelineError(f"the {name} process ended unexpectedly (status {status})")
+
+    def _send(self, batch: Batch, size: int, malformed: bytes) -> None:
+        while self.is_full:
+            self.receive(1000)
+        for worker, share in enumerate(batch.shares):
+            message = wire.ShareMessage(self._batch, size, share, b"" if worker else malformed)
+            self._workers[worker].send_multipart(wire.encode_share(message), copy=False)
+        self._finishing = batch.shares[0].final
+        self._batch += 1
+        self._unacknowledged += size
+        self.receive()
+
+    def _drain(self) -> None:
+        while not self._last.final:
+            self.receive(1000)
+
+    def _downstream(self) -> Ledger:
+        ledger = Ledger(written=self._last.written, in_flight=self._last.in_flight)
+        ledger.add(self._last.counters)
+        return ledger
+
+    def close(self) -> None:
+        """Ends all processes; those that have nothing left to do have ended by themselves."""
+        while self._last.final and self._children:
+            self.receive(1000)
+        self._server.close()
+        self._endpoints.close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _private_directory() -> Path:
+    """A new directory of mode 0700 for the sockets."""
+    directory = tempfile.mkdtemp(prefix="laurel-mp-")
+    if len(directory) > MAX_DIRECTORY:
+        Path(directory).rmdir()
+        directory = tempfile.mkdtemp(prefix="laurel-mp-", dir="/tmp")
+    return Path(directory)

@@ -1,0 +1,95 @@
+"""Plugin mode: auditd's stream from standard input, as it comes, until it ends."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from types import FrameType
+
+from laurel_mp.errors import InputError
+from laurel_mp.pipeline.parallel import ParallelPipeline
+from laurel_mp.pipeline.pipeline import Pipeline
+from laurel_mp.pipeline.reader import Reader
+
+GRACE = 5.0
+"""Seconds to read on after SIGTERM: auditd and systemd send it while the last records, and
+DAEMON_END, are still on their way."""
+
+TICK = 0.5
+"""Seconds between looks at the clock while events are in flight."""
+
+
+class Plugin:
+    """Moves what the reader has read into the pipeline, until the input ends.
+
+    When there is little to do it lingers, to hand over much at once; while events are in flight it
+    looks at the clock.
+    """
+
+    def __init__(self, pipeline: Pipeline, fd: int) -> None:
+        self._pipeline = pipeline
+        settings = pipeline.config.pipeline
+        self._linger = settings.linger_ms / 1000
+        self._batch_bytes = settings.batch_bytes
+        self._reader = Reader(fd, settings.window_bytes)
+        self._deadline: float | None = None
+        self._stop = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._poll = select.poll()
+
+    def run(self) -> None:
+        """Returns when the input has ended and everything is written."""
+        # auditd starts a plugin with signals ignored, or blocked [auditd: audisp/audispd.c].
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
+        self._poll.register(self._reader.fileno(), select.POLLIN)
+        self._poll.register(self._stop, select.POLLIN)
+        if isinstance(self._pipeline, ParallelPipeline):
+            self._poll.register(self._pipeline.fileno(), select.POLLIN)
+        self._reader.start()
+        while not self._reader.ended and not self._is_overdue():
+            self._step()
+        while data := self._reader.take(self._batch_bytes):  # read before the deadline
+            self._feed(data)
+        self._pipeline.finish(time.monotonic())
+        if self._reader.error is not None:
+            raise InputError(f"standard input: can not be read on: {self._reader.error.strerror}")
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        if self._deadline is None:
+            self._deadline = time.monotonic() + GRACE
+        os.eventfd_write(self._stop, 1)
+
+    def _is_overdue(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _step(self) -> None:
+        """Waits for something to do, and does it."""
+        if isinstance(self._pipeline, ParallelPipeline):
+            self._pipeline.receive()  # before the wait: the socket tells of new messages only
+        if self._reader.size == 0:
+            ready = self._poll.poll(self._patience() * 1000)
+            if not ready:
+                self._pipeline.tick(time.monotonic())
+            if any(fd == self._stop for fd, _ in ready):
+                os.eventfd_read(self._stop)
+            if self._reader.size == 0:
+                return
+        if self._reader.size < self._batch_bytes and self._linger and self._deadline is None:
+            time.sleep(self._linger)
+        self._feed(self._reader.take(self._batch_bytes))
+
+    def _patience(self) -> float:
+        """Seconds to wait for input."""
+        waits = [3600.0]
+        if self._pipeline.in_flight:
+            waits.append(TICK)
+        if self._deadline is not None:
+            waits.append(max(self._deadline - time.monotonic(), 0.0) + 0.001)
+        return min(waits)
+
+    def _feed(self, data: bytes) -> None:
+        if data:
+            self._pipeline.feed(data, time.monotonic())

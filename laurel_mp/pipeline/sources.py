@@ -1,0 +1,70 @@
+"""Offline inputs: audit logs, plain or compressed, and standard input."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from laurel_mp.errors import InputError
+
+
+class Source:
+    """An input that is read from its begin to its end."""
+
+    def __init__(self, name: str, file: BinaryIO, raw: BinaryIO) -> None:
+        self._name = name
+        self._file = file
+        self._raw = raw
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file were read, before decompression."""
+        return self._raw.tell() if self._raw.seekable() else 0
+
+    def reads(self, size: int) -> Iterator[bytes]:
+        """The content in pieces of `size` bytes, smaller ones where less is there at once.
+
+        Raises InputError when the rest can not be read; what came before is good.
+        """
+        from lzma import LZMAError
+
+        try:
+            while data := self._file.read(size):
+                yield data
+        except (OSError, EOFError, LZMAError, zlib.error) as error:
+            what = getattr(error, "strerror", None) or str(error)
+            raise InputError(f"{self._name}: can not be read on: {what}") from error
+
+
+@contextmanager
+def open_source(name: str) -> Iterator[Source]:
+    """The input `name`; `-` is standard input. Raises InputError."""
+    if name == "-":
+        raw: BinaryIO = os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+    else:
+        try:
+            raw = open(name, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below
+        except OSError as error:
+            raise InputError(f"{name}: can not be read: {error.strerror}") from error
+    with raw, _decompressed(name, raw) as file:
+        yield Source(name if name != "-" else "standard input", file, raw)
+
+
+@contextmanager
+def _decompressed(name: str, raw: BinaryIO) -> Iterator[BinaryIO]:
+    if name.endswith(".gz"):
+        import gzip
+
+        with gzip.GzipFile(fileobj=raw) as unzipped:
+            yield unzipped  # type: ignore[misc]
+    elif name.endswith(".xz"):
+        import lzma
+
+        with lzma.LZMAFile(raw) as unpacked:
+            yield unpacked  # type: ignore[misc]
+    else:
+        yield raw

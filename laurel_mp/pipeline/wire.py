@@ -1,0 +1,223 @@
+"""The messages between the processes.
+
+Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw bytes.
+
+    share        ingest  -> worker    header | lines | malformed lines
+    rows         worker  -> tracker   header | keys | calls | who | ids
+    bodies       worker  -> writer    header | text | keys | ranks | rows | malformed lines
+    annotations  tracker -> writer    header | annotations, one frame for each worker
+    ack          writer  -> ingest    header
+    failure      any     -> ingest    header
+
+A header is a list: version, kind, then the fields. Integers in frames are native unsigned
+64-bit: both ends are processes of one machine. Encoding stands next to decoding; what does
+not fit raises WireError, which is a fault of the program, never of the input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import msgpack
+
+from laurel_mp.errors import PipelineError
+from laurel_mp.events.coalescer import Counters
+from laurel_mp.stages.messages import (
+    Annotations,
+    ClockMark,
+    DecodedBodies,
+    DecodedRows,
+    Segment,
+    Share,
+)
+
+VERSION = 1
+
+Frames = list[bytes]
+
+
+class WireError(PipelineError):
+    """A message that does not fit: processes of different versions were mixed."""
+
+
+class Kind(IntEnum):
+    """What a message is."""
+
+    SHARE = 1
+    ROWS = 2
+    BODIES = 3
+    ANNOTATIONS = 4
+    ACK = 5
+    FAILURE = 6
+
+
+class ShareMessage(NamedTuple):
+    """One worker's part of a batch."""
+
+    batch: int
+    size: int
+    """Bytes of input that the batch stands for: the writer's ack says them back."""
+    share: Share
+    malformed: bytes
+    """Lines for the log of malformed ones, in the share of the first worker only."""
+
+
+class RowsMessage(NamedTuple):
+    """What a worker asks the tracker about a batch."""
+
+    batch: int
+    worker: int
+    final: bool
+    rows: DecodedRows
+
+
+class BodiesMessage(NamedTuple):
+    """What a worker completed in a batch."""
+
+    batch: int
+    worker: int
+    size: int
+    final: bool
+    base: int
+    """Number of the first row of the batch."""
+    counters: Counters
+    in_flight: int
+    bodies: DecodedBodies
+    malformed: bytes
+
+
+class AnnotationsMessage(NamedTuple):
+    """The tracker's answers about a batch, for each worker."""
+
+    batch: int
+    annotations: list[Annotations]
+
+
+class AckMessage(NamedTuple):
+    """The batch is in the output."""
+
+    batch: int
+    size: int
+    final: bool
+    counters: Counters
+    """Of all workers together, since the start."""
+    in_flight: int
+    """Lines of events that are not complete."""
+    written: int
+    """Events given out since the start."""
+
+
+class FailureMessage(NamedTuple):
+    """A process can not go on."""
+
+    who: str
+    text: str
+    closed: bool
+    """Whether the reader of the output is gone."""
+
+
+def _pack(kind: Kind, *fields: object) -> bytes:
+    packed: bytes = msgpack.packb((VERSION, kind, *fields))
+    return packed
+
+
+def kind_of(frames: Frames) -> tuple[Kind, list[Any]]:
+    """The kind of a message, and the fields of its header."""
+    try:
+        version, kind, *fields = msgpack.unpackb(frames[0])
+        if version != VERSION:
+            raise WireError(f"message of version {version}, expected {VERSION}")
+        return Kind(kind), fields
+    except (ValueError, TypeError, IndexError, msgpack.UnpackException) as error:
+        raise WireError(f"unreadable message: {error}") from error
+
+
+def _fields(frames: Frames, expected: Kind) -> list[Any]:
+    kind, fields = kind_of(frames)
+    if kind is not expected:
+        raise WireError(f"{kind.name} message, expected {expected.name}")
+    return fields
+
+
+def encode_share(message: ShareMessage) -> Frames:
+    """`message` as frames."""
+    batch, size, share, malformed = message
+    flat = [number for segment in share.segments for number in segment]
+    header = _pack(Kind.SHARE, batch, size, flat, share.marks, share.end, share.final)
+    return [header, share.blob, malformed]
+
+
+def decode_share(frames: Frames) -> ShareMessage:
+    """The message in `frames`."""
+    batch, size, flat, marks, end, final = _fields(frames, Kind.SHARE)
+    segments = [Segment(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
+    share = Share(frames[1], segments, [ClockMark(*mark) for mark in marks], end, final)
+    return ShareMessage(batch, size, share, frames[2])
+
+
+def encode_rows(message: RowsMessage) -> Frames:
+    """`message` as frames."""
+    batch, worker, final, rows = message
+    header = _pack(Kind.ROWS, batch, worker, final, rows.base)
+    return [header, rows.keys, rows.calls, rows.who, rows.ids]
+
+
+def decode_rows(frames: Frames) -> RowsMessage:
+    """The message in `frames`."""
+    batch, worker, final, base = _fields(frames, Kind.ROWS)
+    return RowsMessage(batch, worker, final, DecodedRows(base, *frames[1:5]))
+
+
+def encode_bodies(message: BodiesMessage) -> Frames:
+    """`message` as frames."""
+    *header, counters, in_flight, bodies, malformed = message
+    return [_pack(Kind.BODIES, *header, astuple(counters), in_flight), *bodies, malformed]
+
+
+def decode_bodies(frames: Frames) -> BodiesMessage:
+    """The message in `frames`."""
+    fields = _fields(frames, Kind.BODIES)
+    batch, worker, size, final, base, counters, in_flight = fields
+    bodies = DecodedBodies(*frames[1:5])
+    counted = Counters(*counters)
+    return BodiesMessage(batch, worker, size, final, base, counted, in_flight, bodies, frames[5])
+
+
+def encode_annotations(message: AnnotationsMessage) -> Frames:
+    """`message` as frames; annotations are separated by line feeds, which none contains."""
+    counts = [len(annotations) for annotations in message.annotations]
+    header = _pack(Kind.ANNOTATIONS, message.batch, counts)
+    return [header, *(b"\n".join(annotations) for annotations in message.annotations)]
+
+
+def decode_annotations(frames: Frames) -> AnnotationsMessage:
+    """The message in `frames`."""
+    batch, counts = _fields(frames, Kind.ANNOTATIONS)
+    annotations = [
+        frame.split(b"\n") if count else [] for count, frame in zip(counts, frames[1:], strict=True)
+    ]
+    return AnnotationsMessage(batch, annotations)
+
+
+def encode_ack(message: AckMessage) -> Frames:
+    """`message` as frames."""
+    batch, size, final, counters, in_flight, written = message
+    return [_pack(Kind.ACK, batch, size, final, astuple(counters), in_flight, written)]
+
+
+def encode_failure(message: FailureMessage) -> Frames:
+    """`message` as frames."""
+    return [_pack(Kind.FAILURE, *message)]
+
+
+def decode_report(frames: Frames) -> AckMessage | FailureMessage:
+    """What comes back to ingest."""
+    kind, fields = kind_of(frames)
+    if kind is Kind.ACK:
+        batch, size, final, counters, in_flight, written = fields
+        return AckMessage(batch, size, final, Counters(*counters), in_flight, written)
+    if kind is Kind.FAILURE:
+        return FailureMessage(*fields)
+    raise WireError(f"{kind.name} message, expected ACK or FAILURE")
