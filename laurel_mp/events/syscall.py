@@ -44,6 +44,10 @@ class Call(IntEnum):
     """Of an architecture that we have no table for: an EXECVE record tells if it is an exec."""
     LOOK_UP = 4
     """No system call: a question about the process with this pid."""
+    DETAILS = 5
+    """What became known of an exec when all of its records were there."""
+    CLOCK = 6
+    """No question: how late it is."""
 
 
 _CALLS = {"exec": Call.EXEC, "exit_group": Call.EXIT_GROUP}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from laurel_mp.processes.table import Process
+from laurel_mp.processes.table import Origin, Process
+from laurel_mp.records.strings import encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,10 @@ class ContextOptions:
     ppid_verbose: bool = False
     parent_info: bool = True
     spawned_by: bool = True
+    container: bool = True
+    container_info: bool = False
+    systemd: bool = True
+    argv: bool = False
     prefix: bytes | None = None
 
     def added(self, name: bytes) -> bytes:
@@ -29,17 +34,13 @@ class ContextRenderer:
     def __init__(self, options: ContextOptions) -> None:
         self._options = options
         added = options.added
-        self._pid = b',"%b":{"EVENT_ID":"%%b"}' % added(b"PID")
-        self._ppid = b',"%b":{"EVENT_ID":"%%b"}' % added(b"PPID")
-        self._verbose_ppid = b',"%b":{"EVENT_ID":"%%b","comm":%%b,"exe":%%b,"ppid":%%b}' % added(
-            b"PPID"
-        )
-        self._spawned_by = b',"%b":{"EVENT_ID":"%%b","pid":%%b,"comm":%%b,"exe":%%b}' % added(
-            b"SPAWNED_BY"
-        )
-        self._parent_info = b',"%b":{"ID":"%%b","comm":%%b,"exe":%%b,"ppid":%%b}' % added(
-            b"PARENT_INFO"
-        )
+        self._pid = added(b"PID")
+        self._ppid = added(b"PPID")
+        self._spawned_by = added(b"SPAWNED_BY")
+        self._parent_info = added(b"PARENT_INFO")
+        self._container_info = added(b"CONTAINER_INFO")
+        self._labels = added(b"LABELS")
+        self._argv = added(b"ARGV")
 
     def close_syscall(self, process: Process, parent: Process | None) -> bytes:
         """Ends a SYSCALL object that has been left open, and adds what belongs behind it.
@@ -50,23 +51,52 @@ class ContextRenderer:
         text = b""
         if options.pid:
             if parent is not None:
-                if options.ppid_verbose:
-                    text += self._verbose_ppid % (parent.id, parent.comm, parent.exe, parent.ppid)
-                else:
-                    text += self._ppid % parent.id
-            text += self._pid % process.id
+                text += b',"%b":{%b' % (self._ppid, _identity(parent))
+                text += (_program(parent) if options.ppid_verbose else b"") + b"}"
+            text += b',"%b":{%b%b}' % (self._pid, _identity(process), self._surroundings(process))
         if options.spawned_by and process.origin is not None:
             origin = process.origin
-            text += self._spawned_by % (origin.id, origin.pid, origin.comm, origin.exe)
+            text += b',"%b":{%b,"pid":%b,"comm":%b,"exe":%b}' % (
+                self._spawned_by,
+                _identity(origin),
+                origin.pid,
+                origin.comm,
+                origin.exe,
+            )
+        if process.labels:
+            labels = b",".join([encode(label) for label in sorted(process.labels)])
+            text += b',"%b":[%b]' % (self._labels, labels)
         text += b"}"
         if options.parent_info and parent is not None:
-            text += self._parent_info % (parent.id, parent.comm, parent.exe, parent.ppid)
+            id_ = b"" if parent.by_start_time else b'"ID":"%b",' % parent.id
+            text += b',"%b":{%b%b}' % (self._parent_info, id_, _program(parent)[1:])
+        if options.container_info and process.container:
+            text += b',"%b":{"ID":"%b"}' % (self._container_info, process.container)
+        return text
+
+    def _surroundings(self, process: Process) -> bytes:
+        options = self._options
+        text = b""
+        if options.container and process.container:
+            text += b',"container":{"id":"%b"}' % process.container
+        if options.systemd and process.services:
+            services = b",".join([encode(service) for service in process.services])
+            text += b',"systemd_service":[%b]' % services
+        if options.argv and process.argv:
+            text += b',"%b":%b' % (self._argv, process.argv)
         return text
 
     def look_up(self, key: bytes, process: Process | None) -> bytes:
         """What is known about a process that another record mentions, as a member `key`."""
         if process is None:
             return b""
-        return b',"%b":{"EVENT_ID":"%b","comm":%b,"exe":%b,"ppid":%b}' % (
-            key, process.id, process.comm, process.exe, process.ppid,
-        )  # fmt: skip
+        return b',"%b":{%b%b}' % (key, _identity(process), _program(process))
+
+
+def _identity(process: Process | Origin) -> bytes:
+    key = b"START_TIME" if process.by_start_time else b"EVENT_ID"
+    return b'"%b":"%b"' % (key, process.id)
+
+
+def _program(process: Process) -> bytes:
+    return b',"comm":%b,"exe":%b,"ppid":%b' % (process.comm, process.exe, process.ppid)

@@ -6,7 +6,9 @@ each node, because process ids of different hosts have nothing to do with each o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from laurel_mp.processes.labels import NONE, Labels
 
 MAX_PROCESSES = 65536
 """Instances in one table. When there are more, the ended ones go first, then the quietest."""
@@ -17,107 +19,219 @@ MAX_NODES = 1024
 MAX_ANCESTORS = 64
 """Ancestors of a process that are known, nearest first."""
 
+ENDED_SECONDS = 120.0
+"""How long a process that has ended is remembered for its children's sake."""
+
 INIT = b"1"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a process was before its exec, or else its parent, as it was then."""
+
+    id: bytes
+    by_start_time: bool
+    pid: bytes
+    comm: bytes
+    exe: bytes
 
 
 @dataclass(slots=True, eq=False)
 class Process:
-    """A process instance. Process ids are decimal digits; `comm` and `exe` are JSON."""
+    """A process instance. Ids are decimal digits; `comm`, `exe`, `argv` are JSON.
+
+    What is cached about an instance holds as long as the table has this very object: whoever
+    changes something that is shown puts a changed copy in its place.
+    """
 
     id: bytes
-    """The id of the event that started it."""
+    """The id of the event that started it, or its start time."""
     pid: bytes
     ppid: bytes
     comm: bytes
     exe: bytes
-    ancestors: tuple[bytes, ...]
-    """Process ids of its parent, the parent's parent, and so on, when it started."""
-    origin: Process | None
-    """The instance that this process was before its exec, or else its parent; without the
-    origin's own origin, so that no chain grows."""
-    used: int
+    used: int = 0
     """When it was last heard of; later is more."""
-    ended: bool = False
+    origin: Origin | None = None
+    ancestors: tuple[bytes, ...] = ()
+    """Process ids of its parent, the parent's parent, and so on, when it started."""
+    labels: Labels = NONE
+    container: bytes = b""
+    """Container id, empty for none."""
+    services: tuple[bytes, ...] = ()
+    start_time: bytes = b""
+    """When the process started, `seconds.millis`; empty if unknown."""
+    argv: bytes = b""
+    """Its command line as a JSON list, if it is to be shown."""
+    is_init: bool = False
+    """Of its pid namespace: orphans are handed to it, and labels are not inherited from it."""
+    by_start_time: bool = False
+    """Whether it is known from the system only, and its id is its start time."""
+    ended: float | None = None
+    """When it ended, by the arrival clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What an event says about the process that caused it."""
+
+    id: bytes
+    pid: bytes
+    ppid: bytes
+    comm: bytes
+    exe: bytes
+    now: int
+    start_time: bytes = b""
+    container: bytes = b""
+    services: tuple[bytes, ...] = ()
 
 
 class ProcessTable:
     """The processes of one node by process id."""
 
-    def __init__(self) -> None:
+    def __init__(self, propagated: Labels = NONE) -> None:
         self.current: dict[bytes, Process] = {}
         """The instance that each process id stands for. Instances that have ended stay for
-        their children's sake until they are in the way."""
+        a while, for their children's sake."""
+        self._propagated = propagated
         self.evicted = 0
 
-    def observe(self, id_: bytes, pid: bytes, ppid: bytes, comm: bytes, exe: bytes,
-                now: int) -> Process:  # fmt: skip
-        """The instance that an event of a process belongs to; a new one if it must be."""
-        process = self.current.get(pid)
-        if (
-            process is not None
-            and not process.ended
-            and process.exe == exe
-            and self._is_same(process, ppid)
-        ):
-            process.ppid = ppid
-            process.used = now
-            return process
-        parent = self.current.get(ppid)
-        return self._start(Process(id_, pid, ppid, comm, exe, (), parent, now), parent)
+    # --- what events do to it
 
-    def execute(self, id_: bytes, pid: bytes, ppid: bytes, comm: bytes, exe: bytes,
-                now: int) -> Process:  # fmt: skip
+    def observe(self, seen: Sighting) -> tuple[Process, bool]:
+        """The instance that an event belongs to, and whether that is a new one."""
+        process = self.current.get(seen.pid)
+        if process is not None and process.exe == seen.exe and self._continues(process, seen):
+            if process.ppid != seen.ppid:
+                process = self.change(process, ppid=seen.ppid)
+            process.used = seen.now
+            return process, False
+        parent = self.current.get(seen.ppid)
+        return self._start(seen, parent, parent), True
+
+    def execute(self, seen: Sighting) -> Process:
         """The new instance that a successful exec makes of a process."""
-        before = self.current.get(pid)
-        parent = self.current.get(ppid)
-        origin = parent
-        if before is not None and not before.ended and self._is_same(before, ppid):
-            origin = before
-        return self._start(Process(id_, pid, ppid, comm, exe, (), origin, now), parent)
+        before = self.current.get(seen.pid)
+        parent = self.current.get(seen.ppid)
+        if before is not None and self._continues(before, seen):
+            return self._start(seen, parent, before)
+        return self._start(seen, parent, parent)
 
-    def _is_same(self, process: Process, ppid: bytes) -> bool:
-        """Whether a process can have this parent now: its own, or one it was handed to.
+    def change(self, process: Process, **changes: object) -> Process:
+        """A copy of `process` with changes, which takes its place."""
+        changed = replace(process, **changes)  # type: ignore[arg-type]
+        self.current[process.pid] = changed
+        return changed
 
-        An orphan goes to the init of its pid namespace or to a sub-reaper, which always is an
-        ancestor [kernel: find_new_reaper]. Anything else means that the pid was used again.
-        """
-        return ppid in (process.ppid, INIT) or ppid in process.ancestors
+    def end(self, process: Process, when: float) -> None:
+        """The process has ended; what was its pid may become another one's."""
+        self.change(process, ended=when)
 
-    def _start(self, process: Process, parent: Process | None) -> Process:
+    def add(self, process: Process) -> Process:
+        """A process that is known from elsewhere; what it would inherit, it gets."""
+        parent = self.current.get(process.ppid)
         if parent is not None:
-            process.ancestors = (parent.pid, *parent.ancestors[: MAX_ANCESTORS - 1])
-        if process.origin is not None:
-            origin = process.origin
-            process.origin = Process(
-                origin.id, origin.pid, origin.ppid, origin.comm, origin.exe, (), None, 0
-            )
+            process.origin = origin_of(parent)
+            process.ancestors = _ancestors(parent)
+            process.labels |= self._inherited(parent)
         self.current[process.pid] = process
         if len(self.current) > MAX_PROCESSES:
             self._evict()
         return process
 
+    def _continues(self, process: Process, seen: Sighting) -> bool:
+        """Whether an event is of the process that had its pid before, not of one that has it now.
+
+        An orphan goes to the init of its pid namespace or to a sub-reaper, which always is an
+        ancestor [kernel: find_new_reaper]. Any other parent means that the pid was used again.
+        """
+        if process.ended is not None:
+            return False
+        if seen.start_time and process.start_time and seen.start_time != process.start_time:
+            return False
+        if seen.ppid in (process.ppid, INIT) or seen.ppid in process.ancestors:
+            return True
+        parent = self.current.get(seen.ppid)
+        return parent is not None and parent.is_init
+
+    def _start(self, seen: Sighting, parent: Process | None, origin: Process | None) -> Process:
+        process = Process(seen.id, seen.pid, seen.ppid, seen.comm, seen.exe, seen.now)
+        process.start_time = seen.start_time
+        process.container = seen.container
+        process.services = seen.services
+        if parent is not None:
+            process.ancestors = _ancestors(parent)
+        if origin is not None:
+            process.origin = origin_of(origin)
+            process.labels = self._inherited(origin)
+            if origin.pid == seen.pid:
+                process.is_init = origin.is_init
+                process.start_time = process.start_time or origin.start_time
+            # A process that is gone before it was looked at ran where its parent does.
+            process.container = process.container or origin.container
+            process.services = process.services or origin.services
+        self.current[process.pid] = process
+        if len(self.current) > MAX_PROCESSES:
+            self._evict()
+        return process
+
+    def _inherited(self, origin: Process) -> Labels:
+        """The labels that pass on from a parent, or over an exec; an init passes on none."""
+        if origin.is_init or origin.pid == INIT:
+            return NONE
+        return origin.labels & self._propagated
+
+    # --- bounds
+
+    def expire(self, now: float) -> None:
+        """Forgets processes that ended long ago."""
+        over = [
+            pid
+            for pid, process in self.current.items()
+            if process.ended is not None and now - process.ended > ENDED_SECONDS
+        ]
+        for pid in over:
+            del self.current[pid]
+
     def _evict(self) -> None:
-        order = sorted(self.current.values(), key=lambda process: (not process.ended, process.used))
+        order = sorted(
+            self.current.values(), key=lambda process: (process.ended is None, process.used)
+        )
         for process in order[: MAX_PROCESSES // 8]:
             del self.current[process.pid]
             self.evicted += 1
 
 
+def origin_of(process: Process) -> Origin:
+    """What is kept of `process` for those that come from it; no chain grows."""
+    return Origin(process.id, process.by_start_time, process.pid, process.comm, process.exe)
+
+
+def _ancestors(parent: Process) -> tuple[bytes, ...]:
+    return (parent.pid, *parent.ancestors[: MAX_ANCESTORS - 1])
+
+
 class ProcessTables:
     """A table for each node."""
 
-    def __init__(self) -> None:
+    def __init__(self, propagated: Labels = NONE) -> None:
         self._tables: dict[bytes, ProcessTable] = {}
+        self._propagated = propagated
 
     def of(self, node: bytes) -> ProcessTable:
         """The table of `node`, empty for lines without one."""
         table = self._tables.pop(node, None)
         if table is None:
-            table = ProcessTable()
+            table = ProcessTable(self._propagated)
             if len(self._tables) >= MAX_NODES:
                 del self._tables[next(iter(self._tables))]
         self._tables[node] = table  # the longest quiet one is first
         return table
+
+    def expire(self, now: float) -> None:
+        """Forgets processes that ended long ago, on all nodes."""
+        for table in self._tables.values():
+            table.expire(now)
 
     def statistics(self) -> dict[str, int]:
         """Sizes and limits met, for status reports."""

@@ -8,6 +8,7 @@ percent sign itself: every string can be turned back into the original bytes
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_to_bytes
 
 # Printable ASCII that needs neither a JSON escape nor percent-encoding.
 PLAIN = rb"[ !#$&-*,-\[\]-~]"
@@ -52,3 +53,8 @@ def encode(text: bytes) -> bytes:
         # Mostly binary structures: byte by byte costs less than a match for each.
         return b'"%b"' % b"".join(map(_BYTES.__getitem__, text))
     return b'"%b"' % _pieces.sub(_encode_piece, text)
+
+
+def decode(string: bytes) -> bytes:
+    """The text of a JSON string that `encode` has made, quotes included; the way back."""
+    return unquote_to_bytes(string[1:-1].replace(b'\\"', b'"').replace(b"\\\\", b"\\"))

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 
-from laurel_mp.stages.messages import Annotations, DecodedBodies
+from laurel_mp.stages.messages import FILTERED, Annotations, DecodedBodies, Merged
+
+
+@dataclass(slots=True)
+class AssemblerCounters:
+    """What was given out, since the start."""
+
+    events: int = 0
+    filtered_events: int = 0
+    filtered_lines: int = 0
+    """Lines of filtered events."""
 
 
 class Assembler:
     """Puts together what workers and tracker made of each batch."""
 
-    def __init__(self, workers: int, line_prefix: bytes = b"") -> None:
+    def __init__(self, workers: int, line_prefix: bytes = b"", filtered_prefix: bytes = b"") -> None:
         self._line_prefix = line_prefix
+        self._filtered_prefix = filtered_prefix
         # Annotations that wait for their event to be complete, by row, for each worker.
         self._waiting: list[dict[int, bytes]] = [{} for _ in range(max(workers, 1))]
-        self.events = 0
-        """Events given out, since the start."""
+        self.counters = AssemblerCounters()
 
     def merge(
         self, bodies: list[DecodedBodies], annotations: list[tuple[int, Annotations]]
-    ) -> bytes:
-        """The events that were completed in one batch, one a line.
+    ) -> Merged:
+        """The events that were completed in one batch.
 
         Both lists are by worker; annotations come with the number of their first row.
         """
@@ -34,12 +45,18 @@ class Assembler:
         ]
         filled = [(text, decoded) for text, decoded in zip(texts, bodies, strict=True) if text]
         if not filled:
-            return b""
-        text = filled[0][0] if len(filled) == 1 else _interleave(filled)
-        self.events += text.count(b"\n")
-        if self._line_prefix:
-            text = self._line_prefix + text[:-1].replace(b"\n", b"\n" + self._line_prefix) + b"\n"
-        return text
+            return Merged(b"", b"")
+        filtered = b""
+        if any(FILTERED in text for text, _ in filled):
+            text, filtered = self._filter(_interleave(filled), _sizes(filled))
+        elif len(filled) == 1:
+            text = filled[0][0]
+        else:
+            text = b"\n".join(_interleave(filled)) + b"\n"
+        self.counters.events += text.count(b"\n")
+        return Merged(
+            _with_prefix(text, self._line_prefix), _with_prefix(filtered, self._filtered_prefix)
+        )
 
     def _splice(
         self, worker: int, decoded: DecodedBodies, base: int, answers: Annotations
@@ -54,25 +71,47 @@ class Assembler:
         last = pieces.pop()
         return b"".join(chain(chain.from_iterable(zip(pieces, found, strict=True)), (last,)))
 
+    def _filter(self, lines: list[bytes], sizes: list[int]) -> tuple[bytes, bytes]:
+        kept, filtered = [], []
+        for line, size in zip(lines, sizes, strict=True):
+            if FILTERED in line:
+                filtered.append(line.replace(FILTERED, b"") + b"\n")
+                self.counters.filtered_lines += size
+            else:
+                kept.append(line + b"\n")
+        self.counters.filtered_events += len(filtered)
+        return b"".join(kept), b"".join(filtered)
+
     @property
     def waiting(self) -> int:
         """Annotations whose event is not complete."""
         return sum(map(len, self._waiting))
 
 
-def _interleave(filled: list[tuple[bytes, DecodedBodies]]) -> bytes:
-    """The lines of all workers by key and rank."""
-    lines: list[bytes] = []
-    keys = array("Q")
-    ranks = array("Q")
-    for text, decoded in filled:
-        lines += text.split(b"\n")[:-1]
-        keys.frombytes(decoded.keys)
-        ranks.frombytes(decoded.ranks or bytes(len(decoded.keys)))
-    if any(ranks):
-        by_rank = list(zip(keys, ranks, strict=True))
-        order = sorted(range(len(lines)), key=by_rank.__getitem__)
-    else:
-        order = sorted(range(len(lines)), key=keys.__getitem__)
-    ordered = itemgetter(*order)(lines) if len(order) > 1 else (lines[order[0]],)
-    return b"\n".join(ordered) + b"\n"
+def _interleave(filled: list[tuple[bytes, DecodedBodies]]) -> list[bytes]:
+    """The lines of all workers in the order of their completion."""
+    lines = list(chain.from_iterable(text.split(b"\n")[:-1] for text, _ in filled))
+    return lines if len(filled) == 1 else list(_ordered(lines, filled))
+
+
+def _sizes(filled: list[tuple[bytes, DecodedBodies]]) -> list[int]:
+    """How many lines each event has, in the same order."""
+    sizes = list(chain.from_iterable(array("Q", decoded.sizes) for _, decoded in filled))
+    return sizes if len(filled) == 1 else list(_ordered(sizes, filled))
+
+
+def _ordered(items: list, filled: list[tuple[bytes, DecodedBodies]]) -> tuple:
+    """`items`, one for each event of all workers, by key and rank."""
+    keys = array("Q", b"".join([decoded.keys for _, decoded in filled]))
+    ranks = array(
+        "Q", b"".join([decoded.ranks or bytes(len(decoded.keys)) for _, decoded in filled])
+    )
+    by = list(zip(keys, ranks, strict=True)) if any(ranks) else keys
+    order = sorted(range(len(items)), key=by.__getitem__)
+    return itemgetter(*order)(items) if len(order) > 1 else (items[order[0]],)
+
+
+def _with_prefix(text: bytes, prefix: bytes) -> bytes:
+    if not prefix or not text:
+        return text
+    return prefix + text[:-1].replace(b"\n", b"\n" + prefix) + b"\n"

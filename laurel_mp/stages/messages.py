@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
+FILTERED = b"\x01"
+"""Stands somewhere in a line whose event is filtered. Rendered text has no such byte."""
+
+
 class ClockMark(NamedTuple):
     """From stream position `position` on, the arrival clock stands at `now` seconds."""
 
@@ -45,6 +49,8 @@ class DecodedBodies(NamedTuple):
     """The same, for those with equal keys; empty if all are 0."""
     rows: bytes
     """The same: the number of the row that each mark waits for."""
+    sizes: bytes = b""
+    """The same: how many lines each event has; only if there are filters."""
 
 
 class DecodedRows(NamedTuple):
@@ -71,3 +77,12 @@ class Decoded(NamedTuple):
 
 Annotations = list[bytes]
 """The tracker's answers to the rows of one worker, in their order: text for the marks."""
+
+
+class Merged(NamedTuple):
+    """What a batch comes to."""
+
+    text: bytes
+    """Events, one a line."""
+    filtered: bytes
+    """Events that a filter has taken out, the same."""

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from laurel_mp.events.syscall import Call
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
-from laurel_mp.processes.table import Process, ProcessTable, ProcessTables
-from laurel_mp.stages.messages import Annotations, DecodedRows
+from laurel_mp.processes.filters import ProcessFilters
+from laurel_mp.processes.labels import NONE, LabelRules, Labels
+from laurel_mp.processes.table import Process, ProcessTable, ProcessTables, Sighting
+from laurel_mp.records.strings import decode
+from laurel_mp.stages.messages import FILTERED, Annotations, DecodedRows
 
 MAX_ANSWERS = 32768
-"""Answers that are remembered."""
+"""Answers that are remembered, and keys and executables that have been decoded."""
+
+Find = Callable[[bytes], Process | None]
+"""Looks a process id up in the system; None if there is nothing to be known about it."""
+
+
+def _find_nothing(_pid: bytes) -> Process | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerOptions:
+    """What the tracker is to do."""
+
+    context: ContextOptions = field(default_factory=ContextOptions)
+    labels: LabelRules = field(default_factory=LabelRules)
+    filters: ProcessFilters = field(default_factory=ProcessFilters)
+    local_node: bytes = b""
+    """The only node about which the system is asked, as JSON; beside lines without one."""
+    find: Find = _find_nothing
 
 
 class _Answer(NamedTuple):
@@ -25,15 +49,38 @@ class _Answer(NamedTuple):
     parent: Process | None
 
 
+class _Row(NamedTuple):
+    """A row about a system call, taken apart."""
+
+    pid: bytes
+    ppid: bytes
+    comm: bytes
+    exe: bytes
+    uid: bytes
+    key: bytes
+    node: bytes
+    details: list[bytes]
+
+
 class Tracker:
     """Owns the process tables."""
 
-    def __init__(self, options: ContextOptions) -> None:
-        self._context = ContextRenderer(options)
-        self.tables = ProcessTables()
+    def __init__(self, options: TrackerOptions) -> None:
+        self._options = options
+        self._context = ContextRenderer(options.context)
+        self.tables = ProcessTables(options.labels.propagated)
         self._answers: dict[bytes, _Answer] = {}
+        self._keys: dict[bytes, tuple[bytes, ...]] = {}
+        self._exe_labels: dict[bytes, tuple[Labels, Labels]] = {}
+        self._now = 0.0
         self.rows = 0
         """Rows answered, since the start."""
+
+    def seed(self, processes: Iterable[Process]) -> None:
+        """Fills the table of this host with processes that are running; parents come first."""
+        table = self.tables.of(b"")
+        for process in processes:
+            self._add(table, process)
 
     def apply(self, batch: list[DecodedRows]) -> list[Annotations]:
         """Answers the rows that the workers have about one batch, for each worker in turn."""
@@ -47,9 +94,9 @@ class Tracker:
                 keys.frombytes(rows.keys)
                 who += rows.who.split(b"\n")
                 ids += rows.ids.split(b"\n")
-        order = (
-            range(len(keys)) if len(batch) == 1 else sorted(range(len(keys)), key=keys.__getitem__)
-        )
+        order: Iterable[int] = range(len(keys))
+        if len(batch) > 1:
+            order = sorted(order, key=keys.__getitem__)
         answers = self._answers
         found: list[bytes] = [b""] * len(keys)
         for index in order:
@@ -73,18 +120,122 @@ class Tracker:
         if call == Call.LOOK_UP:
             pid, name, *node = who.split(b"\t")
             table = self.tables.of(b"".join(node))
-            return self._context.look_up(name, table.current.get(pid))
-        pid, ppid, comm, exe, *node = who.split(b"\t")
-        table = self.tables.of(b"".join(node))
-        apply = ProcessTable.execute if call == Call.EXEC else ProcessTable.observe
-        process = apply(table, id_, pid, ppid, comm, exe, key)
-        parent = table.current.get(ppid)
-        annotation = self._context.close_syscall(process, parent)
-        if call == Call.EXIT_GROUP:
-            process.ended = True
-        elif len(self._answers) >= MAX_ANSWERS:
-            self._answers.clear()
+            return self._context.look_up(name, self._known(table, b"".join(node), pid))
+        if call == Call.CLOCK:
+            self._now = float(who)
+            self.tables.expire(self._now)
+            return b""
+        row = _take_apart(who)
+        table = self.tables.of(row.node)
+        if call == Call.DETAILS:
+            process = self._add_details(table, row, id_, key)
+        elif call == Call.EXEC:
+            process = self._execute(table, row, id_, key)
         else:
-            answer = _Answer(annotation, table.current, pid, process, ppid, parent)
-            self._answers[who] = answer
+            process = self._observe(table, row, id_, key)
+        parent = self._known(table, row.node, row.ppid)
+        keys = self._rule_keys(row.key)
+        labels = self._options.labels.by_key(keys) - process.labels
+        if labels:
+            process = table.change(process, labels=process.labels | labels)
+        filters = self._options.filters
+        annotation = later = self._context.close_syscall(process, parent)
+        if filters.by_process(self._exe(row.exe), row.uid, process.services):
+            annotation = later = annotation + FILTERED
+        elif filters.by_rule(keys, process.labels):
+            later += FILTERED
+            if not filters.keep_first or process.id != id_:
+                annotation = later
+        if call == Call.EXIT_GROUP:
+            table.end(process, self._now)
+        elif call == Call.PLAIN:
+            if len(self._answers) >= MAX_ANSWERS:
+                self._answers.clear()
+            self._answers[who] = _Answer(
+                later, table.current, row.pid, process, row.ppid, parent
+            )
         return annotation
+
+    # --- the process of a row
+
+    def _observe(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
+        if row.pid not in table.current:
+            self._known(table, row.node, row.ppid)
+            self._known(table, row.node, row.pid)
+        seen = Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key)
+        process, is_new = table.observe(seen)
+        if is_new and row.ppid not in table.current:
+            process = self._label_exe(table, process)  # its exec was before our time
+        return process
+
+    def _execute(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
+        self._known(table, row.node, row.ppid)
+        start_time, container, services = b"", b"", ()
+        if row.details:
+            start_time, container, names = row.details
+            services = tuple(names.split(b"\x1f")) if names else ()
+        seen = Sighting(
+            id_, row.pid, row.ppid, row.comm, row.exe, key, start_time, container, services
+        )
+        return self._label_exe(table, table.execute(seen))
+
+    def _add_details(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
+        process = table.current.get(row.pid)
+        if process is None or process.id != id_:  # it went on before this event was complete
+            return self._observe(table, row, id_, key)
+        put, take, argv = row.details
+        labels = process.labels | _labels(put)
+        return table.change(process, labels=labels - _labels(take), argv=argv)
+
+    def _known(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
+        """The instance of `pid`; if the stream has not shown it, what the system says."""
+        process = table.current.get(pid)
+        if process is None and node in (b"", self._options.local_node):
+            process = self._options.find(pid)
+            if process is not None:
+                process = self._add(table, process)
+        return process
+
+    def _add(self, table: ProcessTable, process: Process) -> Process:
+        return self._label_exe(table, table.add(process))
+
+    # --- labels and filters
+
+    def _label_exe(self, table: ProcessTable, process: Process) -> Process:
+        rules = self._options.labels.exe
+        if not rules:
+            return process
+        found = self._exe_labels.get(process.exe)
+        if found is None:
+            found = rules.of(self._exe(process.exe))
+            if len(self._exe_labels) >= MAX_ANSWERS:
+                self._exe_labels.clear()
+            self._exe_labels[process.exe] = found
+        put, take = found
+        labels = (process.labels | put) - take
+        return process if labels == process.labels else table.change(process, labels=labels)
+
+    def _exe(self, exe: bytes) -> bytes:
+        return b"" if exe == b"null" else decode(exe)
+
+    def _rule_keys(self, key: bytes) -> tuple[bytes, ...]:
+        """The keys of an event; several on one rule come as one string."""
+        if key == b"null":
+            return ()
+        keys = self._keys.get(key)
+        if keys is None:
+            keys = tuple(decode(key).split(b"\x01"))
+            if len(self._keys) >= MAX_ANSWERS:
+                self._keys.clear()
+            self._keys[key] = keys
+        return keys
+
+
+def _take_apart(who: bytes) -> _Row:
+    head, *details = who.split(b"\x1e")
+    pid, ppid, comm, exe, uid, key, *node = head.split(b"\t")
+    return _Row(pid, ppid, comm, exe, uid, key, b"".join(node), details)
+
+
+def _labels(joined: bytes) -> Labels:
+    return frozenset(joined.split(b"\x1f")) if joined else NONE

@@ -1,0 +1,41 @@
+"""Filters on what is known about the process of an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from laurel_mp.processes.labels import NONE, Labels
+from laurel_mp.processes.patterns import PatternSet
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFilters:
+    """Which events are filtered, by rule key, label, program, user and service.
+
+    What a key or a label filters, `keep_first` keeps for the first event of a process
+    instance: so that each program that ran is seen once. Programs, users and services were
+    named to be left out, and are.
+    """
+
+    keys: frozenset[bytes] = frozenset()
+    null_keys: bool = False
+    labels: Labels = NONE
+    exe: PatternSet = field(default_factory=lambda: PatternSet(()))
+    users: frozenset[bytes] = frozenset()
+    """User ids in digits."""
+    services: frozenset[bytes] = frozenset()
+    keep_first: bool = True
+
+    def by_rule(self, keys: tuple[bytes, ...], labels: Labels) -> bool:
+        """Whether the rule keys of an event, or the labels of its process, say filter."""
+        if not keys:
+            return self.null_keys or not self.labels.isdisjoint(labels)
+        return not self.keys.isdisjoint(keys) or not self.labels.isdisjoint(labels)
+
+    def by_process(self, exe: bytes, uid: bytes, services: tuple[bytes, ...]) -> bool:
+        """Whether the program, the user or the services say filter."""
+        return (
+            uid in self.users
+            or not self.services.isdisjoint(services)
+            or bool(self.exe and self.exe.matches(exe))
+        )
