@@ -35,7 +35,10 @@ class Assembler:
         filled = [(text, decoded) for text, decoded in zip(texts, bodies, strict=True) if text]
         if not filled:
             return b""
-        text = filled[0][0] if len(filled) == 1 else _interleave(filled)
+        # Also the events of a single worker are put in order where they have ranks: several
+        # clock marks can stand at one position.
+        alone = len(filled) == 1 and not filled[0][1].ranks
+        text = filled[0][0] if alone else _interleave(filled)
         self.events += text.count(b"\n")
         if self._line_prefix:
             text = self._line_prefix + text[:-1].replace(b"\n", b"\n" + self._line_prefix) + b"\n"

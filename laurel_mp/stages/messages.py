@@ -60,6 +60,9 @@ class DecodedRows(NamedTuple):
     """A line for each: pid, ppid, comm, exe and perhaps the node, separated by tabs."""
     ids: bytes
     """A line for each: the event's id."""
+    ranks: bytes = b""
+    """Pairs of such integers, for those whose rank is not 0: the number of the row, counted from
+    the first of the batch, and what orders it among those with equal keys."""
 
 
 class Decoded(NamedTuple):

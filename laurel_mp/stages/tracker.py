@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from laurel_mp.events.syscall import Call
@@ -12,6 +13,18 @@ from laurel_mp.stages.messages import Annotations, DecodedRows
 
 MAX_ANSWERS = 32768
 """Answers that are remembered."""
+
+
+def _by_rank(batch: list[DecodedRows], keys: array[int]) -> list[int]:
+    """Row numbers in the order of keys and, among equal ones, of ranks."""
+    ranks = dict.fromkeys(range(len(keys)), 0)
+    first = 0
+    for rows in batch:
+        pairs = array("Q", rows.ranks)
+        for index, rank in zip(pairs[::2], pairs[1::2], strict=True):
+            ranks[first + index] = rank
+        first += len(rows.calls)
+    return sorted(range(len(keys)), key=lambda index: (keys[index], ranks[index]))
 
 
 class _Answer(NamedTuple):
@@ -47,9 +60,13 @@ class Tracker:
                 keys.frombytes(rows.keys)
                 who += rows.who.split(b"\n")
                 ids += rows.ids.split(b"\n")
-        order = (
-            range(len(keys)) if len(batch) == 1 else sorted(range(len(keys)), key=keys.__getitem__)
-        )
+        order: Iterable[int]
+        if any(rows.ranks for rows in batch):
+            order = _by_rank(batch, keys)
+        elif len(batch) == 1:
+            order = range(len(keys))
+        else:
+            order = sorted(range(len(keys)), key=keys.__getitem__)
         answers = self._answers
         found: list[bytes] = [b""] * len(keys)
         for index in order:
