@@ -89,6 +89,8 @@ class Rows:
     """pid, ppid, comm, exe and perhaps the node, separated by tabs; of look-ups, pid, key, node."""
     ids: list[bytes] = field(default_factory=list)
     """The event's id."""
+    ranks: array[int] = field(default_factory=lambda: array("Q"))
+    """For those that have a rank among rows with the same key: which row of these, and its rank."""
 
 
 def line_key(end: int) -> int:
@@ -141,6 +143,7 @@ class Coalescer:
         self._now = 0.0
         self._named = 0.0
         self._in_flight: dict[bytes, _Event] = {}
+        self._in_flight_lines = 0
         self._done: dict[bytes, float] = {}
         self._given_up: dict[bytes, float] = {}
         self._older_done: dict[bytes, float] = {}
@@ -160,7 +163,7 @@ class Coalescer:
     @property
     def in_flight_lines(self) -> int:
         """Lines of events that are not complete yet."""
-        return sum(event.lines for event in self._in_flight.values())
+        return self._in_flight_lines
 
     # --- the clock
 
@@ -320,7 +323,9 @@ class Coalescer:
         self._in_flight[key] = event
         event.records.append((name, body))
         event.lines += 1
-        event.size += len(body)
+        self._in_flight_lines += 1
+        # With the header: without it, a flood of empty records of one event would have no end.
+        event.size += end - start
         event.seen = self._now
         event.position = end
         if name == b"SYSCALL" and event.syscall is None:
@@ -366,11 +371,12 @@ class Coalescer:
     ) -> None:
         """Gives out the event; `ended` if it came to its proper end."""
         event = self._in_flight.pop(key)
+        self._in_flight_lines -= event.lines
         (self._done if ended else self._given_up)[key] = self._now
         renderer = self._event_renderer(event)
         syscall = event.syscall
         if syscall is not None and syscall.who and syscall.call is Call.UNNAMED:
-            self._ask(event, Call.PLAIN, order)  # no EXECVE record came
+            self._ask(event, Call.PLAIN, order, rank)  # no EXECVE record came
         if syscall is not None and event.records[0][0] == b"SYSCALL":
             own = syscall_object(syscall)
             text = b"".join([b"type=%b\0 %b\n" % record for record in event.records[1:]])
@@ -380,7 +386,7 @@ class Coalescer:
             )
         else:
             fragment = renderer.fragment(event.records, syscall and syscall_object(syscall))
-        self._look(fragment.looks, order, event.node, event.id, event.row)
+        self._look(fragment.looks, order, event.node, event.id, event.row, rank)
         reasons = []
         if event.late:
             reasons.append(b"late")
@@ -440,13 +446,13 @@ class Coalescer:
 
     # --- questions to the tracker
 
-    def _ask(self, event: _Event, call: Call, order: int) -> None:
+    def _ask(self, event: _Event, call: Call, order: int, rank: int = 0) -> None:
         assert event.syscall is not None
         event.row = self.rows.base + len(self.rows.keys)
         who = event.syscall.who
         if event.node is not None:
             who += b"\t" + encode(event.node)
-        self._row(order, call, who, event.id)
+        self._row(order, call, who, event.id, rank)
 
     def _look(
         self,
@@ -455,6 +461,7 @@ class Coalescer:
         node: bytes | None,
         id_: bytes,
         own_row: int,
+        rank: int = 0,
     ) -> None:
         """Adds a row for each mark of an event, in their order."""
         for look in looks:
@@ -465,10 +472,12 @@ class Coalescer:
             who = look.pid + b"\t" + look.key
             if node is not None:
                 who += b"\t" + encode(node)
-            self._row(order, Call.LOOK_UP, who, id_)
+            self._row(order, Call.LOOK_UP, who, id_, rank)
 
-    def _row(self, order: int, call: Call, who: bytes, id_: bytes) -> None:
+    def _row(self, order: int, call: Call, who: bytes, id_: bytes, rank: int) -> None:
         rows = self.rows
+        if rank:
+            rows.ranks.extend((len(rows.keys), rank))
         rows.keys.append(order)
         rows.calls.append(call)
         rows.who.append(who)

@@ -46,8 +46,6 @@ class Call(IntEnum):
     """No system call: a question about the process with this pid."""
     DETAILS = 5
     """What became known of an exec when all of its records were there."""
-    CLOCK = 6
-    """No question: how late it is."""
 
 
 _CALLS = {"exec": Call.EXEC, "exit_group": Call.EXIT_GROUP}

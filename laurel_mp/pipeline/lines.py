@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from laurel_mp.stages.router import MAX_HEADER
+
 SHOWN = 256
-"""How much of a line that is too long is kept for the log."""
+"""How much of a line that is far too long is kept for the log."""
 
 
 class Chunk(NamedTuple):
@@ -29,13 +31,17 @@ class LineCutter:
     """
 
     def __init__(self, max_line_bytes: int) -> None:
-        self._most = max_line_bytes + 1024  # with a header; the router knows the exact limit
+        self._most = max_line_bytes + MAX_HEADER  # the router knows the exact limit
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._position = 0
         self._skipping = False
         self.overlong: list[Overlong] = []
         """Lines that were skipped since the caller last looked."""
+
+    def shown(self, line: bytes) -> bytes:
+        """What to keep of a malformed line: the same, whether or not its end came in one read."""
+        return line[:SHOWN] if len(line) > self._most else line
 
     @property
     def position(self) -> int:
@@ -71,6 +77,7 @@ class LineCutter:
         chunk = Chunk(self._position, lines)
         self._kept, self._kept_bytes = [], 0
         self._position += len(lines)
+        self._skipping = False
         return chunk
 
     def _keep(self, data: bytes) -> None:

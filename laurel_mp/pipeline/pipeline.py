@@ -65,7 +65,7 @@ class Pipeline(ABC):
             malformed = sorted([*malformed, *skipped])
         for line in malformed:
             self._on_malformed(line)
-        text = b"".join([line.line + b"\n" for line in malformed])
+        text = b"".join([self._cutter.shown(line.line) + b"\n" for line in malformed])
         self._send(batch, len(chunk.lines), text)
 
     # --- what became of it

@@ -3,7 +3,7 @@
 Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw bytes.
 
     share        ingest  -> worker    header | lines | malformed lines
-    rows         worker  -> tracker   header | keys | calls | who | ids
+    rows         worker  -> tracker   header | keys | calls | who | ids | ranks
     bodies       worker  -> writer    header | text | keys | ranks | rows | malformed lines
     annotations  tracker -> writer    header | annotations, one frame for each worker
     ack          writer  -> ingest    header
@@ -161,13 +161,13 @@ def encode_rows(message: RowsMessage) -> Frames:
     """`message` as frames."""
     batch, worker, final, rows = message
     header = _pack(Kind.ROWS, batch, worker, final, rows.base)
-    return [header, rows.keys, rows.calls, rows.who, rows.ids]
+    return [header, rows.keys, rows.calls, rows.who, rows.ids, rows.ranks]
 
 
 def decode_rows(frames: Frames) -> RowsMessage:
     """The message in `frames`."""
     batch, worker, final, base = _fields(frames, Kind.ROWS)
-    return RowsMessage(batch, worker, final, DecodedRows(base, *frames[1:5]))
+    return RowsMessage(batch, worker, final, DecodedRows(base, *frames[1:6]))
 
 
 def encode_bodies(message: BodiesMessage) -> Frames:

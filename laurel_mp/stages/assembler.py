@@ -49,7 +49,7 @@ class Assembler:
         filtered = b""
         if any(FILTERED in text for text, _ in filled):
             text, filtered = self._filter(_interleave(filled), _sizes(filled))
-        elif len(filled) == 1:
+        elif len(filled) == 1 and not filled[0][1].ranks:
             text = filled[0][0]
         else:
             text = b"\n".join(_interleave(filled)) + b"\n"
@@ -91,17 +91,21 @@ class Assembler:
 def _interleave(filled: list[tuple[bytes, DecodedBodies]]) -> list[bytes]:
     """The lines of all workers in the order of their completion."""
     lines = list(chain.from_iterable(text.split(b"\n")[:-1] for text, _ in filled))
-    return lines if len(filled) == 1 else list(_ordered(lines, filled))
+    return list(_ordered(lines, filled))
 
 
 def _sizes(filled: list[tuple[bytes, DecodedBodies]]) -> list[int]:
     """How many lines each event has, in the same order."""
     sizes = list(chain.from_iterable(array("Q", decoded.sizes) for _, decoded in filled))
-    return sizes if len(filled) == 1 else list(_ordered(sizes, filled))
+    return list(_ordered(sizes, filled))
 
 
 def _ordered(items: list, filled: list[tuple[bytes, DecodedBodies]]) -> tuple:
-    """`items`, one for each event of all workers, by key and rank."""
+    """`items`, one for each event of all workers, by key and rank.
+
+    Also the events of a single worker are put in order where they have ranks: several clock
+    marks can stand at one position.
+    """
     keys = array("Q", b"".join([decoded.keys for _, decoded in filled]))
     ranks = array(
         "Q", b"".join([decoded.ranks or bytes(len(decoded.keys)) for _, decoded in filled])

@@ -55,5 +55,6 @@ class Decoder:
                 bytes(rows.calls),
                 b"\n".join(rows.who),
                 b"\n".join(rows.ids),
+                rows.ranks.tobytes(),
             ),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -66,6 +67,11 @@ class DecodedRows(NamedTuple):
     """A line for each: pid, ppid, comm, exe and perhaps the node, separated by tabs."""
     ids: bytes
     """A line for each: the event's id."""
+    clocks: Sequence[tuple[int, float]] = ()
+    """Keys of clock marks, and what the arrival clock says there."""
+    ranks: bytes = b""
+    """Pairs of such integers, for those whose rank is not 0: the number of the row, counted from
+    the first of the batch, and what orders it among those with equal keys."""
 
 
 class Decoded(NamedTuple):

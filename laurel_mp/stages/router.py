@@ -28,6 +28,11 @@ LEAP_BYTES = 1 << 18
 """If all lines of this many bytes lie that far behind, the latest time stamp was wrong."""
 
 
+MAX_HEADER = 1024
+"""No valid header is longer. A line that exceeds the limit by more is malformed, whatever it is,
+and may be skipped before its end has come."""
+
+
 class Malformed(NamedTuple):
     """A line without a valid header, or too long a one."""
 
@@ -76,21 +81,24 @@ def _first_eoe(chunk: bytes, start: int, end: int) -> int:
     """Where the first EOE line in `chunk[start:end]` begins; -1 if there is none."""
     found = chunk.find(_EOE, start, end)
     while found >= 0:
-        line = chunk.rfind(b"\n", 0, found) + 1
+        line = chunk.rfind(b"\n", start, found) + 1 or start
         if _is_eoe_line(chunk, line):
             return line
-        found = chunk.find(_EOE, found + 1, end)  # the words stood inside a record
+        # The words stood inside a record. A line is looked at once, however often it has them:
+        # in an EOE line nothing like them can stand in front of the header.
+        line_end = chunk.find(b"\n", found, end)
+        found = chunk.find(_EOE, line_end, end) if line_end >= 0 else -1
     return -1
 
 
-def _last_eoe(chunk: bytes, end: int) -> int:
-    """Where the last EOE line before `end` begins; -1 if there is none."""
-    found = chunk.rfind(_EOE, 0, end)
+def _last_eoe(chunk: bytes, start: int, end: int) -> int:
+    """Where the last EOE line in `chunk[start:end]` begins; -1 if there is none."""
+    found = chunk.rfind(_EOE, start, end)
     while found >= 0:
-        line = chunk.rfind(b"\n", 0, found) + 1
+        line = chunk.rfind(b"\n", start, found) + 1 or start
         if _is_eoe_line(chunk, line):
             return line
-        found = chunk.rfind(_EOE, 0, found)
+        found = chunk.rfind(_EOE, start, line)
     return -1
 
 
@@ -144,6 +152,7 @@ class Router:
     def __init__(self, workers: int, *, max_line_bytes: int = 4 << 20) -> None:
         self._workers = max(workers, 1)
         self._run = _run_pattern(max_line_bytes).match
+        self._longest = max_line_bytes + MAX_HEADER
         self._shards: dict[tuple[bytes | None, bytes | None], int] = {}
         self._now = 0.0
         self._seconds = b""
@@ -197,7 +206,7 @@ class Router:
                     splits.append((eoe, True))
             if step >= len(chunk):
                 break
-            last = _last_eoe(chunk, step)
+            last = _last_eoe(chunk, start, step)
             if last >= 0:
                 self._last_eoe = position + last
             if has_eoe and position + step - self._last_eoe > EOE_GAP:
@@ -205,19 +214,29 @@ class Router:
             splits.append((step, has_eoe))
             self._next_step = (position + step) // STEP * STEP + STEP
             start = step
-        last = _last_eoe(chunk, len(chunk))
+        last = _last_eoe(chunk, start, len(chunk))
         if last >= 0:
             self._last_eoe = position + last
         splits.append((len(chunk), has_eoe))
         return splits
 
     def _step(self, chunk: bytes, position: int) -> int:
-        """The first line start at or behind the next step, or the end of the chunk."""
+        """The first line start at or behind the next step, or the end of the chunk.
+
+        The start of a line that is far too long does not count: such a line may have been
+        skipped before it came here, and that must make no difference.
+        """
         ahead = self._next_step - position
-        if ahead <= 0:
-            return 0
-        line = chunk.find(b"\n", ahead - 1)
-        return len(chunk) if line < 0 else line + 1
+        start = 0
+        if ahead > 0:
+            line_end = chunk.find(b"\n", ahead - 1)
+            start = len(chunk) if line_end < 0 else line_end + 1
+        while start < len(chunk):
+            line_end = chunk.index(b"\n", start)
+            if line_end - start <= self._longest:
+                break
+            start = line_end + 1
+        return start
 
     def _divide(
         self,

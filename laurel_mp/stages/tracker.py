@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -94,11 +95,39 @@ class Tracker:
                 keys.frombytes(rows.keys)
                 who += rows.who.split(b"\n")
                 ids += rows.ids.split(b"\n")
-        order: Iterable[int] = range(len(keys))
-        if len(batch) > 1:
+        order: Sequence[int] = range(len(keys))
+        if any(rows.ranks for rows in batch):
+            order = _by_rank(batch, keys)
+        elif len(batch) > 1:
             order = sorted(order, key=keys.__getitem__)
-        answers = self._answers
         found: list[bytes] = [b""] * len(keys)
+        start = 0
+        for key, now in batch[0].clocks:  # all workers have the same
+            end = bisect_left(order, key, key=keys.__getitem__)
+            self._answer_rows(order[start:end], calls, who, ids, keys, found)
+            self._now = now
+            self.tables.expire(now)
+            start = end
+        self._answer_rows(order[start:], calls, who, ids, keys, found)
+        self.rows += len(keys)
+        split = []
+        start = 0
+        for count in counts:
+            split.append(found[start : start + count])
+            start += count
+        return split
+
+    def _answer_rows(
+        self,
+        order: Iterable[int],
+        calls: bytes,
+        who: list[bytes],
+        ids: list[bytes],
+        keys: array[int],
+        found: list[bytes],
+    ) -> None:
+        """Puts answers to the rows at the places in `order` into `found`."""
+        answers = self._answers
         for index in order:
             answer = answers.get(who[index])
             if answer is not None and calls[index] == 0:
@@ -108,23 +137,12 @@ class Tracker:
                     found[index] = annotation
                     continue
             found[index] = self._answer(calls[index], who[index], ids[index], keys[index])
-        self.rows += len(keys)
-        split = []
-        start = 0
-        for count in counts:
-            split.append(found[start : start + count])
-            start += count
-        return split
 
     def _answer(self, call: int, who: bytes, id_: bytes, key: int) -> bytes:
         if call == Call.LOOK_UP:
             pid, name, *node = who.split(b"\t")
             table = self.tables.of(b"".join(node))
             return self._context.look_up(name, self._known(table, b"".join(node), pid))
-        if call == Call.CLOCK:
-            self._now = float(who)
-            self.tables.expire(self._now)
-            return b""
         row = _take_apart(who)
         table = self.tables.of(row.node)
         if call == Call.DETAILS:
@@ -239,3 +257,15 @@ def _take_apart(who: bytes) -> _Row:
 
 def _labels(joined: bytes) -> Labels:
     return frozenset(joined.split(b"\x1f")) if joined else NONE
+
+
+def _by_rank(batch: list[DecodedRows], keys: array[int]) -> list[int]:
+    """The rows of all workers by key, and by rank where keys are equal."""
+    ranks: dict[int, int] = {}
+    start = 0
+    for rows in batch:
+        pairs = array("Q", rows.ranks)
+        for index, rank in zip(pairs[::2], pairs[1::2], strict=True):
+            ranks[start + index] = rank
+        start += len(rows.calls)
+    return sorted(range(len(keys)), key=lambda index: (keys[index], ranks.get(index, 0)))
