@@ -11,6 +11,8 @@ from array import array
 from dataclasses import dataclass, field
 
 from laurel_mp.events import grammar
+from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
+from laurel_mp.events.executions import Execution, execution
 from laurel_mp.events.rendering import (
     OWN_PROCESS,
     EventRenderer,
@@ -19,11 +21,15 @@ from laurel_mp.events.rendering import (
     syscall_object,
 )
 from laurel_mp.events.syscall import Call, Syscall
+from laurel_mp.records import execve
 from laurel_mp.records.header import LINE
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import Look
 from laurel_mp.records.strings import encode
 from laurel_mp.records.types import PARTS_OF_SYSCALLS, is_kernel
+
+FILTERED = b"\x01"
+"""Stands somewhere in a line whose event is filtered. Rendered text has no such byte."""
 
 IN_FLIGHT_BYTES = 64 << 20
 """How far the stream may run on behind an event's last record before the event is given up."""
@@ -75,6 +81,10 @@ class Bodies:
     """Order among those with the same key."""
     rows: array[int] = field(default_factory=lambda: array("Q"))
     """The number of the row for each mark."""
+    unused: array[int] = field(default_factory=lambda: array("Q"))
+    """Numbers of rows whose answers no mark waits for."""
+    sizes: array[int] = field(default_factory=lambda: array("Q"))
+    """How many lines each event has, if there are filters."""
 
 
 @dataclass(slots=True)
@@ -86,7 +96,10 @@ class Rows:
     calls: bytearray = field(default_factory=bytearray)
     """What each is about: a `Call`."""
     who: list[bytes] = field(default_factory=list)
-    """pid, ppid, comm, exe and perhaps the node, separated by tabs; of look-ups, pid, key, node."""
+    """Fields separated by tabs: pid, ppid, comm, exe, uid, key and perhaps the node; of look-ups,
+    pid, key, and perhaps the node. Behind the first of them, separated by 0x1e, may come: for an
+    exec start time, container, services; for its details labels to put on and to take away,
+    command line. Several services or labels are separated by 0x1f."""
     ids: list[bytes] = field(default_factory=list)
     """The event's id."""
     ranks: array[int] = field(default_factory=lambda: array("Q"))
@@ -106,8 +119,21 @@ def clock_key(position: int) -> int:
 class _Event:
     """An event in flight."""
 
-    __slots__ = ("first", "id", "late", "lines", "node", "position", "records", "row", "seen",
-                 "size", "syscall")  # fmt: skip
+    __slots__ = (
+        "filtered",
+        "first",
+        "id",
+        "late",
+        "lines",
+        "node",
+        "position",
+        "records",
+        "row",
+        "seen",
+        "size",
+        "started",
+        "syscall",
+    )  # fmt: skip
 
     def __init__(self, id_: bytes, node: bytes | None, first: int, late: bool) -> None:
         self.id = id_
@@ -125,19 +151,47 @@ class _Event:
         """When its last record arrived."""
         self.position = 0
         """Where its last record stood."""
+        self.filtered = False
+        """Whether one of its lines says filter."""
+        self.started: Started | None = None
+        """What the system said when it was seen to be an exec."""
+
+    def execution(self) -> Execution | None:
+        """What was executed, if there is an EXECVE record."""
+        bodies = [body for name, body in self.records if name == b"EXECVE"]
+        return execution(execve.read(bodies).texts, self.records) if bodies else None
+
+
+def _with_environment(fragment: Fragment, started: Started | None) -> bytes:
+    """The text of a fragment with members added to its EXECVE object."""
+    if started is None or not started.environment or not fragment.execve_end:
+        return fragment.text
+    text, end = fragment.text, fragment.execve_end
+    return text[:end] + started.environment + text[end:]
 
 
 class Coalescer:
     """Joins lines into events and has them rendered. Not for use from several threads."""
 
-    def __init__(self, options: RecordOptions, limits: Limits, local_node: bytes = b"") -> None:
+    def __init__(
+        self,
+        options: RecordOptions,
+        limits: Limits,
+        local_node: bytes = b"",
+        observer: ExecObserver | None = None,
+        filters: ContentFilters | None = None,
+    ) -> None:
         self._options = options
+        self._observer = observer
+        self._filters = filters or ContentFilters()
         self._limits = limits
         self._local_node = local_node
         self._renderers: dict[tuple[bool, bool], EventRenderer] = {}
         self._plain = self._renderer(None, False)
         # Whether it matters which host a record is from.
-        self._by_host = options.universal or options.user_name is not None
+        self._by_host = (
+            options.universal or options.user_name is not None or options.groups_of is not None
+        )
         self._scan = grammar.WITHOUT_EOE.finditer
         self._has_eoe = False
         self._now = 0.0
@@ -227,6 +281,7 @@ class Coalescer:
         row_key, row_call = rows.keys.append, rows.calls.append
         row_who, row_id = rows.who.append, rows.ids.append
         by_host, most = self._by_host, self._limits.max_event_bytes
+        observer, filtering = self._observer, self._filters.active
         events = lines = 0
         for match in self._scan(blob, start, end):
             (
@@ -235,8 +290,15 @@ class Coalescer:
             ) = match.groups()  # fmt: skip
             if id_ is None:
                 begin, finish = match.span()
+                filtered = filtering and self._has_filtered_line(blob[begin:finish])
                 self._line(
-                    line_node, line_type, line_id, line_body, begin + offset, finish + offset
+                    line_node,
+                    line_type,
+                    line_id,
+                    line_body,
+                    begin + offset,
+                    finish + offset,
+                    filtered,
                 )
                 continue
             begin, finish = match.span()
@@ -271,19 +333,32 @@ class Coalescer:
             line += template % (head.raw, tail.raw, a0, a1, a2, a3, head.added, tail.added)
             call = head.call
             if call is Call.UNNAMED:
-                call = Call.EXEC if rest.has_execve else Call.PLAIN
-            add_row(rows.base + len(rows.keys))
-            row_key(2 * (begin + offset) + 1)
-            row_call(call)
-            row_who(who)
-            row_id(id_)
+                call = Call.PLAIN if rest.execution is None else Call.EXEC
+            rest_text = rest.text
+            if call is Call.EXEC and observer is not None:
+                started = self._start(node, who)
+                row = self._row(2 * (begin + offset) + 1, call, who + started.facts, id_, 0)
+                members, row = self._finish_exec(
+                    started, rest.execution, row, line_key(finish + offset), who, id_, 0
+                )
+                line += members
+                rest_text = _with_environment(rest, started)
+                add_row(row)
+            else:
+                add_row(rows.base + len(rows.keys))
+                row_key(2 * (begin + offset) + 1)
+                row_call(call)
+                row_who(who)
+                row_id(id_)
             if rest.looks:
                 self._look(rest.looks, line_key(finish + offset), node, id_, 0)
             if tail.items > rest.paths or rest.missing_arguments:
-                line += b"\0" + rest.text + self._incomplete(self._missing(rest, tail.items))
-                add_line(line + b"}\n")
-            else:
-                add_line(line + b"\0" + rest.text + b"}\n")
+                rest_text += self._incomplete(self._missing(rest, tail.items))
+            if filtering:
+                bodies.sizes.append(rest.records + 1)
+                if rest.filtered or self._has_filtered_line(blob[begin:finish]):
+                    line += FILTERED
+            add_line(line + b"\0" + rest_text + b"}\n")
             add_key(line_key(finish + offset))
             add_rank(0)
             events += 1
@@ -298,20 +373,30 @@ class Coalescer:
         """Takes lines one by one: the way for events that are not of one piece."""
         for match in LINE.finditer(blob, start, end):
             node, name, id_, body = match.groups()
-            self._line(node, name, id_, body, match.start() + offset, match.end() + offset)
+            begin, finish = match.span()
+            filtered = self._has_filtered_line(blob[begin:finish])
+            self._line(node, name, id_, body, begin + offset, finish + offset, filtered)
 
     def _line(
-        self, node: bytes | None, name: bytes, id_: bytes, body: bytes, start: int, end: int
+        self,
+        node: bytes | None,
+        name: bytes,
+        id_: bytes,
+        body: bytes,
+        start: int,
+        end: int,
+        filtered: bool,
     ) -> None:
         key = id_ if node is None else node + b" " + id_
         if name == b"EOE":
             self.counters.end_of_event += 1
             if key in self._in_flight:
+                self._in_flight[key].filtered |= filtered
                 self._complete(key, line_key(end), 0, ended=True)
             return
         body = body.strip(b" ")
         if not is_kernel(name, body):
-            self._single(key, node, name, id_, body, end)
+            self._single(key, node, name, id_, body, end, filtered)
             return
         event = self._in_flight.pop(key, None)
         if event is None:
@@ -323,6 +408,7 @@ class Coalescer:
         self._in_flight[key] = event
         event.records.append((name, body))
         event.lines += 1
+        event.filtered |= filtered
         self._in_flight_lines += 1
         # With the header: without it, a flood of empty records of one event would have no end.
         event.size += end - start
@@ -351,7 +437,14 @@ class Coalescer:
         return when is not None and self._now - when <= self._limits.duplicate_window
 
     def _single(
-        self, key: bytes, node: bytes | None, name: bytes, id_: bytes, body: bytes, end: int
+        self,
+        key: bytes,
+        node: bytes | None,
+        name: bytes,
+        id_: bytes,
+        body: bytes,
+        end: int,
+        filtered: bool,
     ) -> None:
         """A record that is an event of its own; only the same line again is a duplicate."""
         line = b"\0".join((key, name, body))
@@ -361,8 +454,10 @@ class Coalescer:
         self._done[line] = self._now
         rendered = self._renderer(node, False).single(name, body)
         self._look(rendered.looks, line_key(end), node, id_, 0)
-        self._emit(id_, node, rendered.text, (), line_key(end), 0)
-        self.counters.in_events += 1
+        text = rendered.text
+        if filtered or (self._filters.user_record and self._filters.user_record(body)):
+            text += FILTERED
+        self._emit(id_, node, text, (), line_key(end), 0, 1)
 
     # --- events
 
@@ -377,16 +472,24 @@ class Coalescer:
         syscall = event.syscall
         if syscall is not None and syscall.who and syscall.call is Call.UNNAMED:
             self._ask(event, Call.PLAIN, order, rank)  # no EXECVE record came
-        if syscall is not None and event.records[0][0] == b"SYSCALL":
-            own = syscall_object(syscall)
-            text = b"".join([b"type=%b\0 %b\n" % record for record in event.records[1:]])
-            rest = renderer.rest(text)
-            fragment = rest._replace(
-                text=b',"SYSCALL":' + own.text + rest.text, looks=own.looks + rest.looks
+        members = b""
+        if event.started is not None and syscall is not None:
+            executed = event.execution()
+            members, event.row = self._finish_exec(
+                event.started, executed, event.row, order, self._who(event), event.id, rank
             )
+        if syscall is not None and event.records[0][0] == b"SYSCALL":
+            own = syscall_object(syscall, members)
+            text = b"".join([b"type=%b\0 %b\n" % record for record in event.records[1:]])
+            fragment = renderer.rest(text)
+            text = _with_environment(fragment, event.started)
+            text = b',"SYSCALL":' + own.text + text
+            looks = own.looks + fragment.looks
         else:
-            fragment = renderer.fragment(event.records, syscall and syscall_object(syscall))
-        self._look(fragment.looks, order, event.node, event.id, event.row, rank)
+            own_object = syscall and syscall_object(syscall, members)
+            fragment = renderer.fragment(event.records, own_object)
+            text, looks = _with_environment(fragment, event.started), fragment.looks
+        self._look(looks, order, event.node, event.id, event.row, rank)
         reasons = []
         if event.late:
             reasons.append(b"late")
@@ -395,8 +498,9 @@ class Coalescer:
         reasons += self._missing(fragment, self._items(event))
         if cut:
             reasons.append(b"cut")
-        self._emit(event.id, event.node, fragment.text, tuple(reasons), order, rank)
-        self.counters.in_events += event.lines
+        if fragment.filtered or event.filtered:
+            text += FILTERED
+        self._emit(event.id, event.node, text, tuple(reasons), order, rank, event.lines)
 
     def _needs_end(self, event: _Event) -> bool:
         """Whether an EOE record should have come: some kernel records stand alone."""
@@ -433,6 +537,7 @@ class Coalescer:
         reasons: tuple[bytes, ...],
         order: int,
         rank: int,
+        lines: int,
     ) -> None:
         head = b'{"ID":"%b"' % id_
         if node is not None:
@@ -442,17 +547,58 @@ class Coalescer:
         self.bodies.lines.append(head + text + b"}\n")
         self.bodies.keys.append(order)
         self.bodies.ranks.append(rank)
+        if self._filters.active:
+            self.bodies.sizes.append(lines)
         self.counters.events += 1
+        self.counters.in_events += lines
+
+    def _has_filtered_line(self, lines: bytes) -> bool:
+        """Whether one of several whole lines says filter."""
+        says_filter = self._filters.raw_line
+        return says_filter is not None and any(map(says_filter, lines.split(b"\n")[:-1]))
 
     # --- questions to the tracker
 
+    def _start(self, node: bytes | None, who: bytes) -> Started:
+        """What the system says about a process that has just executed something."""
+        if self._observer is None or node not in (None, self._local_node):
+            return NOTHING
+        pid, _, _, exe, *_ = who.split(b"\t")
+        return self._observer.started(pid, exe)
+
+    def _finish_exec(
+        self,
+        started: Started,
+        executed: Execution | None,
+        row: int,
+        order: int,
+        who: bytes,
+        id_: bytes,
+        rank: int,
+    ) -> tuple[bytes, int]:
+        """Members for the SYSCALL object of an exec, and the row that annotates it."""
+        if self._observer is None or executed is None:
+            return started.members, row
+        finished = self._observer.finished(started, executed)
+        if finished.details and who:
+            self.bodies.unused.append(row)
+            row = self._row(order, Call.DETAILS, who + finished.details, id_, rank)
+        return started.members + finished.members, row
+
+    def _who(self, event: _Event) -> bytes:
+        """The process of an event, as rows say it."""
+        if event.syscall is None or not event.syscall.who:
+            return b""
+        if event.node is None:
+            return event.syscall.who
+        return event.syscall.who + b"\t" + encode(event.node)
+
     def _ask(self, event: _Event, call: Call, order: int, rank: int = 0) -> None:
-        assert event.syscall is not None
-        event.row = self.rows.base + len(self.rows.keys)
-        who = event.syscall.who
-        if event.node is not None:
-            who += b"\t" + encode(event.node)
-        self._row(order, call, who, event.id, rank)
+        who = self._who(event)
+        if call is Call.EXEC and self._observer is not None:
+            event.started = self._start(event.node, who)
+            who += event.started.facts
+        event.row = self._row(order, call, who, event.id, rank)
 
     def _look(
         self,
@@ -468,20 +614,22 @@ class Coalescer:
             if look is OWN_PROCESS:
                 self.bodies.rows.append(own_row)
                 continue
-            self.bodies.rows.append(self.rows.base + len(self.rows.keys))
             who = look.pid + b"\t" + look.key
             if node is not None:
                 who += b"\t" + encode(node)
-            self._row(order, Call.LOOK_UP, who, id_, rank)
+            self.bodies.rows.append(self._row(order, Call.LOOK_UP, who, id_, rank))
 
-    def _row(self, order: int, call: Call, who: bytes, id_: bytes, rank: int) -> None:
+    def _row(self, order: int, call: Call, who: bytes, id_: bytes, rank: int) -> int:
+        """Adds a row; returns its number."""
         rows = self.rows
+        number = rows.base + len(rows.keys)
         if rank:
             rows.ranks.extend((len(rows.keys), rank))
         rows.keys.append(order)
         rows.calls.append(call)
         rows.who.append(who)
         rows.ids.append(id_)
+        return number
 
     # --- renderers
 

@@ -40,17 +40,20 @@ class Execution(NamedTuple):
 
 
 def execution(
-    arguments: Sequence[bytes | None], paths: Sequence[bytes], cwd: bytes | None
+    arguments: Sequence[bytes | None], records: Sequence[tuple[bytes, bytes]]
 ) -> Execution:
-    """What the bodies of PATH records and that of the CWD record say.
+    """What the records of an event, types and bodies, say about its exec.
 
     For a script the kernel puts the interpreter and the script's path in front of the
     arguments, and looks the interpreter up second [kernel: fs/binfmt_script.c].
     """
     words = tuple([text or b"" for text in arguments])
     names: dict[int, tuple[bytes, bytes]] = {}
-    for body in paths:
-        if match := _path(body):
+    cwd = None
+    for name, body in records:
+        if name == b"CWD":
+            cwd = body
+        elif name == b"PATH" and (match := _path(body)):
             names.setdefault(int(match["item"]), (_text(match["name"]), match["inode"] or b""))
     asked, inode = names.get(0, (b"", b""))
     interpreter, _ = names.get(1, (b"", b""))

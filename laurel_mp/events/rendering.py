@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from laurel_mp.events.executions import Execution, execution
 from laurel_mp.events.memo import Memo
 from laurel_mp.events.syscall import Syscall, SyscallRenderer
 from laurel_mp.records import execve
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import MARK, Look, RecordRenderer, Rendered
 from laurel_mp.records.strings import encode
+from laurel_mp.records.translation import internet_address
 from laurel_mp.records.types import SINGLE_OBJECTS, is_kernel
 
 Record = tuple[bytes, bytes]
@@ -33,7 +35,12 @@ class Fragment(NamedTuple):
     paths: int
     """How many PATH records there are."""
     missing_arguments: bool
-    has_execve: bool
+    filtered: bool
+    """Whether a socket address says that the event is filtered."""
+    execution: Execution | None
+    """What was executed, if there is an EXECVE record."""
+    execve_end: int
+    """Where in `text` members can be added to the EXECVE object."""
 
 
 class EventRenderer:
@@ -72,23 +79,28 @@ class EventRenderer:
         found = self.rests.get(text)
         if found is None:
             records = split_rest(text)
-            found = self.fragment(records)
+            found = self.fragment(records, behind_syscall=True)
             if not all(is_kernel(name, body) for name, body in records):
                 found = found._replace(records=-1)
             self.rests.remember(text, found)
         return found
 
-    def fragment(self, records: Iterable[Record], syscall: Rendered | None = None) -> Fragment:
+    def fragment(
+        self,
+        records: Sequence[Record],
+        syscall: Rendered | None = None,
+        *,
+        behind_syscall: bool = False,
+    ) -> Fragment:
         """Any records of an event, by type in the order in which the types appear.
 
-        `syscall` is what stands for a SYSCALL record among them.
+        `syscall` is what stands for a SYSCALL record among them; `behind_syscall` says that
+        one stands in front of them all.
         """
         objects: dict[bytes, list[Rendered]] = {}
         arguments: list[bytes] = []
         repeated: list[tuple[bytes, Rendered]] = []
-        count = 0
         for name, body in records:
-            count += 1
             if name == b"EXECVE":
                 arguments.append(body)
                 objects.setdefault(name, [])
@@ -104,13 +116,34 @@ class EventRenderer:
             else:
                 same.append(rendered)
         missing = False
+        executed = None
         if arguments:
             read = execve.read(arguments)
             missing = read.missing
             objects[b"EXECVE"].append(Rendered(execve.render(read, self.options)))
+            executed = execution(read.texts, records)
+        text, looks, execve_end = self._join(objects, repeated)
+        if self.options.record_types:
+            names = [b"SYSCALL"] * behind_syscall + list(objects)
+            text += self._record_types(names)
         paths = len(objects.get(b"PATH", ()))
-        pieces, looks = self._join(objects, repeated)
-        return Fragment(pieces, looks, count, paths, missing, bool(arguments))
+        filtered = self._is_filtered(records)
+        return Fragment(text, looks, len(records), paths, missing, filtered, executed, execve_end)
+
+    def _record_types(self, names: list[bytes]) -> bytes:
+        key = self.options.added(b"RECORD_TYPES")
+        return b',"%b":[%b]' % (key, b",".join([encode(name) for name in names]))
+
+    def _is_filtered(self, records: Sequence[Record]) -> bool:
+        """Whether a socket address among the records says filter."""
+        if self.options.filter_address is None:
+            return False
+        for name, body in records:
+            if name == b"SOCKADDR":
+                address = internet_address(body, big_endian=self.options.big_endian)
+                if address is not None and self.options.filter_address(*address):
+                    return True
+        return False
 
     def record(self, name: bytes, body: bytes) -> Rendered:
         """One record, remembered."""
@@ -124,19 +157,26 @@ class EventRenderer:
     def single(self, name: bytes, body: bytes) -> Rendered:
         """A record that is an event of its own; these hardly repeat."""
         rendered = self._records.render(name, body)
-        return Rendered(b",%b:%b" % (encode(name), rendered.text), rendered.looks)
+        text = b",%b:%b" % (encode(name), rendered.text)
+        if self.options.record_types:
+            text += self._record_types([name])
+        return Rendered(text, rendered.looks)
 
     def _join(
         self, objects: dict[bytes, list[Rendered]], repeated: list[tuple[bytes, Rendered]]
-    ) -> tuple[bytes, tuple[Look, ...]]:
-        pieces = []
+    ) -> tuple[bytes, tuple[Look, ...], int]:
+        """The text, its looks, and where in it the EXECVE object can be added to."""
+        pieces: list[bytes] = []
         looks: list[Look] = []
+        execve_end = 0
         for name, same in objects.items():
             texts = [rendered.text for rendered in same]
             for rendered in same:
                 looks += rendered.looks
             if name in SINGLE_OBJECTS:
                 pieces.append(b",%b:%b" % (encode(name), texts[0]))
+                if name == b"EXECVE":
+                    execve_end = sum(map(len, pieces)) - 1
             else:
                 pieces.append(b",%b:[%b]" % (encode(name), b",".join(texts)))
         if repeated:
@@ -145,7 +185,7 @@ class EventRenderer:
                 looks += rendered.looks
             key = self.options.added(b"REPEATED")
             pieces.append(b',"%b":[%b]' % (key, b",".join(texts)))
-        return b"".join(pieces), tuple(looks)
+        return b"".join(pieces), tuple(looks), execve_end
 
 
 def split_rest(text: bytes) -> list[Record]:
@@ -161,8 +201,11 @@ OWN_PROCESS = Look(b"", b"")
 """Stands for the mark that closes a SYSCALL object: its process is known by its own row."""
 
 
-def syscall_object(syscall: Syscall) -> Rendered:
-    """The object of a SYSCALL record; the annotation, if there will be one, closes it."""
+def syscall_object(syscall: Syscall, members: bytes = b"") -> Rendered:
+    """The object of a SYSCALL record; the annotation, if there will be one, closes it.
+
+    `members` is what is added to it, with a comma in front of each.
+    """
     if syscall.who:
-        return Rendered(b"{" + syscall.text + MARK, (OWN_PROCESS,))
-    return Rendered(b"{" + syscall.text + b"}")
+        return Rendered(b"{" + syscall.text + members + MARK, (OWN_PROCESS,))
+    return Rendered(b"{" + syscall.text + members + b"}")

@@ -14,6 +14,7 @@ from laurel_mp.events.memo import Memo
 from laurel_mp.records import enriched, members, sockaddr, values
 from laurel_mp.records.fields import Field, parse
 from laurel_mp.records.record import Parts, RecordRenderer
+from laurel_mp.records.strings import decode, encode
 from laurel_mp.records.tables.process_calls import KINDS
 from laurel_mp.records.values import render_field
 
@@ -28,7 +29,8 @@ _regular = re.compile(BODY).fullmatch
 _name = rb'("[^"]*"|[0-9A-F]*|\(null\)|\?)'
 _who = re.compile(
     rb"items=([0-9]{1,9}) ppid=([0-9]{1,10}) pid=([0-9]{1,10}) "
-    rb"[^\n\x1d]*? comm=" + _name + rb" exe=" + _name + rb"(?= |\x1d|\Z)"
+    rb"[^\n\x1d]*? uid=([0-9]{1,10}) [^\n\x1d]*? comm=" + _name + rb" exe=" + _name
+    + rb"(?: subj=[^\x1d]*?)?(?: key=" + _name + rb")? *(?=\x1d|\Z)"
 ).match
 _auditds_names = re.compile(rb"\x1dARCH=[^ ]+ SYSCALL=[^ ]+ ?")
 _ARGUMENTS = (b"a0", b"a1", b"a2", b"a3")
@@ -66,7 +68,7 @@ class Tail(NamedTuple):
     raw: bytes
     added: bytes
     who: bytes
-    """pid, ppid, comm, exe, separated by tabs; comm and exe are JSON."""
+    """pid, ppid, comm, exe, uid, key, separated by tabs; comm, exe and key are JSON."""
     items: int
     """How many PATH records there should be."""
 
@@ -91,7 +93,11 @@ class SyscallRenderer:
         self.tails: Memo[Tail | None] = Memo(tail_bytes)
         self._argv = renderer.options.added(b"ARGV")
         self._names: Memo[bytes] = Memo(1 << 18)
-        self._annotated = set(map(renderer.options.added, (b"PID", b"PPID", b"SPAWNED_BY")))
+        self._keys = renderer.options.added(b"KEYS")
+        self._uid_groups = renderer.options.added(b"UID_GROUPS")
+        ours = (b"PID", b"PPID", b"SPAWNED_BY", b"LABELS", b"SCRIPT", b"EXE_HASH")
+        ours += (b"KEYS", b"UID_GROUPS")
+        self._annotated = set(map(renderer.options.added, ours))
         of_head = {b"arch", b"syscall", b"per", b"success", b"exit", *_ARGUMENTS}
         if renderer.options.universal:
             of_head |= {renderer.options.added(b"arch"), renderer.options.added(b"syscall")}
@@ -130,11 +136,27 @@ class SyscallRenderer:
             own = _auditds_names.sub(b"\x1d", text) if self._renderer.options.universal else text
             parts = self._renderer.render_parts(b"SYSCALL", own.rstrip(b"\x1d"))
         if match and parts is not None and self._reserved.isdisjoint(parts.keys):
-            items, ppid, pid, comm, exe = match.groups()
-            who = b"\t".join((pid, ppid, self._name(comm), self._name(exe)))
-            tail = Tail(parts.raw, parts.added, who, int(items))
+            items, ppid, pid, uid, comm, exe, key = match.groups()
+            key = b"null" if key is None else self._name(key)
+            who = b"\t".join((pid, ppid, self._name(comm), self._name(exe), uid, key))
+            added = parts.added + self._additions(uid, key)
+            tail = Tail(parts.raw, added, who, int(items))
         self.tails.remember(text, tail)
         return tail
+
+    def _additions(self, uid: bytes, key: bytes) -> bytes:
+        """What we add to what the tail says: the groups of the user, keys one by one."""
+        options = self._renderer.options
+        text = b""
+        if b"%01" in key:
+            keys = b",".join([encode(each) for each in decode(key).split(b"\x01")])
+            text += b',"%b":[%b]' % (self._keys, keys)
+        if options.groups_of is not None:
+            groups = options.groups_of(int(uid))
+            if groups is not None:
+                names = b",".join([encode(group) for group in groups])
+                text += b',"%b":[%b]' % (self._uid_groups, names)
+        return text
 
     def _name(self, written: bytes) -> bytes:
         """The JSON for a `comm` or `exe` as it was written."""
@@ -170,26 +192,31 @@ class SyscallRenderer:
             ]
             kept.append((self._argv, b"[" + b",".join(shown) + b"]"))
         texts = {field.key: field.text for field in rest}
-        who = b""
+        who = additions = b""
         if self._annotated.isdisjoint(key for key, _ in kept + added):
-            who = self._who(rest)
+            who, additions = self._who(rest)
         items = texts.get(b"items", b"")
         return Syscall(
-            members.join(kept + added),
+            members.join(kept + added) + additions,
             who,
             _call(texts),
             int(items) if items.isdigit() and len(items) < 10 else 0,
             sockaddr.is_big_endian(texts.get(b"arch", b"")),
         )
 
-    def _who(self, fields: list[Field]) -> bytes:
-        """The process that irregular fields speak of; empty if they do not say it all."""
+    def _who(self, fields: list[Field]) -> tuple[bytes, bytes]:
+        """The process of irregular fields, and what we add; empty if they do not say it all."""
         by_key = {field.key: field for field in fields}
-        found = [by_key.get(key) for key in (b"pid", b"ppid", b"comm", b"exe")]
-        pid, ppid, comm, exe = found
-        if not (pid and ppid and comm and exe and pid.text.isdigit() and ppid.text.isdigit()):
-            return b""
-        return b"\t".join((pid.text, ppid.text, render_field(comm), render_field(exe)))
+        found = [by_key.get(key) for key in (b"pid", b"ppid", b"uid", b"comm", b"exe")]
+        pid, ppid, uid, comm, exe = found
+        if not (pid and ppid and uid and comm and exe):
+            return b"", b""
+        if not (pid.text.isdigit() and ppid.text.isdigit() and uid.text.isdigit()):
+            return b"", b""
+        key = render_field(by_key[b"key"]) if b"key" in by_key else b"null"
+        names = (render_field(comm), render_field(exe))
+        who = b"\t".join((pid.text, ppid.text, *names, uid.text, key))
+        return who, self._additions(uid.text, key)
 
 
 def _call(texts: dict[bytes, bytes]) -> Call:

@@ -21,24 +21,22 @@ class InlinePipeline(Pipeline):
         self._tracker = options.tracker(config)
         self._assembler = options.assembler(config, 0)
         self._stack = ExitStack()
-        self._output, self._malformed_log = self._stack.enter_context(outputs.open())
+        self._outputs = self._stack.enter_context(outputs.open())
 
     def _send(self, batch: Batch, size: int, malformed: bytes) -> None:  # noqa: ARG002
         (share,) = batch.shares
         bodies, rows = self._decoder.decode(share)
         (annotations,) = self._tracker.apply([rows])
-        text = self._assembler.merge([bodies], [(rows.base, annotations)])
-        if text:
-            self._output.write(text)
-        if malformed and self._malformed_log is not None:
-            self._malformed_log.write(malformed)
+        merged = self._assembler.merge([bodies], [(rows.base, annotations)])
+        self._outputs.write(merged, malformed)
 
     def _drain(self) -> None:
         """Nothing is ever left behind."""
 
     def _downstream(self) -> Ledger:
-        ledger = Ledger(written=self._assembler.events)
+        ledger = Ledger()
         ledger.add(self._decoder.counters)
+        ledger.add_given(self._assembler.counters)
         ledger.in_flight = self._decoder.in_flight_lines
         return ledger
 

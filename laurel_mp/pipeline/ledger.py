@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from laurel_mp.errors import LedgerError
 from laurel_mp.events.coalescer import Counters
+from laurel_mp.stages.assembler import AssemblerCounters
 
 
 @dataclass(slots=True)
@@ -28,6 +29,10 @@ class Ledger:
     """Events that the workers completed."""
     written: int = 0
     """Events that the writer gave out."""
+    filtered_events: int = 0
+    """Events that a filter took out."""
+    filtered: int = 0
+    """Lines of those."""
     incomplete: int = 0
     """Events with an INCOMPLETE mark."""
     timed_out: int = 0
@@ -40,17 +45,33 @@ class Ledger:
         for each in fields(counters):
             setattr(self, each.name, getattr(self, each.name) + getattr(counters, each.name))
 
+    def add_given(self, counters: AssemblerCounters) -> None:
+        """Adds what the writer counted; what was filtered was not given out."""
+        self.written += counters.events
+        self.filtered_events += counters.filtered_events
+        self.filtered += counters.filtered_lines
+        self.in_events -= counters.filtered_lines
+
     def check(self) -> None:
         """Raises LedgerError unless every line is accounted for, and every event written."""
         fates = (
-            self.malformed + self.end_of_event + self.duplicate + self.in_events + self.in_flight
+            self.malformed
+            + self.end_of_event
+            + self.duplicate
+            + self.in_events
+            + self.filtered
+            + self.in_flight
         )
         if fates != self.lines:
             raise LedgerError(
                 f"{self.lines} lines were read, but {fates} accounted for: "
-                f"{self.in_events} in events, {self.end_of_event} ends of events, "
+                f"{self.in_events} in events, {self.filtered} in filtered ones, {self.end_of_event} ends of events, "
                 f"{self.duplicate} duplicates, {self.malformed} malformed, "
                 f"{self.in_flight} in flight"
             )
-        if self.events != self.written:
-            raise LedgerError(f"{self.events} events were completed, but {self.written} written")
+        given = self.written + self.filtered_events
+        if self.events != given:
+            raise LedgerError(
+                f"{self.events} events were completed, but {self.written} written "
+                f"and {self.filtered_events} filtered"
+            )

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import os
+import pwd
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from laurel_mp.config import Config
+from laurel_mp.errors import ConfigError
 from laurel_mp.events.coalescer import Limits
+from laurel_mp.events.enrichment import ContentFilters
 from laurel_mp.processes.context import ContextOptions
+from laurel_mp.processes.environment import VariableFilter
+from laurel_mp.processes.filters import ProcessFilters, UserRecordFilter
+from laurel_mp.processes.hashes import ExecutableHashes
+from laurel_mp.processes.labels import LabelRules, PatternLabels
+from laurel_mp.processes.patterns import PatternSet
+from laurel_mp.processes.procfs import Procfs
+from laurel_mp.processes.sockets import SocketFilter
+from laurel_mp.processes.system import SystemView
+from laurel_mp.processes.users import Names
 from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.strings import encode
 from laurel_mp.stages.assembler import Assembler
 from laurel_mp.stages.decoder import Decoder
+from laurel_mp.stages.enricher import Enricher, EnricherOptions
 from laurel_mp.stages.router import Router
-from laurel_mp.stages.tracker import Tracker
+from laurel_mp.stages.tracker import Tracker, TrackerOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What may be asked about this host, in plugin mode only."""
+
+    procfs: Procfs
+    names: Names | None = None
+
 
 AUTO_WORKERS = 6
 """The most that `workers = "auto"` takes: one ingest process feeds about as many."""
@@ -30,45 +55,85 @@ def router(config: Config, workers: int) -> Router:
     return Router(workers, max_line_bytes=config.pipeline.max_line_bytes)
 
 
-def decoder(config: Config) -> Decoder:
-    """A worker's decoder."""
+def decoder(config: Config, live: Live | None = None) -> Decoder:
+    """A worker's decoder; `live` is what it may ask this host."""
     limits = Limits(
         config.pipeline.end_of_event_timeout,
         config.pipeline.duplicate_window,
         config.pipeline.max_event_bytes,
     )
-    return Decoder(_records(config), limits, os.uname().nodename.encode())
+    records = _records(config, live)
+    return Decoder(
+        records, limits, _local_node(), _enricher(config, records, live), _content_filters(config)
+    )
 
 
-def tracker(config: Config) -> Tracker:
-    """The tracker."""
-    enrich = config.enrich
-    options = ContextOptions(
+def tracker(config: Config, live: Live | None = None) -> Tracker:
+    """The tracker; when live, its table is filled with what is running now."""
+    enrich, filters, labels = config.enrich, config.filter, config.label_process
+    context = ContextOptions(
         pid=enrich.pid,
         ppid_verbose=enrich.ppid_verbose,
         parent_info=enrich.parent_info,
         spawned_by=enrich.spawned_by,
+        container=enrich.container,
+        container_info=enrich.container_info,
+        systemd=enrich.systemd,
+        argv=enrich.argv,
         prefix=_prefix(config),
     )
-    return Tracker(options)
+    rules = LabelRules(
+        _names(labels.label_keys),
+        PatternLabels(labels.label_exe, labels.unlabel_exe),
+        _names(labels.propagate_labels),
+    )
+    process_filters = ProcessFilters(
+        keys=_names(filters.filter_keys),
+        null_keys=filters.filter_null_keys,
+        labels=_names(filters.filter_labels),
+        exe=PatternSet(filters.filter_exe),
+        users=_user_ids(config),
+        services=_names(filters.filter_systemd_services),
+        keep_first=filters.keep_first_per_process,
+    )
+    if live is None:
+        return Tracker(TrackerOptions(context, rules, process_filters))
+    view = SystemView(live.procfs)
+    found = Tracker(
+        TrackerOptions(context, rules, process_filters, encode(_local_node()), view.find)
+    )
+    found.seed(view.processes())
+    return found
 
 
 def assembler(config: Config, workers: int) -> Assembler:
     """The writer's assembler, for `workers` workers."""
-    return Assembler(workers, config.auditlog.line_prefix.encode())
+    return Assembler(
+        workers, config.auditlog.line_prefix.encode(), config.filterlog.line_prefix.encode()
+    )
+
+
+def _local_node() -> bytes:
+    return os.uname().nodename.encode()
 
 
 def _prefix(config: Config) -> bytes | None:
     return config.enrich.prefix.encode() if config.enrich.prefix else None
 
 
-def _records(config: Config) -> RecordOptions:
-    user_name = group_name = None
-    if config.translate.user_db:
-        from laurel_mp.processes.users import Names
+def _names(names: Iterable[str]) -> frozenset[bytes]:
+    return frozenset(name.encode() for name in names)
 
-        names = Names()
+
+def _records(config: Config, live: Live | None) -> RecordOptions:
+    user_name = group_name = groups_of = None
+    names = live.names if live is not None else None
+    if config.translate.user_db:
+        names = names or Names(look_up)
         user_name, group_name = names.user, names.group
+    if config.enrich.user_groups and live is not None and names is not None:
+        groups_of = names.groups_of
+    sockets = config.filter.filter_sockaddr
     return RecordOptions(
         universal=config.translate.universal,
         user_name=user_name,
@@ -78,5 +143,72 @@ def _records(config: Config) -> RecordOptions:
         argv_array="array" in config.transform.execve_argv,
         argv_string="string" in config.transform.execve_argv,
         argv_limit=config.transform.execve_argv_limit_bytes,
+        record_types=config.transform.record_types,
+        groups_of=groups_of,
+        filter_address=SocketFilter(sockets).matches if sockets else None,
         look_up_pids=config.enrich.pid,
     )
+
+
+def _enricher(config: Config, records: RecordOptions, live: Live | None) -> Enricher:
+    enrich, labels = config.enrich, config.label_process
+    options = EnricherOptions(
+        records=records,
+        script=enrich.script,
+        argv=enrich.argv,
+        label_argv=PatternLabels(labels.label_argv, labels.unlabel_argv),
+        label_script=PatternLabels(labels.label_script, labels.unlabel_script),
+        label_argv_count=labels.label_argv_count,
+        label_argv_bytes=labels.label_argv_bytes,
+    )
+    if live is None:
+        return Enricher(options)
+    hashes = None
+    if enrich.exe_hash:
+        hashes = ExecutableHashes(
+            live.procfs, enrich.exe_hash_size_limit, enrich.exe_hash_cache_entries
+        )
+    environment = VariableFilter(enrich.execve_env) if enrich.execve_env else None
+    return Enricher(
+        replace(options, procfs=live.procfs, environment=environment, hashes=hashes)
+    )
+
+
+def _content_filters(config: Config) -> ContentFilters:
+    filters = config.filter
+    lines = PatternSet(filters.filter_raw_lines)
+    exe, users = PatternSet(filters.filter_exe), _user_ids(config)
+    return ContentFilters(
+        raw_line=(lambda line: bool(lines.matches(line))) if lines else None,
+        user_record=UserRecordFilter(exe, users).matches if exe or users else None,
+        active=_filters_anything(config),
+    )
+
+
+def _filters_anything(config: Config) -> bool:
+    filters = config.filter
+    return filters.filter_null_keys or any(
+        (
+            filters.filter_keys,
+            filters.filter_labels,
+            filters.filter_raw_lines,
+            filters.filter_sockaddr,
+            filters.filter_systemd_services,
+            filters.filter_exe,
+            filters.filter_users,
+        )
+    )
+
+
+def _user_ids(config: Config) -> frozenset[bytes]:
+    """The configured users by id; a name that nobody has is an error in the configuration."""
+    ids = set()
+    for user in config.filter.filter_users:
+        if user.isdecimal():
+            ids.add(user)
+            continue
+        try:
+            ids.add(str(pwd.getpwnam(user).pw_uid))
+        except KeyError:
+            raise ConfigError(f"[filter] filter-users: no such user: {user!r}") from None
+    return _names(ids)

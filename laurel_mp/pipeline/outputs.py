@@ -9,51 +9,85 @@ from pathlib import Path
 
 from laurel_mp.config import Config
 from laurel_mp.outputs.stream import Output
+from laurel_mp.stages.messages import Merged
 
 STDOUT = 1
 
 
 @dataclass(frozen=True, slots=True)
+class OpenOutputs:
+    """Where lines go, each output as far as there is one."""
+
+    events: Output
+    filtered: Output | None
+    malformed: Output | None
+
+    def write(self, merged: Merged, malformed: bytes) -> None:
+        """Writes what a batch came to, and its malformed lines."""
+        for output, text in (
+            (self.events, merged.text),
+            (self.filtered, merged.filtered),
+            (self.malformed, malformed),
+        ):
+            if text and output is not None:
+                output.write(text)
+
+
+@dataclass(frozen=True, slots=True)
 class Outputs:
-    """Names of the outputs; `-` is standard output."""
+    """Names of the outputs; `-` is standard output, an empty name is none."""
 
     events: str
+    filtered: str = ""
     malformed: str = ""
-    """The log of malformed lines; empty for none."""
     append: bool = True
     """Whether to go on at the end of a file of events, or to begin it anew."""
 
     @classmethod
     def of_plugin(cls, config: Config) -> Outputs:
         """The outputs that the configuration names, below its directory."""
-        directory = Path(config.directory)
-        log = config.debug.parse_error_log
-        return cls(
-            _below(directory, config.auditlog.file), _below(directory, log.file) if log else ""
-        )
+        events = _below(config, config.auditlog.file)
+        return cls(events, _filtered(config), _malformed(config))
 
     @classmethod
     def of_command(cls, config: Config, events: str) -> Outputs:
-        """The outputs of an offline command: what it was told, and the configured log."""
-        log = config.debug.parse_error_log
-        malformed = _below(Path(config.directory), log.file) if log else ""
-        return cls(events, malformed, append=False)
+        """The outputs of an offline command: what it was told, and the configured logs."""
+        return cls(events, _filtered(config), _malformed(config), append=False)
 
     @contextmanager
-    def open(self) -> Iterator[tuple[Output, Output | None]]:
-        """The output for events and that for malformed lines; raises OutputError."""
-        events = _open(self.events, append=self.append)
-        malformed = _open(self.malformed, append=True) if self.malformed else None
+    def open(self) -> Iterator[OpenOutputs]:
+        """The outputs, open; raises OutputError."""
+        opened: list[Output] = []
+
+        def add(name: str, *, append: bool) -> Output | None:
+            if not name:
+                return None
+            opened.append(_open(name, append=append))
+            return opened[-1]
+
         try:
-            yield events, malformed
+            events = add(self.events, append=self.append)
+            assert events is not None
+            filtered = add(self.filtered, append=self.append)
+            yield OpenOutputs(events, filtered, add(self.malformed, append=True))
         finally:
-            for output in (events, malformed):
-                if output is not None:
-                    output.close()
+            for output in opened:
+                output.close()
 
 
-def _below(directory: Path, name: str) -> str:
-    return name if name == "-" else str(directory / name)
+def _filtered(config: Config) -> str:
+    if config.filter.filter_action != "log":
+        return ""
+    return _below(config, config.filterlog.file)
+
+
+def _malformed(config: Config) -> str:
+    log = config.debug.parse_error_log
+    return _below(config, log.file) if log else ""
+
+
+def _below(config: Config, name: str) -> str:
+    return name if name == "-" else str(Path(config.directory) / name)
 
 
 def _open(name: str, *, append: bool) -> Output:

@@ -20,6 +20,7 @@ from laurel_mp.pipeline.forkserver import ForkServer
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
+from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.router import Batch
 
 MAX_DIRECTORY = 80
@@ -70,7 +71,7 @@ class ParallelPipeline(Pipeline):
         self._batch = 0
         self._finishing = False
         self._unacknowledged = 0
-        self._last = wire.AckMessage(-1, 0, False, Counters(), 0, 0)
+        self._last = wire.AckMessage(-1, 0, False, Counters(), 0, AssemblerCounters())
         plain = [to_dict(config), str(self._directory)]
         self._children = {
             server.start([role, *plain, index, workers, astuple(outputs)]): f"{role} {index}"
@@ -141,8 +142,9 @@ class ParallelPipeline(Pipeline):
             self.receive(1000)
 
     def _downstream(self) -> Ledger:
-        ledger = Ledger(written=self._last.written, in_flight=self._last.in_flight)
+        ledger = Ledger(in_flight=self._last.in_flight)
         ledger.add(self._last.counters)
+        ledger.add_given(self._last.given)
         return ledger
 
     def close(self) -> None:

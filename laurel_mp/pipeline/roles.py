@@ -14,7 +14,6 @@ import zmq
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError, OutputError
 from laurel_mp.events.coalescer import Counters
-from laurel_mp.outputs.stream import Output
 from laurel_mp.pipeline import options, wire
 from laurel_mp.pipeline.endpoints import Endpoints
 from laurel_mp.pipeline.outputs import Outputs
@@ -89,7 +88,7 @@ def run_writer(config: Config, directory: Path, workers: int, outputs: Outputs) 
     assembler = options.assembler(config, workers)
     collected: dict[int, _Collected] = {}
     final = False
-    with outputs.open() as (output, malformed_log):
+    with outputs.open() as opened:
         while not final:
             frames = incoming.recv_multipart()
             if wire.kind_of(frames)[0] is wire.Kind.BODIES:
@@ -106,29 +105,22 @@ def run_writer(config: Config, directory: Path, workers: int, outputs: Outputs) 
             del collected[batch]
             messages = [found.bodies[worker] for worker in range(workers)]
             bases = [message.base for message in messages]
-            text = assembler.merge(
+            merged = assembler.merge(
                 [message.bodies for message in messages],
                 list(zip(bases, found.annotations.annotations, strict=True)),
             )
             final = messages[0].final
-            _write(output, text)
-            if malformed_log is not None:
-                _write(malformed_log, messages[0].malformed)
+            opened.write(merged, messages[0].malformed)
             ack = wire.AckMessage(
                 batch,
                 messages[0].size,
                 final,
                 _sum([message.counters for message in messages]),
                 sum(message.in_flight for message in messages),
-                assembler.events,
+                assembler.counters,
             )
             reports.send_multipart(wire.encode_ack(ack))
     endpoints.close()
-
-
-def _write(output: Output, text: bytes) -> None:
-    if text:
-        output.write(text)
 
 
 def _sum(counters: list[Counters]) -> Counters:

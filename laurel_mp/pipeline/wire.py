@@ -4,7 +4,7 @@ Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw
 
     share        ingest  -> worker    header | lines | malformed lines
     rows         worker  -> tracker   header | keys | calls | who | ids | ranks
-    bodies       worker  -> writer    header | text | keys | ranks | rows | malformed lines
+    bodies       worker  -> writer    header | text | keys | ranks | rows | unused | sizes | malformed lines
     annotations  tracker -> writer    header | annotations, one frame for each worker
     ack          writer  -> ingest    header
     failure      any     -> ingest    header
@@ -24,6 +24,7 @@ import msgpack
 
 from laurel_mp.errors import PipelineError
 from laurel_mp.events.coalescer import Counters
+from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.messages import (
     Annotations,
     ClockMark,
@@ -105,8 +106,8 @@ class AckMessage(NamedTuple):
     """Of all workers together, since the start."""
     in_flight: int
     """Lines of events that are not complete."""
-    written: int
-    """Events given out since the start."""
+    given: AssemblerCounters
+    """What was given out since the start."""
 
 
 class FailureMessage(NamedTuple):
@@ -160,14 +161,16 @@ def decode_share(frames: Frames) -> ShareMessage:
 def encode_rows(message: RowsMessage) -> Frames:
     """`message` as frames."""
     batch, worker, final, rows = message
-    header = _pack(Kind.ROWS, batch, worker, final, rows.base)
+    header = _pack(Kind.ROWS, batch, worker, final, rows.base, rows.clocks)
     return [header, rows.keys, rows.calls, rows.who, rows.ids, rows.ranks]
 
 
 def decode_rows(frames: Frames) -> RowsMessage:
     """The message in `frames`."""
-    batch, worker, final, base = _fields(frames, Kind.ROWS)
-    return RowsMessage(batch, worker, final, DecodedRows(base, *frames[1:6]))
+    batch, worker, final, base, clocks = _fields(frames, Kind.ROWS)
+    keys, calls, who, ids, ranks = frames[1:]
+    rows = DecodedRows(base, keys, calls, who, ids, [(key, now) for key, now in clocks], ranks)
+    return RowsMessage(batch, worker, final, rows)
 
 
 def encode_bodies(message: BodiesMessage) -> Frames:
@@ -180,9 +183,9 @@ def decode_bodies(frames: Frames) -> BodiesMessage:
     """The message in `frames`."""
     fields = _fields(frames, Kind.BODIES)
     batch, worker, size, final, base, counters, in_flight = fields
-    bodies = DecodedBodies(*frames[1:5])
+    bodies = DecodedBodies(*frames[1:-1])
     counted = Counters(*counters)
-    return BodiesMessage(batch, worker, size, final, base, counted, in_flight, bodies, frames[5])
+    return BodiesMessage(batch, worker, size, final, base, counted, in_flight, bodies, frames[-1])
 
 
 def encode_annotations(message: AnnotationsMessage) -> Frames:
@@ -203,8 +206,9 @@ def decode_annotations(frames: Frames) -> AnnotationsMessage:
 
 def encode_ack(message: AckMessage) -> Frames:
     """`message` as frames."""
-    batch, size, final, counters, in_flight, written = message
-    return [_pack(Kind.ACK, batch, size, final, astuple(counters), in_flight, written)]
+    batch, size, final, counters, in_flight, given = message
+    header = (batch, size, final, astuple(counters), in_flight, astuple(given))
+    return [_pack(Kind.ACK, *header)]
 
 
 def encode_failure(message: FailureMessage) -> Frames:
@@ -216,8 +220,9 @@ def decode_report(frames: Frames) -> AckMessage | FailureMessage:
     """What comes back to ingest."""
     kind, fields = kind_of(frames)
     if kind is Kind.ACK:
-        batch, size, final, counters, in_flight, written = fields
-        return AckMessage(batch, size, final, Counters(*counters), in_flight, written)
+        batch, size, final, counters, in_flight, given = fields
+        counted = AssemblerCounters(*given)
+        return AckMessage(batch, size, final, Counters(*counters), in_flight, counted)
     if kind is Kind.FAILURE:
         return FailureMessage(*fields)
     raise WireError(f"{kind.name} message, expected ACK or FAILURE")

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from laurel_mp.processes.labels import NONE, Labels
 from laurel_mp.processes.patterns import PatternSet
+from laurel_mp.records.fields import parse
+from laurel_mp.records.message import split_message
+from laurel_mp.records.values import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +41,27 @@ class ProcessFilters:
             uid in self.users
             or not self.services.isdisjoint(services)
             or bool(self.exe and self.exe.matches(exe))
+        )
+
+
+class UserRecordFilter:
+    """The same for records from user space: by the sender's user, and by what it says it is."""
+
+    def __init__(self, exe: PatternSet, users: frozenset[bytes]) -> None:
+        self._exe = exe
+        self._users = users
+
+    def matches(self, body: bytes) -> bool:
+        """Whether the body of a record says filter."""
+        header, message = split_message(body)
+        for field_ in parse(header):
+            if field_.key == b"uid":
+                if field_.text in self._users:
+                    return True
+                break  # the first one is the kernel's
+        if not self._exe:
+            return False
+        return any(
+            field_.key == b"exe" and self._exe.matches(text_of(field_) or b"")
+            for field_ in parse(header if message is None else message)
         )

@@ -176,12 +176,20 @@ def render(arguments: Arguments, options: RecordOptions) -> bytes:
     if options.argv_limit is not None:
         shown = cut(arguments.texts, options.argv_limit)
     if options.argv_array:
-        values = b",".join([_array_item(item) for item in shown])
-        found.append((options.added(b"ARGV"), b"[" + values + b"]"))
+        found.append((options.added(b"ARGV"), _array(shown)))
     if options.argv_string:
         words = b" ".join([_string_item(item) for item in shown])
         found.append((options.added(b"ARGV_STR"), encode(words)))
     return b"{" + members.join(found) + b"}"
+
+
+def render_list(texts: Sequence[bytes | None], limit: int | None) -> bytes:
+    """Arguments as a JSON list, cut as in an EXECVE object."""
+    return _array(list(texts) if limit is None else cut(list(texts), limit))
+
+
+def _array(items: Sequence[bytes | Skipped | None]) -> bytes:
+    return b"[" + b",".join([_array_item(item) for item in items]) + b"]"
 
 
 def _array_item(item: bytes | Skipped | None) -> bytes:

@@ -23,6 +23,12 @@ class RecordOptions:
     argv_string: bool = False
     argv_limit: int | None = None
     """Bytes of arguments in `EXECVE.ARGV` and `ARGV_STR`."""
+    record_types: bool = False
+    """List the types of an event's records."""
+    groups_of: Callable[[int], tuple[bytes, ...] | None] | None = None
+    """Names the groups of a user, if they are to be shown."""
+    filter_address: Callable[[str, int], bool] | None = None
+    """Whether an internet address and port say that an event is filtered."""
     look_up_pids: bool = True
     """Ask the tracker about `…pid` fields outside of SYSCALL records."""
     big_endian: bool = False
@@ -38,5 +44,8 @@ class RecordOptions:
 
     def for_host(self, local: bool, big_endian: bool) -> RecordOptions:
         """The options for records of a host; nothing local is said about a foreign one."""
-        names = (self.user_name, self.group_name) if local else (None, None)
-        return replace(self, user_name=names[0], group_name=names[1], big_endian=big_endian)
+        if local:
+            return replace(self, big_endian=big_endian)
+        return replace(
+            self, user_name=None, group_name=None, groups_of=None, big_endian=big_endian
+        )

@@ -6,8 +6,10 @@ The large tables are loaded when they are first needed: each process counts its 
 from __future__ import annotations
 
 from laurel_mp.records import members, sockaddr
+from laurel_mp.records.fields import parse
 from laurel_mp.records.strings import encode
 from laurel_mp.records.tables import arches, uring_ops
+from laurel_mp.records.values import text_of
 
 _X32 = 0x40000000  # __X32_SYSCALL_BIT [arch/x86/include/uapi/asm/unistd.h]
 
@@ -49,6 +51,17 @@ def socket_address(address: bytes, *, big_endian: bool) -> dict[bytes, bytes]:
         return {}
     found = [(key.encode("ascii"), _value(value)) for key, value in decoded.items()]
     return {b"saddr": b"{" + members.join(found) + b"}"}
+
+
+def internet_address(body: bytes, *, big_endian: bool) -> tuple[str, int] | None:
+    """Address and port in the body of a SOCKADDR record, if it is one of the internet."""
+    for field in parse(body.partition(b"\x1d")[0]):
+        if field.key == b"saddr":
+            decoded = sockaddr.decode(text_of(field) or b"", big_endian=big_endian) or {}
+            address, port = decoded.get("addr"), decoded.get("port")
+            if decoded.get("saddr_fam") in ("inet", "inet6") and isinstance(address, str):
+                return address, port if isinstance(port, int) else 0
+    return None
 
 
 def _value(value: str | int | bytes) -> bytes:

@@ -6,8 +6,12 @@ from array import array
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
+from typing import TypeVar
 
-from laurel_mp.stages.messages import FILTERED, Annotations, DecodedBodies, Merged
+from laurel_mp.events.coalescer import FILTERED
+from laurel_mp.stages.messages import Annotations, DecodedBodies, Merged
+
+Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -23,7 +27,9 @@ class AssemblerCounters:
 class Assembler:
     """Puts together what workers and tracker made of each batch."""
 
-    def __init__(self, workers: int, line_prefix: bytes = b"", filtered_prefix: bytes = b"") -> None:
+    def __init__(
+        self, workers: int, line_prefix: bytes = b"", filtered_prefix: bytes = b""
+    ) -> None:
         self._line_prefix = line_prefix
         self._filtered_prefix = filtered_prefix
         # Annotations that wait for their event to be complete, by row, for each worker.
@@ -64,6 +70,8 @@ class Assembler:
         """The text of one worker with its marks replaced by what they wait for."""
         waiting = self._waiting[worker]
         waiting.update(enumerate(answers, base))
+        for row in array("Q", decoded.unused):
+            del waiting[row]
         if not decoded.rows:
             return decoded.text
         pieces = decoded.text.split(b"\0")
@@ -100,7 +108,9 @@ def _sizes(filled: list[tuple[bytes, DecodedBodies]]) -> list[int]:
     return list(_ordered(sizes, filled))
 
 
-def _ordered(items: list, filled: list[tuple[bytes, DecodedBodies]]) -> tuple:
+def _ordered(
+    items: list[Item], filled: list[tuple[bytes, DecodedBodies]]
+) -> tuple[Item, ...]:
     """`items`, one for each event of all workers, by key and rank.
 
     Also the events of a single worker are put in order where they have ranks: several clock

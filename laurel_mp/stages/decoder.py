@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from laurel_mp.events.coalescer import Coalescer, Counters, Limits
+from laurel_mp.events.coalescer import Coalescer, Counters, Limits, clock_key
+from laurel_mp.events.enrichment import ContentFilters, ExecObserver
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
 
@@ -10,8 +11,15 @@ from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
 class Decoder:
     """Decodes one worker's share of a stream, batch by batch."""
 
-    def __init__(self, options: RecordOptions, limits: Limits, local_node: bytes = b"") -> None:
-        self._coalescer = Coalescer(options, limits, local_node)
+    def __init__(
+        self,
+        options: RecordOptions,
+        limits: Limits,
+        local_node: bytes = b"",
+        observer: ExecObserver | None = None,
+        filters: ContentFilters | None = None,
+    ) -> None:
+        self._coalescer = Coalescer(options, limits, local_node, observer, filters)
 
     @property
     def counters(self) -> Counters:
@@ -48,6 +56,8 @@ class Decoder:
                 bodies.keys.tobytes(),
                 bodies.ranks.tobytes() if ranked else b"",
                 bodies.rows.tobytes(),
+                bodies.unused.tobytes(),
+                bodies.sizes.tobytes(),
             ),
             DecodedRows(
                 rows.base,
@@ -55,6 +65,7 @@ class Decoder:
                 bytes(rows.calls),
                 b"\n".join(rows.who),
                 b"\n".join(rows.ids),
+                [(clock_key(mark.position), mark.now) for mark in share.marks],
                 rows.ranks.tobytes(),
             ),
         )

@@ -6,10 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-FILTERED = b"\x01"
-"""Stands somewhere in a line whose event is filtered. Rendered text has no such byte."""
-
-
 class ClockMark(NamedTuple):
     """From stream position `position` on, the arrival clock stands at `now` seconds."""
 
@@ -50,6 +46,8 @@ class DecodedBodies(NamedTuple):
     """The same, for those with equal keys; empty if all are 0."""
     rows: bytes
     """The same: the number of the row that each mark waits for."""
+    unused: bytes = b""
+    """The same: numbers of rows whose answers no mark waits for."""
     sizes: bytes = b""
     """The same: how many lines each event has; only if there are filters."""
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from laurel_mp.events.coalescer import FILTERED
 from laurel_mp.events.syscall import Call
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
 from laurel_mp.processes.filters import ProcessFilters
 from laurel_mp.processes.labels import NONE, LabelRules, Labels
 from laurel_mp.processes.table import Process, ProcessTable, ProcessTables, Sighting
 from laurel_mp.records.strings import decode
-from laurel_mp.stages.messages import FILTERED, Annotations, DecodedRows
+from laurel_mp.stages.messages import Annotations, DecodedRows
 
 MAX_ANSWERS = 32768
 """Answers that are remembered, and keys and executables that have been decoded."""
@@ -188,10 +189,8 @@ class Tracker:
 
     def _execute(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
         self._known(table, row.node, row.ppid)
-        start_time, container, services = b"", b"", ()
-        if row.details:
-            start_time, container, names = row.details
-            services = tuple(names.split(b"\x1f")) if names else ()
+        start_time, container, names = row.details or (b"", b"", b"")
+        services = tuple(names.split(b"\x1f")) if names else ()
         seen = Sighting(
             id_, row.pid, row.ppid, row.comm, row.exe, key, start_time, container, services
         )

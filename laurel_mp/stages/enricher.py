@@ -1,0 +1,115 @@
+"""What a worker adds to execs: scripts, labels by command line, what /proc says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from laurel_mp.events.enrichment import NOTHING, Finished, Started
+from laurel_mp.events.executions import Execution
+from laurel_mp.processes.environment import VariableFilter
+from laurel_mp.processes.hashes import ExecutableHashes
+from laurel_mp.processes.labels import PatternLabels
+from laurel_mp.processes.procfs import Procfs
+from laurel_mp.records import execve
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.strings import decode, encode
+
+
+@dataclass(frozen=True, slots=True)
+class EnricherOptions:
+    """What to add to execs."""
+
+    records: RecordOptions
+    script: bool = True
+    argv: bool = False
+    """Whether the tracker shows command lines."""
+    label_argv: PatternLabels = field(default_factory=lambda: PatternLabels({}, {}))
+    label_script: PatternLabels = field(default_factory=lambda: PatternLabels({}, {}))
+    label_argv_count: int = 32
+    label_argv_bytes: int = 4096
+    procfs: Procfs | None = None
+    """Live only."""
+    environment: VariableFilter | None = None
+    hashes: ExecutableHashes | None = None
+
+
+class Enricher:
+    """Looks at successful execs, for one worker."""
+
+    def __init__(self, options: EnricherOptions) -> None:
+        self._options = options
+        added = options.records.added
+        self._script = added(b"SCRIPT")
+        self._exe_hash = added(b"EXE_HASH")
+        self._env = added(b"ENV")
+
+    def started(self, pid: bytes, exe: bytes) -> Started:
+        """Reads what /proc says, while the process is there.
+
+        It counts only if it still is of the program that was executed; everything can fail,
+        and then nothing is added.
+        """
+        options = self._options
+        live = options.procfs.open(pid) if options.procfs is not None else None
+        if live is None or options.procfs is None or exe == b"null":
+            return NOTHING
+        program = decode(exe)
+        with live:
+            snapshot = options.procfs.snapshot_of(live)
+            status = live.exe_status()
+        if snapshot is None or snapshot.exe != program:
+            return NOTHING
+        services = b"\x1f".join(snapshot.services)
+        facts = b"\x1e".join((b"", snapshot.start_time, snapshot.container or b"", services))
+        inode = b"%d" % status.st_ino if status is not None else b""
+        return Started(facts, inode, self._hash(pid, program), self._environment(pid, program))
+
+    def _hash(self, pid: bytes, exe: bytes) -> bytes:
+        hashes = self._options.hashes
+        digest = hashes.sha256(pid, exe) if hashes is not None else None
+        return b"" if digest is None else b',"%b":"%b"' % (self._exe_hash, digest)
+
+    def _environment(self, pid: bytes, exe: bytes) -> bytes:
+        options = self._options
+        if options.environment is None or options.procfs is None:
+            return b""
+        found = options.procfs.variables(pid, exe, options.environment)
+        if found is None or not found.values:
+            return b""
+        pairs = b",".join(
+            [b"%b:%b" % (encode(name), encode(value)) for name, value in found.values.items()]
+        )
+        return b',"%b":{%b}' % (self._env, pairs)
+
+    def finished(self, started: Started, execution: Execution) -> Finished:
+        """The script, the labels by command line and script, the command line."""
+        options = self._options
+        script = execution.script(started.inode)
+        members = b""
+        if script is not None and options.script:
+            members = b',"%b":%b' % (self._script, encode(script))
+        put, take = options.label_argv.of(self._command_line(execution))
+        if script is not None:
+            more_put, more_take = options.label_script.of(script)
+            put, take = put | more_put, take | more_take
+        argv = self._argv(execution) if options.argv else b""
+        if not (put or take or argv):
+            return Finished(members, b"")
+        joined = (b"\x1f".join(sorted(put)), b"\x1f".join(sorted(take)), argv)
+        return Finished(members, b"\x1e" + b"\x1e".join(joined))
+
+    def _command_line(self, execution: Execution) -> bytes:
+        """What the expressions see: the first arguments, joined by blanks, cut."""
+        options = self._options
+        words: list[bytes] = []
+        size = 0
+        for word in execution.arguments[: options.label_argv_count]:
+            words.append(word)
+            size += len(word) + 1
+            if size > options.label_argv_bytes:
+                break
+        return b" ".join(words)[: options.label_argv_bytes]
+
+    def _argv(self, execution: Execution) -> bytes:
+        limit = self._options.records.argv_limit
+        return execve.render_list(execution.arguments, limit)
