@@ -125,6 +125,10 @@ class _Event:
         """Where its last record stood."""
 
 
+def _has(name: bytes, records: list[Record]) -> bool:
+    return any(record[0] == name for record in records)
+
+
 class Coalescer:
     """Joins lines into events and has them rendered. Not for use from several threads."""
 
@@ -325,6 +329,8 @@ class Coalescer:
         event.position = end
         if name == b"SYSCALL" and event.syscall is None:
             event.syscall = self._event_renderer(event).syscalls.render(body)
+            if event.syscall.call is Call.UNNAMED and _has(b"EXECVE", event.records):
+                event.syscall = event.syscall._replace(call=Call.EXEC)
             if event.syscall.who and event.syscall.call is not Call.UNNAMED:
                 self._ask(event, event.syscall.call, 2 * start + 1)
         elif name == b"EXECVE" and event.syscall and event.syscall.call is Call.UNNAMED:
@@ -371,9 +377,10 @@ class Coalescer:
         syscall = event.syscall
         if syscall is not None and syscall.who and syscall.call is Call.UNNAMED:
             self._ask(event, Call.PLAIN, order)  # no EXECVE record came
-        if syscall is not None and event.records[0][0] == b"SYSCALL":
+        first, *others = event.records
+        if syscall is not None and first[0] == b"SYSCALL" and not _has(b"SYSCALL", others):
             own = syscall_object(syscall)
-            text = b"".join([b"type=%b\0 %b\n" % record for record in event.records[1:]])
+            text = b"".join([b"type=%b\0 %b\n" % record for record in others])
             rest = renderer.rest(text)
             fragment = rest._replace(
                 text=b',"SYSCALL":' + own.text + rest.text, looks=own.looks + rest.looks
