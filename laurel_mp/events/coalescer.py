@@ -170,6 +170,10 @@ def _with_environment(fragment: Fragment, started: Started | None) -> bytes:
     return text[:end] + started.environment + text[end:]
 
 
+def _has(name: bytes, records: list[Record]) -> bool:
+    return any(record[0] == name for record in records)
+
+
 class Coalescer:
     """Joins lines into events and has them rendered. Not for use from several threads."""
 
@@ -416,6 +420,8 @@ class Coalescer:
         event.position = end
         if name == b"SYSCALL" and event.syscall is None:
             event.syscall = self._event_renderer(event).syscalls.render(body)
+            if event.syscall.call is Call.UNNAMED and _has(b"EXECVE", event.records):
+                event.syscall = event.syscall._replace(call=Call.EXEC)
             if event.syscall.who and event.syscall.call is not Call.UNNAMED:
                 self._ask(event, event.syscall.call, 2 * start + 1)
         elif name == b"EXECVE" and event.syscall and event.syscall.call is Call.UNNAMED:
@@ -478,9 +484,10 @@ class Coalescer:
             members, event.row = self._finish_exec(
                 event.started, executed, event.row, order, self._who(event), event.id, rank
             )
-        if syscall is not None and event.records[0][0] == b"SYSCALL":
+        first, *others = event.records
+        if syscall is not None and first[0] == b"SYSCALL" and not _has(b"SYSCALL", others):
             own = syscall_object(syscall, members)
-            text = b"".join([b"type=%b\0 %b\n" % record for record in event.records[1:]])
+            text = b"".join([b"type=%b\0 %b\n" % record for record in others])
             fragment = renderer.rest(text)
             text = _with_environment(fragment, event.started)
             text = b',"SYSCALL":' + own.text + text

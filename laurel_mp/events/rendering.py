@@ -52,6 +52,8 @@ class EventRenderer:
         self.syscalls = SyscallRenderer(self._records, HEAD_BYTES, TAIL_BYTES)
         self.rests: Memo[Fragment] = Memo(REST_BYTES)
         self._rendered: Memo[Rendered] = Memo(RECORD_BYTES)
+        ours = (b"PARENT_INFO", b"CONTAINER_INFO", b"INCOMPLETE", b"REPEATED", b"RECORD_TYPES")
+        self._taken = frozenset((b"ID", b"NODE", *map(options.added, ours)))
 
     def forget(self) -> None:
         """Drops what was remembered, when names of users may have changed."""
@@ -105,11 +107,12 @@ class EventRenderer:
                 arguments.append(body)
                 objects.setdefault(name, [])
                 continue
-            if name == b"SYSCALL" and syscall is not None:
-                objects.setdefault(name, []).append(syscall)
-                syscall = None
-                continue
-            rendered = self.record(name, body)
+            if name != b"SYSCALL":
+                rendered = self.record(name, body)
+            elif syscall is not None:
+                rendered, syscall = syscall, None
+            else:
+                rendered = Rendered(b"{" + self.syscalls.render(body).text + b"}")
             same = objects.setdefault(name, [])
             if same and name in SINGLE_OBJECTS:
                 repeated.append((name, rendered))
@@ -157,10 +160,17 @@ class EventRenderer:
     def single(self, name: bytes, body: bytes) -> Rendered:
         """A record that is an event of its own; these hardly repeat."""
         rendered = self._records.render(name, body)
-        text = b",%b:%b" % (encode(name), rendered.text)
+        text = b",%b:%b" % (self._key(name), rendered.text)
         if self.options.record_types:
             text += self._record_types([name])
         return Rendered(text, rendered.looks)
+
+    def _key(self, name: bytes) -> bytes:
+        """The key for records of a type.
+
+        Other hosts may send types of any name; none may pass for what we say of the event.
+        """
+        return encode(b"type=" + name if name in self._taken else name)
 
     def _join(
         self, objects: dict[bytes, list[Rendered]], repeated: list[tuple[bytes, Rendered]]
@@ -174,11 +184,11 @@ class EventRenderer:
             for rendered in same:
                 looks += rendered.looks
             if name in SINGLE_OBJECTS:
-                pieces.append(b",%b:%b" % (encode(name), texts[0]))
+                pieces.append(b",%b:%b" % (self._key(name), texts[0]))
                 if name == b"EXECVE":
                     execve_end = sum(map(len, pieces)) - 1
             else:
-                pieces.append(b",%b:[%b]" % (encode(name), b",".join(texts)))
+                pieces.append(b",%b:[%b]" % (self._key(name), b",".join(texts)))
         if repeated:
             texts = [b"{%b:%b}" % (encode(name), rendered.text) for name, rendered in repeated]
             for _, rendered in repeated:

@@ -16,7 +16,7 @@ from laurel_mp.records.fields import Field, parse
 from laurel_mp.records.record import Parts, RecordRenderer
 from laurel_mp.records.strings import decode, encode
 from laurel_mp.records.tables.process_calls import KINDS
-from laurel_mp.records.values import render_field
+from laurel_mp.records.values import Kind, render_field
 
 HEAD = rb"arch=[0-9a-f]+ syscall=[0-9]+(?: per=[0-9a-f]+)?(?: success=[a-z]+ exit=-?[0-9]+)?"
 ARGUMENT = rb"(0|[1-9a-f][0-9a-f]{0,15})"
@@ -28,11 +28,11 @@ BODY = (
 _regular = re.compile(BODY).fullmatch
 _name = rb'("[^"]*"|[0-9A-F]*|\(null\)|\?)'
 _who = re.compile(
-    rb"items=([0-9]{1,9}) ppid=([0-9]{1,10}) pid=([0-9]{1,10}) "
-    rb"[^\n\x1d]*? uid=([0-9]{1,10}) [^\n\x1d]*? comm=" + _name + rb" exe=" + _name
+    rb"items=([0-9]{1,9}) ppid=(0|[1-9][0-9]{0,9}) pid=(0|[1-9][0-9]{0,9}) "
+    rb"[^\n\x1d]*? uid=(0|[1-9][0-9]{0,9}) [^\n\x1d]*? comm=" + _name + rb" exe=" + _name
     + rb"(?: subj=[^\x1d]*?)?(?: key=" + _name + rb")? *(?=\x1d|\Z)"
 ).match
-_auditds_names = re.compile(rb"\x1dARCH=[^ ]+ SYSCALL=[^ ]+ ?")
+_auditds_names = re.compile(rb"([^\x1d]*\x1d)ARCH=[^ ]+ SYSCALL=[^ ]+ ?").match
 _ARGUMENTS = (b"a0", b"a1", b"a2", b"a3")
 
 
@@ -57,6 +57,7 @@ class Head(NamedTuple):
     """What was called."""
 
     raw: bytes
+    """With a comma behind it, unless it is empty: `drop-raw` may leave nothing of it."""
     added: bytes
     call: Call
     big_endian: bool
@@ -102,7 +103,7 @@ class SyscallRenderer:
         if renderer.options.universal:
             of_head |= {renderer.options.added(b"arch"), renderer.options.added(b"syscall")}
         self._reserved = self._annotated | of_head | {self._argv}
-        self.template = b'%%b,%%b,"%b":["0x%%b","0x%%b","0x%%b","0x%%b"]%%b%%b' % self._argv
+        self.template = b'%%b%%b,"%b":["0x%%b","0x%%b","0x%%b","0x%%b"]%%b%%b' % self._argv
         """Of head, tail, a0 to a3, and what is added to head and tail."""
 
     def head(self, text: bytes) -> Head | None:
@@ -111,7 +112,8 @@ class SyscallRenderer:
         head = None
         if parts is not None and self._is_translated(parts):
             arch = parts.values[b"arch"]
-            head = Head(parts.raw, parts.added, _call(parts.values), sockaddr.is_big_endian(arch))
+            raw = parts.raw + b"," if parts.raw else b""
+            head = Head(raw, parts.added, _call(parts.values), sockaddr.is_big_endian(arch))
         self.heads.remember(text, head)
         return head
 
@@ -133,7 +135,9 @@ class SyscallRenderer:
         match = _who(text)
         parts = None
         if match:
-            own = _auditds_names.sub(b"\x1d", text) if self._renderer.options.universal else text
+            own = text
+            if self._renderer.options.universal and (names := _auditds_names(text)):
+                own = names[1] + text[names.end() :]  # the head says it by itself
             parts = self._renderer.render_parts(b"SYSCALL", own.rstrip(b"\x1d"))
         if match and parts is not None and self._reserved.isdisjoint(parts.keys):
             items, ppid, pid, uid, comm, exe, key = match.groups()
@@ -211,12 +215,17 @@ class SyscallRenderer:
         pid, ppid, uid, comm, exe = found
         if not (pid and ppid and uid and comm and exe):
             return b"", b""
-        if not (pid.text.isdigit() and ppid.text.isdigit() and uid.text.isdigit()):
+        if not (_is_number(pid) and _is_number(ppid) and _is_number(uid)):
             return b"", b""
         key = render_field(by_key[b"key"]) if b"key" in by_key else b"null"
         names = (render_field(comm), render_field(exe))
         who = b"\t".join((pid.text, ppid.text, *names, uid.text, key))
         return who, self._additions(uid.text, key)
+
+
+def _is_number(field: Field) -> bool:
+    """Whether a value is an id that can be shown: as JSON writes numbers, and no sign."""
+    return field.text.isdigit() and values.kind_of("decimal", field) is Kind.NUMBER
 
 
 def _call(texts: dict[bytes, bytes]) -> Call:

@@ -15,6 +15,8 @@ _SEPARATOR = b"\x1d"
 # fits this [kernel: audit_receive_msg; auditd: audit-event.c].
 _translations = re.compile(rb'(?:[A-Z0-9_-]+=(?:"[^"]*"|[\w()-]*)(?: |\Z))*').fullmatch
 
+_address = re.compile(rb"(?:(?<= )|\A)SADDR=(?=\{)").search
+
 
 def split(body: bytes, kernel: bool) -> tuple[bytes, bytes]:
     """The raw part of a record body and auditd's translations, either may be empty."""
@@ -36,11 +38,11 @@ def parse_translations(text: bytes) -> list[Field]:
     `SADDR={ … }` holds a socket's path as its owner wrote it, with any braces, quotes and
     separators; it is the last translation of its record, so it takes the rest of the line.
     """
-    start = text.find(b"SADDR={")
-    if start == 0 or (start > 0 and text[start - 1] == 0x20):
-        head = parse(text[:start])
-        return [*head, Field(b"SADDR", Form.BRACED, text[start + 6 :].rstrip(b" "))]
-    return parse(text)
+    address = _address(text)
+    if address is None:
+        return parse(text)
+    braced = text[address.end() :].rstrip(b" ")
+    return [*parse(text[: address.start()]), Field(b"SADDR", Form.BRACED, braced)]
 
 
 def class_of(key: bytes) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from laurel_mp.records import members
+from laurel_mp.records import enriched, members
 from laurel_mp.records.fields import Field, Form, parse
 from laurel_mp.records.message import UNPARSED, field_members
 from laurel_mp.records.options import RecordOptions
@@ -21,7 +21,7 @@ MAX_GAP = 1024
 """Missing arguments that are shown as `null`; an index further off is not an argument."""
 
 _simple = re.compile(
-    rb'argc=(0|[1-9][0-9]{0,8})((?: a[0-9]+=(?:"[^"]*"|(?:[0-9A-F]{2})+)(?= |\Z))*+) *'
+    rb'argc=(0|[1-9][0-9]{0,8})((?: a[0-9]{1,9}=(?:"[^"]*"|(?:[0-9A-F]{2})+)(?= |\Z))*+) *'
 ).fullmatch
 _values = re.compile(rb' a([0-9]+)=("[^"]*"|[0-9A-F]+)').findall
 _argument = re.compile(rb"a([0-9]{1,9})(?:\[([0-9]{1,9})\]|(_len))?").fullmatch
@@ -32,9 +32,9 @@ class Arguments(NamedTuple):
 
     argc: int | None
     texts: list[bytes | None]
-    """Arguments by index, None for those that are missing."""
+    """Arguments by index, None for those that are missing or have no value."""
     missing: bool
-    """Whether there were more, by `argc=` or `aN_len=`."""
+    """Whether there were more, by `argc=`, by `aN_len=`, or by gaps."""
     others: list[Field]
     """Fields that are no arguments."""
 
@@ -58,22 +58,26 @@ class _Collector:
 
     def __init__(self) -> None:
         self.argc: int | None = None
-        self.whole: dict[int, bytes] = {}
+        self.whole: dict[int, bytes | None] = {}
         self.pieces: dict[int, dict[int, Field]] = {}
         self.lengths: dict[int, int] = {}
         self.others: list[Field] = []
 
     def read(self, bodies: Sequence[bytes]) -> Arguments:
         for body in bodies:
-            for field in parse(body):
+            raw, translations = enriched.split(body, kernel=True)
+            for field in parse(raw):
                 if not self._take(field):
                     self.others.append(field)
+            self.others += enriched.parse_translations(translations)
         missing = self._join_pieces()
         count = self._count()
         texts = [self.whole.get(index) for index in range(count)]
         for index in sorted(index for index in self.whole if index >= count):
-            self.others.append(Field(b"a%d" % index, Form.QUOTED, self.whole[index]))
-        missing = missing or None in texts or (self.argc or 0) > len(texts)
+            self._refuse(index, self.whole[index])
+        missing = missing or not all(index in self.whole for index in range(count))
+        # Only the first record has `argc=`: without it, that one is missing.
+        missing = missing or self.argc is None or self.argc > count
         return Arguments(self.argc, texts, missing, self.others)
 
     def _take(self, field: Field) -> bool:
@@ -96,8 +100,13 @@ class _Collector:
         elif index in self.whole:
             return False
         else:
-            self.whole[index] = text_of(field) or b""
+            self.whole[index] = text_of(field)
         return True
+
+    def _refuse(self, index: int, text: bytes | None) -> None:
+        """Keeps an argument that cannot stand in the list as a field."""
+        form = Form.BARE if text is None else Form.QUOTED
+        self.others.append(Field(b"a%d" % index, form, text or b""))
 
     def _join_pieces(self) -> bool:
         """Makes arguments of their pieces; True if pieces are missing."""
@@ -106,25 +115,31 @@ class _Collector:
             ordered = [pieces[number] for number in sorted(pieces)]
             written = sum(len(piece.text) for piece in ordered)
             missing |= self.lengths.get(index, written) != written
+            missing |= max(pieces) + 1 != len(pieces)
             if all(piece.form is Form.BARE for piece in ordered):
                 joined = Field(b"", Form.BARE, b"".join([piece.text for piece in ordered]))
                 text = text_of(joined) or b""
             else:
                 text = b"".join([text_of(piece) or b"" for piece in ordered])
             if index in self.whole:
-                self.others.append(Field(b"a%d" % index, Form.QUOTED, text))
+                self._refuse(index, text)
             else:
                 self.whole[index] = text
         return missing or any(index not in self.whole for index in self.lengths)
 
     def _count(self) -> int:
-        """How many arguments to show: up to the last one that is plausible."""
+        """How many arguments to show: as many as `argc=` says, if not too many are missing.
+
+        Without `argc=`, and with one that cannot be true: up to the last one that is plausible.
+        """
         count = gaps = 0
         for index in sorted(self.whole):
             gaps += index - count
             if gaps > MAX_GAP or (self.argc is not None and index >= self.argc):
                 break
             count = index + 1
+        if self.argc is not None and count < self.argc <= len(self.whole) + MAX_GAP:
+            return self.argc
         return count
 
 

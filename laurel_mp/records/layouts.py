@@ -23,6 +23,9 @@ Converter = Callable[[bytes], bytes]
 # A bare value that is kept as it is: no quote or brace in front, which would be another form,
 # nothing that is encoded, no blank.
 _BARE_TEXT = rb"[!#$&(-*,-\[\]-z|}~][!#$&-*,-\[\]-~]*"
+# Among auditd's translations `SADDR={` takes the rest of the line wherever it stands, so there a
+# quoted value has no brace.
+_UNBRACED = PLAIN.replace(b"-~]", b"-z|}~]")
 _ENDS = rb"(?= |\x1d|\Z)"
 _NOT_DECIMAL = rb"(?!-?[0-9]+" + _ENDS + rb")"
 _NOT_HEX_TEXT = rb"(?!(?:[0-9A-F]{2})+" + _ENDS + rb")"
@@ -36,7 +39,7 @@ class Shape(NamedTuple):
     converter: Converter | None = None
 
 
-def _shape(field_class: str, field: Field) -> Shape | None:
+def _shape(field_class: str, field: Field, quoted: bytes = PLAIN) -> Shape | None:
     """The shape of a field; None if values like this one are left to the general parser."""
     kind = values.kind_of(field_class, field)
     text = field.text
@@ -54,7 +57,7 @@ def _shape(field_class: str, field: Field) -> Shape | None:
         guard = rb"" if field_class == "encoded" else rb"(?![0-9]+" + _ENDS + rb")"
         return Shape(guard + rb"((?:[0-9A-F]{2})+)", b"%b", _hex_text)
     if field.form is Form.QUOTED:
-        return Shape(rb'"(' + PLAIN + rb'*)"', b'"%b"')
+        return Shape(rb'"(' + quoted + rb'*)"', b'"%b"')
     if field.form is Form.BARE:
         guards = {"text": rb"", "numeric": _NOT_DECIMAL, "": _NOT_HEX_TEXT}
         guard_text = guards.get(field_class)
@@ -127,6 +130,8 @@ def compile_layout(
     distinct = {*keys, *keys_added, *ours}
     if b"" in keys or b"" in keys_added or not keys:
         return None
+    if options.drop_raw and all(name_of(key) for key in keys):
+        return None  # nothing would stand in front of what is added, and its comma
     if len(distinct) < len(keys) + len(keys_added) + len(ours - set(keys_added)):
         return None
     pattern: list[bytes] = []
@@ -160,7 +165,7 @@ def compile_layout(
     head = b"".join(pattern)
     pattern = []
     for field in translations:
-        shape = _shape(enriched.class_of(field.key), field)
+        shape = _shape(enriched.class_of(field.key), field, _UNBRACED)
         if shape is None:
             return None
         pattern.append((b" " if pattern else b"") + re.escape(field.key) + b"=" + shape.pattern)

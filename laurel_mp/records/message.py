@@ -20,6 +20,8 @@ _avc = re.compile(rb" *avc: +(denied|granted) +\{([^{}]*)\} *(?:for +)?").match
 _preface = re.compile(rb"(?:tty|user|policy loaded) +(?=[\w-]+=)").match
 _netlabel = re.compile(rb"netlabel: +(?=[\w-]+=)").match
 
+_message = re.compile(rb"(?:(?<= )|\A)msg='").search
+
 
 def split_preface(body: bytes) -> tuple[list[Member], bytes]:
     """What stands before the first field, as members, and the rest of the body."""
@@ -36,13 +38,14 @@ def split_preface(body: bytes) -> tuple[list[Member], bytes]:
 def split_message(body: bytes) -> tuple[bytes, bytes | None]:
     """The kernel's part of a user-space record, and what is inside `msg='…'`, if it has one.
 
-    The message ends at the last quote: its inside is whatever the sender wrote.
+    The message ends at the last quote: its inside is whatever the sender wrote. A record that
+    does not end with a quote was cut off, and all of the rest is the sender's.
     """
-    start = body.find(b"msg='")
-    end = body.rfind(b"'")
-    if start < 0 or end < start + 5 or (start > 0 and body[start - 1] != 0x20):
+    match = _message(body)
+    if match is None:
         return body, None
-    return body[:start], body[start + 5 : end]
+    end = len(body) - 1 if body.endswith(b"'", match.end()) else len(body)
+    return body[: match.start()], body[match.end() : end]
 
 
 def render_message(text: bytes, unparsed: bytes) -> bytes:

@@ -23,7 +23,11 @@ from laurel_mp.records.values import is_decimal, text_of
 MARK = b"\0"
 """Stands where the tracker's answer goes. Rendered text has no other NUL byte."""
 
+# To learn a layout costs as much as to render some hundred records by it. Who can make up keys
+# (NETFILTER_CFG does not encode names) or types (another host) must not make us learn for ever.
 LAYOUTS_PER_TYPE = 24
+MOST_TYPES = 512
+MOST_REPLACED = 1024
 
 
 class Look(NamedTuple):
@@ -60,7 +64,7 @@ class RecordRenderer:
         self.options = options
         self._argv = options.added(b"ARGV")
         self._layouts: dict[bytes, list[tuple[Layout, tuple[tuple[bytes, int], ...]]]] = {}
-        self.layouts_refused = 0
+        self.layouts_replaced = 0
 
     # --- the specialised way
 
@@ -101,9 +105,11 @@ class RecordRenderer:
     def _learn(self, name: bytes, body: bytes) -> None:
         kernel = types.is_kernel(name, body)
         raw, translations = enriched.split(body, kernel)
-        if not kernel or split_preface(raw) != ([], raw) or self._is_special(name):
+        if not kernel or split_preface(raw) != ([], raw) or not self._may_learn(name):
             return
         fields = parse(raw)
+        if self._is_special(name, fields):
+            return
         layout = compile_layout(
             fields, enriched.parse_translations(translations), self.options, self._name_of
         )
@@ -111,17 +117,25 @@ class RecordRenderer:
             return
         known = self._layouts.setdefault(name, [])
         if len(known) >= LAYOUTS_PER_TYPE:
-            self.layouts_refused += 1
+            self.layouts_replaced += 1
             known.pop()
-        taken = {key for key, _ in self.members(name, fields, translations)[1]}
+        kept, added = self.members(name, fields, translations)
+        taken = {key for key, _ in kept + added}
         looked_up = self._looked_up(name, fields, taken)
         known.insert(0, (layout, tuple([(key, layout.names[f.key]) for key, f in looked_up])))
 
-    def _is_special(self, name: bytes) -> bool:
-        """Whether a translation of this type needs more than one value."""
-        return name == b"PROCTITLE" or (
-            self.options.universal
-            and name in (b"SOCKADDR", b"URINGOP", b"SECCOMP", b"SYSCALL head")
+    def _may_learn(self, name: bytes) -> bool:
+        known = self._layouts.get(name)
+        if known is None:
+            return len(self._layouts) < MOST_TYPES
+        return len(known) < LAYOUTS_PER_TYPE or self.layouts_replaced < MOST_REPLACED
+
+    def _is_special(self, name: bytes, fields: list[Field]) -> bool:
+        """Whether records like this one have a shape or a translation of their own."""
+        if name == b"PROCTITLE":
+            return True
+        return self.options.universal and (
+            name in (b"SOCKADDR", b"URINGOP") or any(field.key == b"arch" for field in fields)
         )
 
     # --- the general way
@@ -150,42 +164,41 @@ class RecordRenderer:
     ) -> tuple[list[Member], list[Member]]:
         """The members of a record, and those that translate some of them."""
         ours = self._translate(name, fields)
-        by_key = {self.options.added(key): value for key, value in ours.items()}
-        added = list(by_key.items())
+        added = [(self.options.added(fields[index].key), json) for index, json in ours.items()]
+        our_keys = {key for key, _ in added}
         for field in enriched.parse_translations(translations):
             key = field.key if self.options.prefix is None else self.options.added(field.key)
             if not field.key:
                 added.append((self.options.added(UNPARSED), encode(field.text)))
-            elif key not in by_key:
+            elif key not in our_keys:
                 added.append((key, enriched.render(field)))
         if name == b"PROCTITLE":
             return proctitle.members(fields, self._argv, self.options.added(UNPARSED)), added
         if self.options.drop_raw and ours:
-            fields = [field for field in fields if field.key not in ours]
+            fields = [field for index, field in enumerate(fields) if index not in ours]
         return field_members(fields, self.options.added(UNPARSED)), added
 
-    def _translate(self, name: bytes, fields: list[Field]) -> dict[bytes, bytes]:
-        """Our own translations: JSON by the key of the field that is translated."""
-        found: dict[bytes, bytes] = {}
+    def _translate(self, name: bytes, fields: list[Field]) -> dict[int, bytes]:
+        """Our own translations: JSON by the index of the field that is translated."""
+        found: dict[int, bytes] = {}
         if self.options.user_name is not None:
-            for key, _, text in fields:
-                name_of = self._name_of(key)
-                if name_of is not None and is_decimal(text):
-                    found[key] = encode(name_of(int(text)))
+            for index, field in enumerate(fields):
+                name_of = self._name_of(field.key)
+                if name_of is not None and is_decimal(field.text):
+                    found[index] = encode(name_of(int(field.text)))
         if not self.options.universal:
             return found
-        texts = {field.key: field.text for field in fields}
-        if b"arch" in texts:
-            found |= translation.system_call(texts[b"arch"], texts.get(b"syscall"))
-        if name == b"URINGOP" and b"uring_op" in texts:
-            found |= translation.uring_operation(texts[b"uring_op"])
-        if name == b"SOCKADDR":
-            for field in fields:
-                if field.key == b"saddr":
-                    found |= translation.socket_address(
-                        text_of(field) or b"", big_endian=self.options.big_endian
-                    )
-        return found
+        ours: dict[bytes, bytes] = {}
+        first = {field.key: index for index, field in reversed(list(enumerate(fields)))}
+        if b"arch" in first:
+            number = fields[first[b"syscall"]].text if b"syscall" in first else None
+            ours |= translation.system_call(fields[first[b"arch"]].text, number)
+        if name == b"URINGOP" and b"uring_op" in first:
+            ours |= translation.uring_operation(fields[first[b"uring_op"]].text)
+        if name == b"SOCKADDR" and b"saddr" in first:
+            address = text_of(fields[first[b"saddr"]]) or b""
+            ours |= translation.socket_address(address, big_endian=self.options.big_endian)
+        return found | {first[key]: json for key, json in ours.items()}
 
     def _name_of(self, key: bytes) -> Callable[[int], bytes] | None:
         """What translates the numbers of field `key` into names."""

@@ -34,5 +34,5 @@ def is_kernel(name: bytes, body: bytes) -> bool:
     """
     number = number_of(name)
     if number is None:
-        return b" msg='" not in body
+        return b" msg='" not in body and not body.startswith(b"msg='")
     return number == 1006 or 1300 <= number <= 2099  # AUDIT_LOGIN comes from the kernel
