@@ -32,6 +32,9 @@ def main(words: Sequence[str]) -> int:
     except ConfigError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
         return EXIT_USAGE
+    if any(_is_same_file(arguments.output, name) for name in arguments.files):
+        print(f"laurel-mp: {arguments.output}: is an input, too", file=sys.stderr)
+        return EXIT_USAGE
     report = MalformedReport(lambda text: print(f"laurel-mp: {text}", file=sys.stderr))
     outputs = Outputs.of_command(config, arguments.output)
     started = time.monotonic()
@@ -79,6 +82,13 @@ def _worker_count(text: str) -> int:
     if not text.isdecimal() or int(text) > MAX_WORKERS:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to {MAX_WORKERS}: {text!r}")
     return int(text)
+
+
+def _is_same_file(one: str, other: str) -> bool:
+    try:
+        return "-" not in (one, other) and Path(one).samefile(other)
+    except OSError:
+        return False  # one of them is not there
 
 
 def _config(arguments: argparse.Namespace) -> Config:

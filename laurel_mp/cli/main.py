@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from laurel_mp import __version__
 from laurel_mp.errors import LaurelError
+from laurel_mp.pipeline import surroundings
 
 EXIT_FAILURE = 1
 """An input could not be read, an output not be written, or the program is at fault."""
@@ -19,6 +20,10 @@ EXIT_USAGE = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line `arguments`; returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        surroundings.open_standard_streams()
+        if words[:1] != ["convert"]:
+            surroundings.give_environment()  # before much is imported: it may all start again
     try:
         if words[:1] == ["convert"]:
             from laurel_mp.cli import convert

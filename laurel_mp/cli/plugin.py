@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from laurel_mp import __version__
-from laurel_mp.cli.main import EXIT_USAGE, add_common
+from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE, add_common
 from laurel_mp.config import Config, load
 from laurel_mp.errors import ConfigError, LaurelError
 from laurel_mp.observe.log import start_logging
 from laurel_mp.observe.malformed import MalformedReport
+from laurel_mp.pipeline import surroundings
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.plugin import Plugin
 from laurel_mp.pipeline.start import open_pipeline
@@ -36,12 +37,16 @@ def main(words: Sequence[str]) -> int:
     if arguments.dry_run:
         _describe(config)
         return 0
+    surroundings.take_charge()
     start_logging()
     try:
         _run(config)
     except LaurelError as error:
         log.error("%s", error)  # noqa: TRY400 - a message for the administrator, no traceback
-        return 1
+        return EXIT_FAILURE
+    except Exception:
+        log.exception("laurel-mp is at fault")  # auditd sends what goes to stderr nowhere
+        return EXIT_FAILURE
     return 0
 
 

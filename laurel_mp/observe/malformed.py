@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 SHOWN_BYTES = 120
@@ -9,15 +10,28 @@ SHOWN_BYTES = 120
 
 
 class MalformedReport:
-    """Reports the first `most` lines one by one, the others by their number at the end."""
+    """Reports the first `most` lines of each `period` one by one, the others by their number."""
 
-    def __init__(self, say: Callable[[str], None], most: int = 10) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        most: int = 10,
+        period: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._say = say
         self._most = most
+        self._period = period
+        self._clock = clock
+        self._since = clock()
         self._lines = 0
 
     def add(self, line: tuple[int, bytes]) -> None:
         """Takes a malformed line: its position in the stream and its text."""
+        if self._lines >= self._most and self._clock() - self._since >= self._period:
+            self.close()
+        if self._lines == 0:
+            self._since = self._clock()
         self._lines += 1
         if self._lines <= self._most:
             position, text = line
@@ -25,6 +39,7 @@ class MalformedReport:
             self._say(f"malformed line at byte {position}: {shown}")
 
     def close(self) -> None:
-        """Says how many more there were."""
+        """Says how many more there were in this period."""
         if self._lines > self._most:
             self._say(f"{self._lines - self._most} more malformed lines")
+        self._lines = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from pathlib import Path
 
 from laurel_mp.errors import OutputError
@@ -39,11 +40,18 @@ class Output:
         view = memoryview(text)
         try:
             while view:
-                view = view[os.write(self._fd, view) :]
+                view = view[self._write(view) :]
         except BrokenPipeError as error:
             raise OutputError(f"{self.name}: nobody reads any more", closed=True) from error
         except OSError as error:
             raise OutputError(f"{self.name}: can not be written: {error.strerror}") from error
+
+    def _write(self, view: memoryview) -> int:
+        while True:
+            try:
+                return os.write(self._fd, view)
+            except BlockingIOError:  # somebody who shares the descriptor has made it so
+                select.select([], [self._fd], [])
 
     def close(self) -> None:
         """Closes the descriptor."""

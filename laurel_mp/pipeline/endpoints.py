@@ -41,9 +41,9 @@ class Endpoints:
         socket.connect(self._address(name))
         return socket
 
-    def close(self) -> None:
-        """Closes all sockets; waits for messages under way as long as LINGER_MS."""
-        self._context.destroy(linger=LINGER_MS)
+    def close(self, linger_ms: int = LINGER_MS) -> None:
+        """Closes all sockets; waits so long for messages under way."""
+        self._context.destroy(linger=linger_ms)
 
     def _address(self, name: str) -> str:
         return f"ipc://{self._directory}/{name}"

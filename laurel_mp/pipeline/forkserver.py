@@ -22,6 +22,9 @@ from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 import msgpack
+from setproctitle import setproctitle
+
+from laurel_mp.errors import PipelineError
 
 PR_SET_PDEATHSIG = 1
 MAX_MESSAGE = 1 << 20
@@ -55,12 +58,17 @@ class ForkServer:
         return self._socket.fileno()
 
     def start(self, arguments: list[object]) -> int:
-        """Starts a child; returns its process id."""
-        self._socket.send(msgpack.packb(arguments))
+        """Starts a child; returns its process id. Raises PipelineError if the server is gone."""
+        try:
+            self._socket.send(msgpack.packb(arguments))
+        except OSError as error:
+            raise PipelineError(f"the fork server does not answer: {error.strerror}") from error
         while True:
             pid, status = self._receive()
             if status is None:
                 return pid
+            if pid == self.pid:
+                raise PipelineError("the fork server process ended unexpectedly")
             self._ended.append(Ended(pid, status))
 
     def ended(self) -> list[Ended]:
@@ -79,7 +87,10 @@ class ForkServer:
         os.waitpid(self.pid, 0)
 
     def _receive(self) -> tuple[int, int | None]:
-        message = self._socket.recv(MAX_MESSAGE)
+        try:
+            message = self._socket.recv(MAX_MESSAGE)
+        except ConnectionResetError:
+            message = b""  # it ended without reading our last request
         if not message:
             return self.pid, -signal.SIGKILL
         pid, status = msgpack.unpackb(message)
@@ -96,12 +107,15 @@ def _serve(client: socket.socket, start: Start) -> NoReturn:
 
 def _serve_requests(client: socket.socket, start: Start) -> None:
     _die_with_parent()
+    setproctitle("laurel-mp: fork server")
     # A signal to the group, from a terminal or a service manager, is for ingest to handle: it
     # ends its children in an orderly way.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    # auditd starts a plugin again with this one blocked, up to 4.0.4 [auditd: audisp/audispd.c].
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD,))
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     gc.collect()
     gc.freeze()  # what is here now stays shared with all children

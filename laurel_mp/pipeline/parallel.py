@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.router import Batch
 
+REPORT_PATIENCE = 0.5
+"""Seconds to wait for the report of a child that has failed: it sent one before it ended."""
+
 MAX_DIRECTORY = 80
 """Characters: with the name of an endpoint, the path of a socket has to fit 107 (unix(7))."""
 
@@ -31,7 +35,7 @@ def start_child(arguments: list[Any]) -> None:
     """Runs in a child: becomes what the arguments say, until that has nothing left to do."""
     role, plain_config, directory_name, index, workers, output_fields = arguments
     config, directory = from_dict(plain_config), Path(directory_name)
-    title = f"{role} {index + 1}/{workers}" if role == "worker" else str(role)
+    title = _title(role, index, workers)
     setproctitle(f"laurel-mp: {title}")
     try:
         if role == "worker":
@@ -58,6 +62,7 @@ class ParallelPipeline(Pipeline):
     ) -> None:
         super().__init__(config, workers, on_malformed)
         self._server = server
+        self._outputs = outputs
         self._window = config.pipeline.window_bytes
         self._directory = _private_directory()
         self._endpoints = Endpoints(self._directory)
@@ -72,12 +77,15 @@ class ParallelPipeline(Pipeline):
         self._finishing = False
         self._unacknowledged = 0
         self._last = wire.AckMessage(-1, 0, False, Counters(), 0, AssemblerCounters())
-        plain = [to_dict(config), str(self._directory)]
-        self._children = {
-            server.start([role, *plain, index, workers, astuple(outputs)]): f"{role} {index}"
-            for role, count in (("writer", 1), ("tracker", 1), ("worker", workers))
-            for index in range(count)
-        }
+        self._children: dict[int, str] = {}
+
+    def start(self) -> None:
+        """Starts all children."""
+        plain = [to_dict(self.config), str(self._directory)]
+        for role, count in (("writer", 1), ("tracker", 1), ("worker", self.workers)):
+            for index in range(count):
+                arguments = [role, *plain, index, self.workers, astuple(self._outputs)]
+                self._children[self._server.start(arguments)] = _title(role, index, self.workers)
 
     @property
     def unacknowledged(self) -> int:
@@ -89,9 +97,9 @@ class ParallelPipeline(Pipeline):
         """Whether the window has no room for another batch."""
         return self._unacknowledged >= self._window
 
-    def fileno(self) -> int:
-        """Readable when there may be reports; `receive` takes them."""
-        return int(self._reports.getsockopt(zmq.FD))
+    def filenos(self) -> tuple[int, int]:
+        """One of them is readable when there may be reports; `receive` takes them."""
+        return int(self._reports.getsockopt(zmq.FD)), self._server.fileno()
 
     def receive(self, timeout_ms: int = 0) -> None:
         """Takes reports: acknowledgements, failures, children that ended.
@@ -122,9 +130,15 @@ class ParallelPipeline(Pipeline):
             name = self._children.pop(pid, "fork server")
             if self._finishing and status == 0:
                 continue
-            if status > 0:  # it says why, if it can
-                self.receive(500)
+            if status > 0:
+                self._await_reason()
             raise PipelineError(f"the {name} process ended unexpectedly (status {status})")
+
+    def _await_reason(self) -> None:
+        """Raises what a child that has failed reports, if it could."""
+        deadline = time.monotonic() + REPORT_PATIENCE
+        while self._reports.poll(int((deadline - time.monotonic()) * 1000)):
+            self._report(self._reports.recv_multipart())
 
     def _send(self, batch: Batch, size: int, malformed: bytes) -> None:
         while self.is_full:
@@ -149,17 +163,26 @@ class ParallelPipeline(Pipeline):
 
     def close(self) -> None:
         """Ends all processes; those that have nothing left to do have ended by themselves."""
-        while self._last.final and self._children:
-            self.receive(1000)
-        self._server.close()
-        self._endpoints.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        try:
+            while self._last.final and self._children:
+                self.receive(1000)
+        finally:
+            self._server.close()
+            self._endpoints.close(0)  # whoever could receive something has ended
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _title(role: str, index: int, workers: int) -> str:
+    return f"{role} {index + 1}/{workers}" if role == "worker" else role
 
 
 def _private_directory() -> Path:
     """A new directory of mode 0700 for the sockets."""
-    directory = tempfile.mkdtemp(prefix="laurel-mp-")
-    if len(directory) > MAX_DIRECTORY:
-        Path(directory).rmdir()
-        directory = tempfile.mkdtemp(prefix="laurel-mp-", dir="/tmp")
+    try:
+        directory = tempfile.mkdtemp(prefix="laurel-mp-")
+        if len(directory) > MAX_DIRECTORY:
+            Path(directory).rmdir()
+            directory = tempfile.mkdtemp(prefix="laurel-mp-", dir="/tmp")
+    except OSError as error:
+        raise PipelineError(f"no directory for sockets can be made: {error}") from error
     return Path(directory)

@@ -28,6 +28,9 @@ class Pipeline(ABC):
         self._on_malformed = on_malformed
         self._overlong = 0
 
+    def start(self) -> None:  # noqa: B027 - a pipeline of one process has nothing to start
+        """Starts what belongs to the pipeline; `close` is due whatever comes of it."""
+
     # --- the input
 
     def feed(self, data: bytes, now: float | None = None) -> None:
@@ -76,6 +79,11 @@ class Pipeline(ABC):
         ledger.lines = self._router.counters.lines + self._overlong
         ledger.malformed = self._router.counters.malformed + self._overlong
         return ledger
+
+    @property
+    def has_eoe(self) -> bool:
+        """Whether the stream is taken for one in which events end with an EOE record."""
+        return self._router.has_eoe
 
     @property
     def in_flight(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
@@ -9,6 +10,7 @@ import time
 from types import FrameType
 
 from laurel_mp.errors import InputError
+from laurel_mp.pipeline import surroundings
 from laurel_mp.pipeline.parallel import ParallelPipeline
 from laurel_mp.pipeline.pipeline import Pipeline
 from laurel_mp.pipeline.reader import Reader
@@ -17,8 +19,14 @@ GRACE = 5.0
 """Seconds to read on after SIGTERM: auditd and systemd send it while the last records, and
 DAEMON_END, are still on their way."""
 
+SHOULD_HAVE_EOE = 4 << 20
+"""Bytes of a stream without EOE records after which that is worth a message."""
+
 TICK = 0.5
 """Seconds between looks at the clock while events are in flight."""
+
+
+log = logging.getLogger(__name__)
 
 
 class Plugin:
@@ -34,20 +42,21 @@ class Plugin:
         self._linger = settings.linger_ms / 1000
         self._batch_bytes = settings.batch_bytes
         self._reader = Reader(fd, settings.window_bytes)
+        self._without_eoe = 0
         self._deadline: float | None = None
         self._stop = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.poll()
 
     def run(self) -> None:
         """Returns when the input has ended and everything is written."""
-        # auditd starts a plugin with signals ignored, or blocked [auditd: audisp/audispd.c].
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in surroundings.STOP_SIGNALS:
             signal.signal(number, self._on_stop)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, surroundings.STOP_SIGNALS)
         self._poll.register(self._reader.fileno(), select.POLLIN)
         self._poll.register(self._stop, select.POLLIN)
         if isinstance(self._pipeline, ParallelPipeline):
-            self._poll.register(self._pipeline.fileno(), select.POLLIN)
+            for fd in self._pipeline.filenos():
+                self._poll.register(fd, select.POLLIN)
         self._reader.start()
         while not self._reader.ended and not self._is_overdue():
             self._step()
@@ -93,3 +102,17 @@ class Plugin:
     def _feed(self, data: bytes) -> None:
         if data:
             self._pipeline.feed(data, time.monotonic())
+            if self._without_eoe < SHOULD_HAVE_EOE:
+                self._look_for_eoe(len(data))
+
+    def _look_for_eoe(self, size: int) -> None:
+        """Says once if the stream seems to have no EOE records at all."""
+        self._without_eoe += size
+        if self._pipeline.has_eoe:
+            self._without_eoe = SHOULD_HAVE_EOE
+        elif self._without_eoe >= SHOULD_HAVE_EOE:
+            log.warning(
+                "no EOE record in %d MiB: a rule may exclude them; events without a PROCTITLE "
+                "record come late",
+                SHOULD_HAVE_EOE >> 20,
+            )

@@ -7,6 +7,7 @@ waits, and in the end every audited process. So this thread does not parse, log 
 from __future__ import annotations
 
 import os
+import select
 import threading
 import time
 from collections import deque
@@ -78,6 +79,9 @@ class Reader:
         while True:
             try:
                 data = os.read(self._fd, READ_SIZE)
+            except BlockingIOError:  # somebody who shares the descriptor has made it so
+                select.select([self._fd], [], [])
+                continue
             except OSError as error:
                 self._error = error
                 data = b""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import select
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
 from laurel_mp.errors import InputError
+
+STDIN = 0
 
 
 class Source:
@@ -33,18 +34,25 @@ class Source:
         from lzma import LZMAError
 
         try:
-            while data := self._file.read(size):
+            while data := self._read(size):
                 yield data
         except (OSError, EOFError, LZMAError, zlib.error) as error:
             what = getattr(error, "strerror", None) or str(error)
             raise InputError(f"{self._name}: can not be read on: {what}") from error
+
+    def _read(self, size: int) -> bytes:
+        data: bytes | None = self._file.read(size)
+        while data is None:  # somebody who shares the descriptor made it so that it does not wait
+            select.select([self._raw], [], [])
+            data = self._file.read(size)
+        return data
 
 
 @contextmanager
 def open_source(name: str) -> Iterator[Source]:
     """The input `name`; `-` is standard input. Raises InputError."""
     if name == "-":
-        raw: BinaryIO = os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+        raw: BinaryIO = open(STDIN, "rb", buffering=0, closefd=False)  # noqa: SIM115
     else:
         try:
             raw = open(name, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below

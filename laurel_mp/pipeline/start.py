@@ -30,8 +30,13 @@ def open_pipeline(
         from laurel_mp.pipeline.parallel import ParallelPipeline, start_child
 
         server = ForkServer(start_child)
-        pipeline = ParallelPipeline(config, workers, outputs, server, on_malformed)
+        try:
+            pipeline = ParallelPipeline(config, workers, outputs, server, on_malformed)
+        except BaseException:
+            server.close()
+            raise
     try:
+        pipeline.start()
         yield pipeline
     finally:
         pipeline.close()

@@ -163,6 +163,11 @@ class Router:
         self._has_eoe = False
         self.counters = RouterCounters()
 
+    @property
+    def has_eoe(self) -> bool:
+        """Whether the stream is taken for one in which events end with an EOE record."""
+        return self._has_eoe
+
     def route(
         self, chunk: bytes, position: int, *, now: float | None = None, final: bool = False
     ) -> Batch:
