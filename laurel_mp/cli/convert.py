@@ -39,7 +39,7 @@ def main(words: Sequence[str]) -> int:
     outputs = Outputs.of_command(config, arguments.output)
     started = time.monotonic()
     try:
-        with open_pipeline(config, outputs, report.add) as pipeline:
+        with open_pipeline(config, outputs, report.add, live=False) as pipeline:
             complete = _convert(arguments.files or ["-"], pipeline)
             ledger = pipeline.ledger()
     except OutputError as error:

@@ -75,7 +75,7 @@ def _describe(config: Config) -> None:
 def _run(config: Config) -> None:
     log.info("started version %s", __version__)
     report = MalformedReport(log.warning)
-    with open_pipeline(config, Outputs.of_plugin(config), report.add) as pipeline:
+    with open_pipeline(config, Outputs.of_plugin(config), report.add, live=True) as pipeline:
         Plugin(pipeline, STDIN).run()
         ledger = pipeline.ledger()
     report.close()

@@ -29,10 +29,16 @@ _regular = re.compile(BODY).fullmatch
 _name = rb'("[^"]*"|[0-9A-F]*|\(null\)|\?)'
 _who = re.compile(
     rb"items=([0-9]{1,9}) ppid=(0|[1-9][0-9]{0,9}) pid=(0|[1-9][0-9]{0,9}) "
-    rb"[^\n\x1d]*? uid=(0|[1-9][0-9]{0,9}) [^\n\x1d]*? comm=" + _name + rb" exe=" + _name
-    + rb"(?: subj=[^\x1d]*?)?(?: key=" + _name + rb")? *(?=\x1d|\Z)"
+    rb"[^\n\x1d]*? uid=(0|[1-9][0-9]{0,9}) [^\n\x1d]*? comm="
+    + _name
+    + rb" exe="
+    + _name
+    + rb"(?: subj=[^\x1d]*?)?(?: key="
+    + _name
+    + rb")? *(?=\x1d|\Z)"
 ).match
 _auditds_names = re.compile(rb"([^\x1d]*\x1d)ARCH=[^ ]+ SYSCALL=[^ ]+ ?").match
+_OURS = (b"PID", b"PPID", b"SPAWNED_BY", b"LABELS", b"SCRIPT", b"EXE_HASH", b"KEYS", b"UID_GROUPS")
 _ARGUMENTS = (b"a0", b"a1", b"a2", b"a3")
 
 
@@ -96,9 +102,7 @@ class SyscallRenderer:
         self._names: Memo[bytes] = Memo(1 << 18)
         self._keys = renderer.options.added(b"KEYS")
         self._uid_groups = renderer.options.added(b"UID_GROUPS")
-        ours = (b"PID", b"PPID", b"SPAWNED_BY", b"LABELS", b"SCRIPT", b"EXE_HASH")
-        ours += (b"KEYS", b"UID_GROUPS")
-        self._annotated = set(map(renderer.options.added, ours))
+        self._annotated = set(map(renderer.options.added, _OURS))
         of_head = {b"arch", b"syscall", b"per", b"success", b"exit", *_ARGUMENTS}
         if renderer.options.universal:
             of_head |= {renderer.options.added(b"arch"), renderer.options.added(b"syscall")}

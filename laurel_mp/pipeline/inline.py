@@ -15,10 +15,13 @@ from laurel_mp.stages.router import Batch
 class InlinePipeline(Pipeline):
     """A pipeline without other processes."""
 
-    def __init__(self, config: Config, outputs: Outputs, on_malformed: OnMalformed) -> None:
+    def __init__(
+        self, config: Config, outputs: Outputs, on_malformed: OnMalformed, *, live: bool
+    ) -> None:
         super().__init__(config, 0, on_malformed)
-        self._decoder = options.decoder(config)
-        self._tracker = options.tracker(config)
+        system = options.system(config) if live else None
+        self._decoder = options.decoder(config, system)
+        self._tracker = options.tracker(config, system)
         self._assembler = options.assembler(config, 0)
         self._stack = ExitStack()
         self._outputs = self._stack.enter_context(outputs.open())

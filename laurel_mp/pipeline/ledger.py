@@ -65,7 +65,8 @@ class Ledger:
         if fates != self.lines:
             raise LedgerError(
                 f"{self.lines} lines were read, but {fates} accounted for: "
-                f"{self.in_events} in events, {self.filtered} in filtered ones, {self.end_of_event} ends of events, "
+                f"{self.in_events} in events, {self.filtered} in filtered ones, "
+                f"{self.end_of_event} ends of events, "
                 f"{self.duplicate} duplicates, {self.malformed} malformed, "
                 f"{self.in_flight} in flight"
             )

@@ -31,7 +31,7 @@ from laurel_mp.stages.tracker import Tracker, TrackerOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class System:
     """What may be asked about this host, in plugin mode only."""
 
     procfs: Procfs
@@ -50,25 +50,30 @@ def worker_count(config: Config) -> int:
     return 0 if cpus <= 2 else min(cpus - 2, AUTO_WORKERS)
 
 
+def system(_config: Config) -> System:
+    """What is there to be asked about this host."""
+    return System(Procfs())
+
+
 def router(config: Config, workers: int) -> Router:
     """The router, for `workers` workers."""
     return Router(workers, max_line_bytes=config.pipeline.max_line_bytes)
 
 
-def decoder(config: Config, live: Live | None = None) -> Decoder:
-    """A worker's decoder; `live` is what it may ask this host."""
+def decoder(config: Config, system: System | None = None) -> Decoder:
+    """A worker's decoder; `system` is what it may ask this host."""
     limits = Limits(
         config.pipeline.end_of_event_timeout,
         config.pipeline.duplicate_window,
         config.pipeline.max_event_bytes,
     )
-    records = _records(config, live)
+    records = _records(config, system)
     return Decoder(
-        records, limits, _local_node(), _enricher(config, records, live), _content_filters(config)
+        records, limits, _local_node(), _enricher(config, records, system), _content_filters(config)
     )
 
 
-def tracker(config: Config, live: Live | None = None) -> Tracker:
+def tracker(config: Config, system: System | None = None) -> Tracker:
     """The tracker; when live, its table is filled with what is running now."""
     enrich, filters, labels = config.enrich, config.filter, config.label_process
     context = ContextOptions(
@@ -96,9 +101,9 @@ def tracker(config: Config, live: Live | None = None) -> Tracker:
         services=_names(filters.filter_systemd_services),
         keep_first=filters.keep_first_per_process,
     )
-    if live is None:
+    if system is None:
         return Tracker(TrackerOptions(context, rules, process_filters))
-    view = SystemView(live.procfs)
+    view = SystemView(system.procfs)
     found = Tracker(
         TrackerOptions(context, rules, process_filters, encode(_local_node()), view.find)
     )
@@ -125,14 +130,14 @@ def _names(names: Iterable[str]) -> frozenset[bytes]:
     return frozenset(name.encode() for name in names)
 
 
-def _records(config: Config, live: Live | None) -> RecordOptions:
+def _records(config: Config, system: System | None) -> RecordOptions:
     user_name = group_name = groups_of = None
-    names = live.names if live is not None else None
+    names = system.names if system is not None else None
     if config.translate.user_db:
-        names = names or Names(look_up)
+        names = names or Names()
         user_name, group_name = names.user, names.group
-    if config.enrich.user_groups and live is not None and names is not None:
-        groups_of = names.groups_of
+    if config.enrich.user_groups and system is not None and names is not None:
+        groups_of = None
     sockets = config.filter.filter_sockaddr
     return RecordOptions(
         universal=config.translate.universal,
@@ -150,7 +155,7 @@ def _records(config: Config, live: Live | None) -> RecordOptions:
     )
 
 
-def _enricher(config: Config, records: RecordOptions, live: Live | None) -> Enricher:
+def _enricher(config: Config, records: RecordOptions, system: System | None) -> Enricher:
     enrich, labels = config.enrich, config.label_process
     options = EnricherOptions(
         records=records,
@@ -161,17 +166,15 @@ def _enricher(config: Config, records: RecordOptions, live: Live | None) -> Enri
         label_argv_count=labels.label_argv_count,
         label_argv_bytes=labels.label_argv_bytes,
     )
-    if live is None:
+    if system is None:
         return Enricher(options)
     hashes = None
     if enrich.exe_hash:
         hashes = ExecutableHashes(
-            live.procfs, enrich.exe_hash_size_limit, enrich.exe_hash_cache_entries
+            system.procfs, enrich.exe_hash_size_limit, enrich.exe_hash_cache_entries
         )
     environment = VariableFilter(enrich.execve_env) if enrich.execve_env else None
-    return Enricher(
-        replace(options, procfs=live.procfs, environment=environment, hashes=hashes)
-    )
+    return Enricher(replace(options, procfs=system.procfs, environment=environment, hashes=hashes))
 
 
 def _content_filters(config: Config) -> ContentFilters:

@@ -33,15 +33,15 @@ MAX_DIRECTORY = 80
 
 def start_child(arguments: list[Any]) -> None:
     """Runs in a child: becomes what the arguments say, until that has nothing left to do."""
-    role, plain_config, directory_name, index, workers, output_fields = arguments
+    role, plain_config, directory_name, index, workers, live, output_fields = arguments
     config, directory = from_dict(plain_config), Path(directory_name)
     title = _title(role, index, workers)
     setproctitle(f"laurel-mp: {title}")
     try:
         if role == "worker":
-            roles.run_worker(config, directory, index)
+            roles.run_worker(config, directory, index, live=live)
         elif role == "tracker":
-            roles.run_tracker(config, directory, workers)
+            roles.run_tracker(config, directory, workers, live=live)
         else:
             roles.run_writer(config, directory, workers, Outputs(*output_fields))
     except Exception as error:
@@ -59,8 +59,11 @@ class ParallelPipeline(Pipeline):
         outputs: Outputs,
         server: ForkServer,
         on_malformed: OnMalformed,
+        *,
+        live: bool,
     ) -> None:
         super().__init__(config, workers, on_malformed)
+        self._live = live
         self._server = server
         self._outputs = outputs
         self._window = config.pipeline.window_bytes
@@ -84,7 +87,8 @@ class ParallelPipeline(Pipeline):
         plain = [to_dict(self.config), str(self._directory)]
         for role, count in (("writer", 1), ("tracker", 1), ("worker", self.workers)):
             for index in range(count):
-                arguments = [role, *plain, index, self.workers, astuple(self._outputs)]
+                outputs = astuple(self._outputs)
+                arguments = [role, *plain, index, self.workers, self._live, outputs]
                 self._children[self._server.start(arguments)] = _title(role, index, self.workers)
 
     @property

@@ -20,13 +20,14 @@ from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.stages.messages import DecodedRows
 
 
-def run_worker(config: Config, directory: Path, worker: int) -> None:
+def run_worker(config: Config, directory: Path, worker: int, *, live: bool) -> None:
     """Decodes one worker's shares until the final one."""
+    system = options.system(config) if live else None
     endpoints = Endpoints(directory)
     shares = endpoints.connect(zmq.PULL, f"worker-{worker}")
     to_tracker = endpoints.connect(zmq.PUSH, "tracker")
     to_writer = endpoints.connect(zmq.PUSH, "writer")
-    decoder = options.decoder(config)
+    decoder = options.decoder(config, system)
     final = False
     while not final:
         batch, size, share, malformed = wire.decode_share(shares.recv_multipart())
@@ -50,12 +51,12 @@ def run_worker(config: Config, directory: Path, worker: int) -> None:
     endpoints.close()
 
 
-def run_tracker(config: Config, directory: Path, workers: int) -> None:
+def run_tracker(config: Config, directory: Path, workers: int, *, live: bool) -> None:
     """Answers the rows of all workers, batch by batch, until the final one."""
     endpoints = Endpoints(directory)
     incoming = endpoints.bind(zmq.PULL, "tracker")
     to_writer = endpoints.connect(zmq.PUSH, "writer")
-    tracker = options.tracker(config)
+    tracker = options.tracker(config, options.system(config) if live else None)
     collected: dict[int, dict[int, DecodedRows]] = {}
     final = False
     while not final:

@@ -13,9 +13,9 @@ from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
 
 @contextmanager
 def open_pipeline(
-    config: Config, outputs: Outputs, on_malformed: OnMalformed
+    config: Config, outputs: Outputs, on_malformed: OnMalformed, *, live: bool
 ) -> Iterator[Pipeline]:
-    """A running pipeline by the configuration.
+    """A running pipeline by the configuration; a live one asks this host about its processes.
 
     To be called before there are threads: it may fork.
     """
@@ -24,14 +24,14 @@ def open_pipeline(
     if workers == 0:
         from laurel_mp.pipeline.inline import InlinePipeline
 
-        pipeline = InlinePipeline(config, outputs, on_malformed)
+        pipeline = InlinePipeline(config, outputs, on_malformed, live=live)
     else:
         from laurel_mp.pipeline.forkserver import ForkServer
         from laurel_mp.pipeline.parallel import ParallelPipeline, start_child
 
         server = ForkServer(start_child)
         try:
-            pipeline = ParallelPipeline(config, workers, outputs, server, on_malformed)
+            pipeline = ParallelPipeline(config, workers, outputs, server, on_malformed, live=live)
         except BaseException:
             server.close()
             raise

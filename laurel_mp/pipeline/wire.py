@@ -4,7 +4,8 @@ Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw
 
     share        ingest  -> worker    header | lines | malformed lines
     rows         worker  -> tracker   header | keys | calls | who | ids | ranks
-    bodies       worker  -> writer    header | text | keys | ranks | rows | unused | sizes | malformed lines
+    bodies       worker  -> writer    header | text | keys | ranks | rows | unused | sizes
+                                      | malformed lines
     annotations  tracker -> writer    header | annotations, one frame for each worker
     ack          writer  -> ingest    header
     failure      any     -> ingest    header

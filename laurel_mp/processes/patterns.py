@@ -35,8 +35,8 @@ class PatternSet:
         """Which of the expressions match somewhere in `text`, by their place in the list."""
         if self._set is None:
             return []
-        found: list[int] = self._set.Match(text)
-        return found
+        found: list[int] | None = self._set.Match(text)
+        return found or []
 
 
 def _new_set() -> re2.Set:

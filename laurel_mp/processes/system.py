@@ -9,7 +9,6 @@ from laurel_mp.processes.table import Process
 from laurel_mp.records.strings import encode
 
 
-
 class SystemView:
     """Asks /proc about processes."""
 

@@ -46,6 +46,4 @@ class RecordOptions:
         """The options for records of a host; nothing local is said about a foreign one."""
         if local:
             return replace(self, big_endian=big_endian)
-        return replace(
-            self, user_name=None, group_name=None, groups_of=None, big_endian=big_endian
-        )
+        return replace(self, user_name=None, group_name=None, groups_of=None, big_endian=big_endian)

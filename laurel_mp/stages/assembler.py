@@ -108,9 +108,7 @@ def _sizes(filled: list[tuple[bytes, DecodedBodies]]) -> list[int]:
     return list(_ordered(sizes, filled))
 
 
-def _ordered(
-    items: list[Item], filled: list[tuple[bytes, DecodedBodies]]
-) -> tuple[Item, ...]:
+def _ordered(items: list[Item], filled: list[tuple[bytes, DecodedBodies]]) -> tuple[Item, ...]:
     """`items`, one for each event of all workers, by key and rank.
 
     Also the events of a single worker are put in order where they have ranks: several clock

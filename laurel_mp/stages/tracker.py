@@ -170,9 +170,7 @@ class Tracker:
         elif call == Call.PLAIN:
             if len(self._answers) >= MAX_ANSWERS:
                 self._answers.clear()
-            self._answers[who] = _Answer(
-                later, table.current, row.pid, process, row.ppid, parent
-            )
+            self._answers[who] = _Answer(later, table.current, row.pid, process, row.ppid, parent)
         return annotation
 
     # --- the process of a row

@@ -187,6 +187,4 @@ class Stream:
 
     def user(self, kind: str, pid: int, message: str, *, uid: int = 0) -> str:
         """A record from user space."""
-        return self.event(
-            (kind, f"pid={pid} uid={uid} auid=1000 ses=1 msg='{message}'"), end=False
-        )
+        return self.event((kind, f"pid={pid} uid={uid} auid=1000 ses=1 msg='{message}'"), end=False)
