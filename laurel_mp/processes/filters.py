@@ -29,6 +29,16 @@ class ProcessFilters:
     services: frozenset[bytes] = frozenset()
     keep_first: bool = True
 
+    def __bool__(self) -> bool:
+        return bool(
+            self.keys
+            or self.null_keys
+            or self.labels
+            or self.exe
+            or self.users
+            or self.services
+        )
+
     def by_rule(self, keys: tuple[bytes, ...], labels: Labels) -> bool:
         """Whether the rule keys of an event, or the labels of its process, say filter."""
         if not keys:

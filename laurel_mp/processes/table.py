@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from laurel_mp.processes.labels import NONE, Labels
 
 MAX_PROCESSES = 65536
-"""Instances in one table. When there are more, the ended ones go first, then the quietest."""
+"""Instances in one table that live, and that have ended. When there are more, those that were
+quiet longest are forgotten."""
 
 MAX_NODES = 1024
 """Tables. When there are more, that of the node that was quiet longest goes."""
@@ -67,8 +68,6 @@ class Process:
     """Of its pid namespace: orphans are handed to it, and labels are not inherited from it."""
     by_start_time: bool = False
     """Whether it is known from the system only, and its id is its start time."""
-    ended: float | None = None
-    """When it ended, by the arrival clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +90,18 @@ class ProcessTable:
 
     def __init__(self, propagated: Labels = NONE) -> None:
         self.current: dict[bytes, Process] = {}
-        """The instance that each process id stands for. Instances that have ended stay for
-        a while, for their children's sake."""
+        """The instance that each process id stands for."""
+        self._ended: dict[bytes, tuple[float, Process]] = {}
+        """Those that have ended, and when, by the arrival clock; the first to end is first."""
         self._propagated = propagated
         self.evicted = 0
+
+    def known(self, pid: bytes) -> Process | None:
+        """The instance of `pid`; if it has ended, that is still known for a while."""
+        process = self.current.get(pid)
+        if process is None and pid in self._ended:
+            _, process = self._ended[pid]
+        return process
 
     # --- what events do to it
 
@@ -106,13 +113,13 @@ class ProcessTable:
                 process = self.change(process, ppid=seen.ppid)
             process.used = seen.now
             return process, False
-        parent = self.current.get(seen.ppid)
+        parent = self.known(seen.ppid)
         return self._start(seen, parent, parent), True
 
     def execute(self, seen: Sighting) -> Process:
         """The new instance that a successful exec makes of a process."""
         before = self.current.get(seen.pid)
-        parent = self.current.get(seen.ppid)
+        parent = self.known(seen.ppid)
         if before is not None and self._continues(before, seen):
             return self._start(seen, parent, before)
         return self._start(seen, parent, parent)
@@ -125,11 +132,16 @@ class ProcessTable:
 
     def end(self, process: Process, when: float) -> None:
         """The process has ended; what was its pid may become another one's."""
-        self.change(process, ended=when)
+        del self.current[process.pid]
+        self._ended.pop(process.pid, None)
+        self._ended[process.pid] = (when, process)
+        if len(self._ended) > MAX_PROCESSES:
+            del self._ended[next(iter(self._ended))]
+            self.evicted += 1
 
     def add(self, process: Process) -> Process:
         """A process that is known from elsewhere; what it would inherit, it gets."""
-        parent = self.current.get(process.ppid)
+        parent = self.known(process.ppid)
         if parent is not None:
             process.origin = origin_of(parent)
             process.ancestors = _ancestors(parent)
@@ -145,13 +157,11 @@ class ProcessTable:
         An orphan goes to the init of its pid namespace or to a sub-reaper, which always is an
         ancestor [kernel: find_new_reaper]. Any other parent means that the pid was used again.
         """
-        if process.ended is not None:
-            return False
         if seen.start_time and process.start_time and seen.start_time != process.start_time:
             return False
         if seen.ppid in (process.ppid, INIT) or seen.ppid in process.ancestors:
             return True
-        parent = self.current.get(seen.ppid)
+        parent = self.known(seen.ppid)
         return parent is not None and parent.is_init
 
     def _start(self, seen: Sighting, parent: Process | None, origin: Process | None) -> Process:
@@ -185,18 +195,15 @@ class ProcessTable:
 
     def expire(self, now: float) -> None:
         """Forgets processes that ended long ago."""
-        over = [
-            pid
-            for pid, process in self.current.items()
-            if process.ended is not None and now - process.ended > ENDED_SECONDS
-        ]
-        for pid in over:
-            del self.current[pid]
+        while self._ended:
+            pid = next(iter(self._ended))
+            when, _ = self._ended[pid]
+            if now - when <= ENDED_SECONDS:
+                break
+            del self._ended[pid]
 
     def _evict(self) -> None:
-        order = sorted(
-            self.current.values(), key=lambda process: (process.ended is None, process.used)
-        )
+        order = sorted(self.current.values(), key=lambda process: process.used)
         for process in order[: MAX_PROCESSES // 8]:
             del self.current[process.pid]
             self.evicted += 1
@@ -217,9 +224,12 @@ class ProcessTables:
     def __init__(self, propagated: Labels = NONE) -> None:
         self._tables: dict[bytes, ProcessTable] = {}
         self._propagated = propagated
+        self._nameless = ProcessTable(propagated)
 
     def of(self, node: bytes) -> ProcessTable:
         """The table of `node`, empty for lines without one."""
+        if not node:
+            return self._nameless
         table = self._tables.pop(node, None)
         if table is None:
             table = ProcessTable(self._propagated)
@@ -230,12 +240,12 @@ class ProcessTables:
 
     def expire(self, now: float) -> None:
         """Forgets processes that ended long ago, on all nodes."""
-        for table in self._tables.values():
+        for table in (self._nameless, *self._tables.values()):
             table.expire(now)
 
     def statistics(self) -> dict[str, int]:
         """Sizes and limits met, for status reports."""
-        tables = self._tables.values()
+        tables = (self._nameless, *self._tables.values())
         return {
             "nodes": len(tables),
             "processes": sum(len(table.current) for table in tables),

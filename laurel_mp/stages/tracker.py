@@ -70,6 +70,7 @@ class Tracker:
     def __init__(self, options: TrackerOptions) -> None:
         self._options = options
         self._context = ContextRenderer(options.context)
+        self._is_filtering = bool(options.filters)
         self.tables = ProcessTables(options.labels.propagated)
         self._answers: dict[bytes, _Answer] = {}
         self._keys: dict[bytes, tuple[bytes, ...]] = {}
@@ -153,18 +154,13 @@ class Tracker:
         else:
             process = self._observe(table, row, id_, key)
         parent = self._known(table, row.node, row.ppid)
-        keys = self._rule_keys(row.key)
-        labels = self._options.labels.by_key(keys) - process.labels
-        if labels:
-            process = table.change(process, labels=process.labels | labels)
-        filters = self._options.filters
+        if self._options.labels.keys:
+            labels = self._options.labels.by_key(self._rule_keys(row.key)) - process.labels
+            if labels:
+                process = table.change(process, labels=process.labels | labels)
         annotation = later = self._context.close_syscall(process, parent)
-        if filters.by_process(self._exe(row.exe), row.uid, process.services):
-            annotation = later = annotation + FILTERED
-        elif filters.by_rule(keys, process.labels):
-            later += FILTERED
-            if not filters.keep_first or process.id != id_:
-                annotation = later
+        if self._is_filtering:
+            annotation, later = self._filter(row, process, id_, annotation)
         if call == Call.EXIT_GROUP:
             table.end(process, self._now)
         elif call == Call.PLAIN:
@@ -178,10 +174,10 @@ class Tracker:
     def _observe(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
         if row.pid not in table.current:
             self._known(table, row.node, row.ppid)
-            self._known(table, row.node, row.pid)
+            self._find(table, row.node, row.pid)
         seen = Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key)
         process, is_new = table.observe(seen)
-        if is_new and row.ppid not in table.current:
+        if is_new and process.origin is None:
             process = self._label_exe(table, process)  # its exec was before our time
         return process
 
@@ -204,17 +200,32 @@ class Tracker:
 
     def _known(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
         """The instance of `pid`; if the stream has not shown it, what the system says."""
-        process = table.current.get(pid)
-        if process is None and node in (b"", self._options.local_node):
-            process = self._options.find(pid)
-            if process is not None:
-                process = self._add(table, process)
-        return process
+        process = table.known(pid)
+        return self._find(table, node, pid) if process is None else process
+
+    def _find(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
+        if node not in (b"", self._options.local_node):
+            return None
+        process = self._options.find(pid)
+        return None if process is None else self._add(table, process)
 
     def _add(self, table: ProcessTable, process: Process) -> Process:
         return self._label_exe(table, table.add(process))
 
     # --- labels and filters
+
+    def _filter(
+        self, row: _Row, process: Process, id_: bytes, annotation: bytes
+    ) -> tuple[bytes, bytes]:
+        """`annotation` with the verdict on this event, and with that on others like it."""
+        filters = self._options.filters
+        filtered = annotation + FILTERED
+        if filters.by_process(self._exe(row.exe), row.uid, process.services):
+            return filtered, filtered
+        if not filters.by_rule(self._rule_keys(row.key), process.labels):
+            return annotation, annotation
+        is_first = process.id == id_
+        return annotation if is_first and filters.keep_first else filtered, filtered
 
     def _label_exe(self, table: ProcessTable, process: Process) -> Process:
         rules = self._options.labels.exe
