@@ -13,6 +13,21 @@ from laurel_mp.records.values import text_of
 
 _X32 = 0x40000000  # __X32_SYSCALL_BIT [arch/x86/include/uapi/asm/unistd.h]
 
+# The numbers from 512 on are x32's own: its entries for calls whose structures hold pointers
+# [arch/x86/entry/syscalls/syscall_64.tbl].
+_X32_OWN = dict(
+    enumerate(
+        b"""
+        rt_sigaction rt_sigreturn ioctl readv writev recvfrom sendmsg recvmsg execve ptrace
+        rt_sigpending rt_sigtimedwait rt_sigqueueinfo sigaltstack timer_create mq_notify kexec_load
+        waitid set_robust_list get_robust_list vmsplice move_pages preadv pwritev rt_tgsigqueueinfo
+        recvmmsg sendmmsg process_vm_readv process_vm_writev setsockopt getsockopt io_setup
+        io_submit execveat preadv2 pwritev2
+        """.split(),
+        start=512,
+    )
+)
+
 
 def system_call(arch: bytes, number: bytes | None) -> dict[bytes, bytes]:
     """JSON for `arch` and `syscall`, as far as they can be named."""
@@ -34,7 +49,8 @@ def syscall_name(arch: bytes, number: bytes) -> bytes | None:
     if table is None:
         return None
     if arch == b"x86_64" and number.isdigit() and len(number) <= 10 and int(number) & _X32:
-        number = b"%d" % (int(number) & ~_X32)
+        own = int(number) & ~_X32
+        return _X32_OWN.get(own) or table.get(b"%d" % own)
     return table.get(number)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from laurel_mp.records.header import LINE
@@ -13,6 +14,9 @@ from tests.support.corpus import corpus_bytes, corpus_files
 
 Record = tuple[bytes, bytes]
 """Type, and body without blanks around it."""
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties of records: the first one waits for the corpus, others for a layout."""
 
 
 def user_name(uid: int) -> bytes:
