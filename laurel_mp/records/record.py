@@ -25,6 +25,12 @@ MARK = b"\0"
 
 LAYOUTS_PER_TYPE = 24
 
+# To compile a layout costs as much as to render many records. What has more fields, or a type
+# with ever new layouts, is not what the kernel writes but what somebody has made up.
+FIELDS_PER_LAYOUT = 96
+LEARNED_PER_TYPE = 240
+TYPES_LEARNED = 256
+
 
 class Look(NamedTuple):
     """A question to the tracker: what is known about the process that a field names."""
@@ -60,6 +66,7 @@ class RecordRenderer:
         self.options = options
         self._argv = options.added(b"ARGV")
         self._layouts: dict[bytes, list[tuple[Layout, tuple[tuple[bytes, int], ...]]]] = {}
+        self._learned: dict[bytes, int] = {}
         self.layouts_refused = 0
 
     # --- the specialised way
@@ -104,6 +111,8 @@ class RecordRenderer:
         if not kernel or split_preface(raw) != ([], raw) or self._is_special(name):
             return
         fields = parse(raw)
+        if len(fields) > FIELDS_PER_LAYOUT or not self._may_learn(name):
+            return
         layout = compile_layout(
             fields, enriched.parse_translations(translations), self.options, self._name_of
         )
@@ -116,6 +125,15 @@ class RecordRenderer:
         taken = {key for key, _ in self.members(name, fields, translations)[1]}
         looked_up = self._looked_up(name, fields, taken)
         known.insert(0, (layout, tuple([(key, layout.names[f.key]) for key, f in looked_up])))
+
+    def _may_learn(self, name: bytes) -> bool:
+        """Whether to compile another layout for records of type `name`; counts it if so."""
+        count = self._learned.get(name, 0)
+        if count >= LEARNED_PER_TYPE or (count == 0 and len(self._learned) >= TYPES_LEARNED):
+            self.layouts_refused += 1
+            return False
+        self._learned[name] = count + 1
+        return True
 
     def _is_special(self, name: bytes) -> bool:
         """Whether a translation of this type needs more than one value."""
