@@ -59,7 +59,9 @@ _FORMS = {
 def parse(text: bytes) -> list[Field]:
     """The fields of `text` in their order; nothing of it is lost but blanks between fields."""
     fields = []
-    for match in _token.finditer(text):
+    # Blanks at the end are between nothing: without them each blank run is followed by a word,
+    # and the expression does not try each of them in vain.
+    for match in _token.finditer(text.rstrip(b" ")):
         form = match.lastgroup
         if form == "stray":
             fields.append(Field(b"", Form.STRAY, match["stray"]))

@@ -28,6 +28,7 @@ MARK = b"\0"
 LAYOUTS_PER_TYPE = 24
 MOST_TYPES = 512
 MOST_REPLACED = 1024
+FIELDS_PER_LAYOUT = 96
 
 
 class Look(NamedTuple):
@@ -108,7 +109,7 @@ class RecordRenderer:
         if not kernel or split_preface(raw) != ([], raw) or not self._may_learn(name):
             return
         fields = parse(raw)
-        if self._is_special(name, fields):
+        if len(fields) > FIELDS_PER_LAYOUT or self._is_special(name, fields):
             return
         layout = compile_layout(
             fields, enriched.parse_translations(translations), self.options, self._name_of
