@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_PROCESSES = 65536
-"""Instances in one table. When there are more, the ended ones go first, then the quietest."""
+"""Instances in one table. When there are more, the ended ones without living descendants go
+first, then the quietest."""
 
 MAX_NODES = 1024
 """Tables. When there are more, that of the node that was quiet longest goes."""
@@ -18,6 +19,15 @@ MAX_ANCESTORS = 64
 """Ancestors of a process that are known, nearest first."""
 
 INIT = b"1"
+
+
+# What the kernel puts behind the path of a file that was removed [kernel: d_path].
+_REMOVED = b' (deleted)"'
+
+
+def _without_mark(exe: bytes) -> bytes:
+    """The same for a program before and after its file was removed: an upgrade starts nothing."""
+    return exe[: -len(_REMOVED)] + b'"' if exe.endswith(_REMOVED) else exe
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +66,7 @@ class ProcessTable:
         if (
             process is not None
             and not process.ended
-            and process.exe == exe
+            and (process.exe == exe or _without_mark(process.exe) == _without_mark(exe))
             and self._is_same(process, ppid)
         ):
             process.ppid = ppid
@@ -97,10 +107,28 @@ class ProcessTable:
         return process
 
     def _evict(self) -> None:
-        order = sorted(self.current.values(), key=lambda process: (not process.ended, process.used))
-        for process in order[: MAX_PROCESSES // 8]:
-            del self.current[process.pid]
+        """Drops an eighth of the table: first what ended and left no living descendants.
+
+        An ancestor counts as heard of when its descendants are, so that a parent never goes
+        before its living children, however long it has been waiting for them.
+        """
+        heard = {pid: process.used for pid, process in self.current.items()}
+        alive = {pid for pid, process in self.current.items() if not process.ended}
+        for process in self.current.values():
+            if not process.ended:
+                for pid in process.ancestors:
+                    if heard.get(pid, process.used) < process.used:
+                        heard[pid] = process.used
+                alive.update(process.ancestors)
+        order = sorted(
+            self.current, key=lambda pid: (pid in alive, heard[pid], -self._depth(pid))
+        )
+        for pid in order[: MAX_PROCESSES // 8]:
+            del self.current[pid]
             self.evicted += 1
+
+    def _depth(self, pid: bytes) -> int:
+        return len(self.current[pid].ancestors)
 
 
 class ProcessTables:
