@@ -120,9 +120,7 @@ class ProcessTable:
                     if heard.get(pid, process.used) < process.used:
                         heard[pid] = process.used
                 alive.update(process.ancestors)
-        order = sorted(
-            self.current, key=lambda pid: (pid in alive, heard[pid], -self._depth(pid))
-        )
+        order = sorted(self.current, key=lambda pid: (pid in alive, heard[pid], -self._depth(pid)))
         for pid in order[: MAX_PROCESSES // 8]:
             del self.current[pid]
             self.evicted += 1

@@ -32,8 +32,6 @@ class Comparison:
     ours: Output
     config: str
     """The configuration's name."""
-    alone: bool = False
-    """Whether both are laurel's, `ours` with the lines of each node converted alone."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +66,7 @@ def changes(comparison: Comparison) -> Iterator[Change]:
     for key in theirs.keys() | ours.keys():
         for their_event, our_event in _pairs(theirs.get(key, []), ours.get(key, [])):
             for path, their_value, our_value in _walk_event(their_event, our_event):
-                yield Change(
-                    comparison, key, path, their_value, our_value, their_event, our_event
-                )
+                yield Change(comparison, key, path, their_value, our_value, their_event, our_event)
 
 
 def _pairs(theirs: list[Event], ours: list[Event]) -> Iterator[tuple[Event, Event]]:

@@ -4,7 +4,6 @@ This is the only place. An entry that explains nothing any more fails a test, an
 difference that no entry explains.
 """
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from laurel_mp.records.types import is_kernel
 from laurel_mp.records.values import class_of
 from tests.differential.comparing import MISSING, Change
-from tests.differential.programs import Twice
+from tests.differential.programs import Event, Twice
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,6 @@ _TWIN = {"EVENT_ID", "comm", "exe", "ppid"}
 # --- processes
 
 
-def _one_table_for_all_nodes(change: Change) -> bool:
-    return change.comparison.alone and change.path[:2] in _CONTEXT
-
-
 def _instance(change: Change) -> str | None:
     """The id of the process instance that our side names where laurel names none."""
     if change.theirs is not MISSING or change.path not in _CONTEXT:
@@ -45,7 +40,7 @@ def _instance(change: Change) -> str | None:
     return found
 
 
-def _is_exec(syscall: dict[str, Any]) -> bool:
+def _is_exec(syscall: Event) -> bool:
     return syscall.get("syscall") in (59, 322)  # execve and execveat: all captures are of x86_64
 
 
@@ -55,8 +50,8 @@ def _first_event_starts_an_instance(change: Change) -> bool:
     return found is not None and bool(syscall) and not (_is_exec(syscall) and _succeeded(syscall))
 
 
-def _succeeded(syscall: dict[str, Any]) -> bool:
-    return syscall["success"] == "yes"
+def _succeeded(syscall: Event) -> bool:
+    return bool(syscall["success"] == "yes")
 
 
 def _failed_exec(change: Change) -> bool:
@@ -68,7 +63,7 @@ def _failed_exec(change: Change) -> bool:
     return same_process and _is_exec(theirs) and not _succeeded(theirs)
 
 
-def _is_instance(change: Change, context: dict[str, Any]) -> bool:
+def _is_instance(change: Change, context: Event) -> bool:
     """Whether what we say about a process is what the event says that started its instance."""
     syscall = change.our_syscall(context.get("EVENT_ID", context.get("ID")))
     return all(context[key] == syscall.get(key) for key in ("pid", "comm", "exe") if key in context)
@@ -85,7 +80,7 @@ def _spawned_by(change: Change) -> bool:
 
 def _terse_ppid(change: Change) -> bool:
     return (
-        change.comparison.config != "ppid-verbose"
+        change.comparison.config != "verbose"
         and change.path[:2] == ("SYSCALL", "PPID")
         and change.path[2:] in (("comm",), ("exe",), ("ppid",))
         and change.ours is MISSING
@@ -94,7 +89,7 @@ def _terse_ppid(change: Change) -> bool:
 
 def _parent_info(change: Change) -> bool:
     return (
-        change.comparison.config != "parent-info"
+        change.comparison.config != "verbose"
         and change.path == ("PARENT_INFO",)
         and change.theirs is MISSING
         and set(change.ours) == {"ID", "comm", "exe", "ppid"}
@@ -107,7 +102,7 @@ def _process_of_another_record(change: Change) -> bool:
     key = str(change.path[-1])
     if change.theirs is not MISSING or not key.endswith("PID") or change.path[0] == "SYSCALL":
         return False
-    record = change.our_event
+    record: Any = change.our_event
     for step in change.path[:-1]:
         record = record[step]
     pid = record.get(key.lower())
@@ -190,7 +185,7 @@ def _message_as_a_string(change: Change) -> bool:
     )
 
 
-def _spells(text: bytes, message: dict[str, Any]) -> bool:
+def _spells(text: bytes, message: Event) -> bool:
     for key, value in message.items():
         if key in ("denied", "granted"):
             words = [f"{{ {' '.join(value)} }}".encode()]
@@ -211,7 +206,7 @@ def _written(value: bytes) -> list[bytes]:
 def _message_cut_at_a_quote(change: Change) -> bool:
     if len(change.path) != 2 or not _is_user_space(change):
         return False
-    record, key = change.path
+    record, key = map(str, change.path)
     theirs, ours = change.their_event[record], change.our_event[record]
     return (
         isinstance(theirs.get("msg"), Twice)
@@ -269,13 +264,14 @@ def _syscall_of_another_record(change: Change) -> bool:
 
 
 def _names_of_another_host(change: Change) -> bool:
-    node = change.key[0]
-    if change.comparison.config != "user-db" or node in (None, os.uname().nodename):
-        return False
-    if not _is_name_of_an_id(change.path[-1]):
-        return False
-    # Laurel adds the local name to auditd's own translation, which is all that we show.
-    return isinstance(change.theirs, Twice) and change.theirs[0] == change.ours
+    """Laurel adds the local name to auditd's own translation, which is all that we show."""
+    return (
+        change.comparison.config == "user-db"
+        and change.key[0] is not None
+        and _is_name_of_an_id(change.path[-1])
+        and isinstance(change.theirs, Twice)
+        and change.theirs[0] == change.ours
+    )
 
 
 def _is_name_of_an_id(key: str | int) -> bool:
@@ -283,11 +279,6 @@ def _is_name_of_an_id(key: str | int) -> bool:
 
 
 DIFFERENCES = (
-    Difference(
-        "one table for all nodes",
-        "Laurel looks up the processes of all hosts in one table; we have one for each node.",
-        _one_table_for_all_nodes,
-    ),
     Difference(
         "first event starts an instance",
         "Laurel knows a process from its exec on, we know it from its first event on.",

@@ -3,7 +3,8 @@
 Neither may see this machine. Laurel looks at `/proc` at its start, for processes it does not know,
 and once a second of stream time to forget all processes that are gone. So it gets a `/proc` of
 its own that holds nothing but an empty directory for each process of the capture: there is nothing
-to be read, and nothing to be forgotten.
+to be read, and nothing to be forgotten. Laurel-mp looks at the host's name, to know which events
+are of local users: it gets one that no capture has.
 """
 
 import json
@@ -36,9 +37,9 @@ container = false
 script = false
 """
 
-_PROC = (
-    'mount -t tmpfs none /proc && (cd /proc && xargs mkdir -p) <"$1" && exec "$2" -c "$3" <"$4"'
-)
+_PROC = 'mount -t tmpfs none /proc && (cd /proc && xargs mkdir -p) <"$1" && exec "$2" -c "$3" <"$4"'
+
+_HOST = 'echo nowhere >/proc/sys/kernel/hostname && exec "$@"'
 
 _pids = re.compile(rb"pid=([0-9]+)").findall
 _id_of_complaint = re.compile(rb"cannot parse .*?audit\(([0-9.]+:[0-9]+)\)", re.DOTALL)
@@ -58,14 +59,15 @@ class Output:
 
 
 def needs_namespaces() -> None:
-    """Need a mount namespace, and a file system to put over `/proc` in it."""
-    probe = [*_apart(), "sh", "-c", "mount -t tmpfs none /proc"]
+    """Need namespaces in which `/proc` and the host's name may be replaced."""
+    name = "echo nowhere >/proc/sys/kernel/hostname"
+    probe = [*_apart(), "sh", "-c", f"{name} && mount -t tmpfs none /proc"]
     unshare = requirements.program("unshare")
     done = subprocess.run(probe, check=False, capture_output=True, text=True) if unshare else None
     said = done.stderr.strip() if done else "no such program"
     requirements.require(
         done is not None and done.returncode == 0,
-        f"a mount namespace, for a /proc that is the same on each machine (unshare: {said})",
+        f"namespaces, for a /proc and a host name that are the same everywhere (unshare: {said})",
     )
 
 
@@ -93,9 +95,18 @@ def run_ours(capture: bytes, config: str, directory: Path) -> Output:
     config_file = directory / "config.toml"
     config_file.write_text(config)
     config_file.chmod(0o600)
-    command = [sys.executable, "-m", "laurel_mp", "convert", "-w", "0", "-c", config_file]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "laurel_mp",
+        "convert",
+        "-w",
+        "0",
+        "-c",
+        config_file,
+    ]
     done = subprocess.run(
-        command,
+        [*_apart(), "sh", "-c", _HOST, "sh", *command],
         input=capture,
         capture_output=True,
         check=True,
@@ -105,10 +116,10 @@ def run_ours(capture: bytes, config: str, directory: Path) -> Output:
     return Output(_by_key(done.stdout), frozenset())
 
 
-def _apart() -> list[str]:
-    """A namespace for mounts of its own; who is not root gets one in which it is."""
+def _apart() -> list[str | Path]:
+    """A namespace for mounts and one for names; who is not root gets one in which it is."""
     mapped = [] if requirements.is_root() else ["--map-root-user"]
-    return ["unshare", "--mount", *mapped, "--"]
+    return ["unshare", "--mount", "--uts", *mapped, "--"]
 
 
 def _by_key(output: bytes) -> dict[Key, list[Event]]:
@@ -129,7 +140,6 @@ def _events(output: bytes) -> Iterator[Event]:
 
 def _loads_all(line: bytes) -> Event:
     """Decode with all values of keys that come more than once."""
-
 
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
