@@ -31,12 +31,7 @@ class ProcessFilters:
 
     def __bool__(self) -> bool:
         return bool(
-            self.keys
-            or self.null_keys
-            or self.labels
-            or self.exe
-            or self.users
-            or self.services
+            self.keys or self.null_keys or self.labels or self.exe or self.users or self.services
         )
 
     def by_rule(self, keys: tuple[bytes, ...], labels: Labels) -> bool:

@@ -26,6 +26,15 @@ ENDED_SECONDS = 120.0
 INIT = b"1"
 
 
+# What the kernel puts behind the path of a file that was removed [kernel: d_path].
+_REMOVED = b' (deleted)"'
+
+
+def _without_mark(exe: bytes) -> bytes:
+    """The same for a program before and after its file was removed: an upgrade starts nothing."""
+    return exe[: -len(_REMOVED)] + b'"' if exe.endswith(_REMOVED) else exe
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What a process was before its exec, or else its parent, as it was then."""
@@ -108,7 +117,11 @@ class ProcessTable:
     def observe(self, seen: Sighting) -> tuple[Process, bool]:
         """The instance that an event belongs to, and whether that is a new one."""
         process = self.current.get(seen.pid)
-        if process is not None and process.exe == seen.exe and self._continues(process, seen):
+        if (
+            process is not None
+            and (process.exe == seen.exe or _without_mark(process.exe) == _without_mark(seen.exe))
+            and self._continues(process, seen)
+        ):
             if process.ppid != seen.ppid:
                 process = self.change(process, ppid=seen.ppid)
             process.used = seen.now
@@ -203,7 +216,20 @@ class ProcessTable:
             del self._ended[pid]
 
     def _evict(self) -> None:
-        order = sorted(self.current.values(), key=lambda process: process.used)
+        """Drops an eighth of the table: what was quiet longest.
+
+        An ancestor counts as heard of when its descendants are, so that a parent never goes
+        before its living children, however long it has been waiting for them.
+        """
+        heard = {pid: process.used for pid, process in self.current.items()}
+        for process in self.current.values():
+            for pid in process.ancestors:
+                if heard.get(pid, process.used) < process.used:
+                    heard[pid] = process.used
+        order = sorted(
+            self.current.values(),
+            key=lambda process: (heard[process.pid], -len(process.ancestors)),
+        )
         for process in order[: MAX_PROCESSES // 8]:
             del self.current[process.pid]
             self.evicted += 1

@@ -175,9 +175,17 @@ class RecordRenderer:
                 added.append((key, enriched.render(field)))
         if name == b"PROCTITLE":
             return proctitle.members(fields, self._argv, self.options.added(UNPARSED)), added
-        if self.options.drop_raw and ours:
+        if ours and (self.options.drop_raw or self._replaces(name, fields)):
             fields = [field for index, field in enumerate(fields) if index not in ours]
         return field_members(fields, self.options.added(UNPARSED)), added
+
+    def _replaces(self, name: bytes, fields: list[Field]) -> bool:
+        """Whether our translation stands in for the raw value: only a decoded address does.
+
+        Not that of a record with several, which the kernel does not write: one object would
+        stand for all of them.
+        """
+        return name == b"SOCKADDR" and sum(field.key == b"saddr" for field in fields) == 1
 
     def _translate(self, name: bytes, fields: list[Field]) -> dict[int, bytes]:
         """Our own translations: JSON by the index of the field that is translated."""

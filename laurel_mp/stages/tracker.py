@@ -134,7 +134,11 @@ class Tracker:
             answer = answers.get(who[index])
             if answer is not None and calls[index] == 0:
                 annotation, current, pid, process, ppid, parent = answer
-                if current.get(pid) is process and current.get(ppid) is parent:
+                if (
+                    current.get(pid) is process
+                    and current.get(ppid) is parent
+                    and not process.ended
+                ):
                     process.used = keys[index]
                     found[index] = annotation
                     continue

@@ -29,9 +29,14 @@ def require(condition: object, what: str) -> None:
     pytest.skip(f"needs {what}")
 
 
+def is_root() -> bool:
+    """Whether this process has root's rights."""
+    return os.geteuid() == 0
+
+
 def root() -> None:
     """Need root's rights."""
-    require(os.geteuid() == 0, "root")
+    require(is_root(), "root")
 
 
 def laurel() -> Path:
