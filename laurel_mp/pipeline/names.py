@@ -96,7 +96,11 @@ class NameService:
         self._waited = 0.0
 
     def start(self) -> None:
-        """Forks. To be called while there are no threads yet, and with the rights to be kept."""
+        """Forks: to be called by the main thread, while there are no others.
+
+        The children keep the user and the rights that the caller has at this moment. SIGCHLD must
+        not be ignored (auditd starts plugins like that), or close() finds nobody to wait for.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         parent = os.getpid()

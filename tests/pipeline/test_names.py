@@ -266,6 +266,18 @@ def test_without_a_keeper_nothing_is_known() -> None:
         assert not service._pending
 
 
+def test_questions_that_nobody_has_read(gate: Gate) -> None:
+    """When all is gone with questions on their way, these are given up."""
+    with running(gate.resolve, budget=0.0) as service:
+        resolver = resolver_of(service)
+        for number in (2, 1, 3):
+            service.ask(user(number))
+        os.kill(service._keeper, signal.SIGKILL)
+        wait_until(lambda: not is_running(resolver), "the resolver ends with its keeper")
+        assert service.late() == []
+        assert not service._pending
+
+
 def test_before_the_start_and_after_the_end_nothing_is_known() -> None:
     """A service that does not run answers nothing, without an error."""
     service = NameService(echo)
