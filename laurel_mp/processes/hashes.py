@@ -43,7 +43,7 @@ class HashStatistics(NamedTuple):
 class ExecutableHashes:
     """Hashes what processes run; holds its caller up for no longer than `size_limit` bytes take.
 
-    That is 6 ms for the default of 10 MB on a CPU with SHA instructions, four times that without;
+    That is 15 ms for the default of 10 MB on a CPU with SHA instructions, a few times that without;
     and the disk's time, though what runs is mostly in memory.
     """
 

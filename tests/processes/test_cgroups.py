@@ -90,7 +90,7 @@ def test_container(text: bytes) -> None:
 @pytest.mark.parametrize("text", NO_CONTAINER.values(), ids=NO_CONTAINER)
 def test_no_container(text: bytes) -> None:
     """What looks alike, or only looks after containers, is none."""
-    assert None is cgroups.container_id(text + b"\n")
+    assert cgroups.container_id(text + b"\n") is None
 
 
 @pytest.mark.parametrize(

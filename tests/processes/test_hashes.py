@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.processes.hashes import ExecutableHashes, HashStatistics
-from laurel_mp.processes.procfs import Procfs
+from laurel_mp.processes.procfs import LiveProcess, Procfs
 from tests.support.procfs_tree import ProcfsTree
 
 ME = b"%d" % os.getpid()
@@ -55,26 +55,26 @@ def test_a_real_process() -> None:
 
 def test_another_program() -> None:
     """A process that runs something else by now has no hash for this event."""
-    assert None is ExecutableHashes(Procfs(), 1 << 30, 10).sha256(ME, b"/bin/other")
+    assert ExecutableHashes(Procfs(), 1 << 30, 10).sha256(ME, b"/bin/other") is None
 
 
 def test_a_process_that_is_gone(programs: Programs) -> None:
     """Without a process there is no hash."""
-    assert None is programs.hashes().sha256(b"70", b"/bin/x")
+    assert programs.hashes().sha256(b"70", b"/bin/x") is None
 
 
 def test_a_file_that_is_gone(programs: Programs) -> None:
     """Without a file there is no hash."""
     programs.tree.add(70, exe="/no/such/file")
 
-    assert None is programs.hashes().sha256(b"70", b"/no/such/file")
+    assert programs.hashes().sha256(b"70", b"/no/such/file") is None
 
 
 def test_no_regular_file(programs: Programs) -> None:
     """A device or a pipe is not read."""
     programs.tree.add(70, exe="/dev/zero")
 
-    assert None is programs.hashes().sha256(b"70", b"/dev/zero")
+    assert programs.hashes().sha256(b"70", b"/dev/zero") is None
 
 
 @pytest.mark.parametrize(("size", "expected"), [(999, True), (1000, True), (1001, False)])
@@ -153,6 +153,16 @@ def test_a_file_that_can_not_be_read_is_tried_once(
     assert HashStatistics(1, found=1, hashed=1, too_large=0, evicted=0) == hashes.statistics()
 
 
+def test_a_file_that_must_not_be_opened(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An executable that only some may read has no hash."""
+    exe = programs.run(70, b"x")
+    monkeypatch.setattr(LiveProcess, "open_exe", lambda _live: None)
+
+    assert programs.hashes().sha256(b"70", exe) is None
+
+
 def test_a_file_that_changes_meanwhile(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mixture of two files has no hash."""
     exe = programs.run(70, b"x" * 10)
@@ -164,4 +174,4 @@ def test_a_file_that_changes_meanwhile(programs: Programs, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "read", read_and_write)
 
-    assert None is programs.hashes().sha256(b"70", exe)
+    assert programs.hashes().sha256(b"70", exe) is None

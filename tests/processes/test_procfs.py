@@ -83,6 +83,16 @@ def test_start_time(procfs: Procfs, ticks: int, expected: bytes) -> None:
     assert expected == procfs.start_time(ticks)
 
 
+@pytest.mark.parametrize("text", [None, "cpu  1 2 3\n"])
+def test_without_a_boot_time(tree: ProcfsTree, procfs: Procfs, text: str | None) -> None:
+    """Start times still tell processes apart if nobody knows when the system was started."""
+    (tree.root / "stat").unlink()
+    if text is not None:
+        (tree.root / "stat").write_text(text)
+
+    assert procfs.start_time(1234) == b"12.340"
+
+
 def test_a_clock_that_is_set_changes_no_start_time(tree: ProcfsTree, procfs: Procfs) -> None:
     """The time of the boot is what it was when it was first asked for."""
     before = procfs.start_time(100)
@@ -131,7 +141,7 @@ def test_kernel_threads_have_no_executable(tree: ProcfsTree, procfs: Procfs) -> 
     snapshot = procfs.snapshot(b"2")
 
     assert snapshot is not None
-    assert None is snapshot.exe
+    assert snapshot.exe is None
 
 
 @pytest.mark.parametrize(
@@ -175,7 +185,7 @@ def test_a_stat_that_makes_no_sense(tree: ProcfsTree, procfs: Procfs, text: byte
     """Whatever cannot be read is as good as missing."""
     (tree.add(70) / "stat").write_bytes(text)
 
-    assert None is procfs.snapshot(b"70")
+    assert procfs.snapshot(b"70") is None
 
 
 @pytest.mark.parametrize("pid", [b"", b"71", b"self", b"../70", b"70/..", b"-1", b"7\0", b"9" * 99])
@@ -183,7 +193,7 @@ def test_no_process(tree: ProcfsTree, procfs: Procfs, pid: bytes) -> None:
     """A pid out of a record that names nobody opens nothing."""
     tree.add(70)
 
-    assert None is procfs.open(pid)
+    assert procfs.open(pid) is None
 
 
 def test_this_process() -> None:
@@ -238,7 +248,7 @@ def test_a_reused_pid_is_not_mistaken(
             try:
                 if pid != sleeper.pid:
                     return False  # somebody else was faster
-                assert None is process.status()
+                assert process.status() is None
                 return True
             finally:
                 os.waitpid(pid, 0)
@@ -331,14 +341,14 @@ def test_variables(sleeper: subprocess.Popen[bytes]) -> None:
 
 def test_variables_of_nobody(procfs: Procfs) -> None:
     """A process that has ended has no environment."""
-    assert None is procfs.variables(b"70", b"/bin/x", VariableFilter(["A"]))
+    assert procfs.variables(b"70", b"/bin/x", VariableFilter(["A"])) is None
 
 
 def test_variables_that_must_not_be_read(tree: ProcfsTree, procfs: Procfs) -> None:
     """Without an environment there are no variables, which is not the same as none."""
     tree.add(70)
 
-    assert None is procfs.variables(b"70", b"/bin/x", VariableFilter(["A"]))
+    assert procfs.variables(b"70", b"/bin/x", VariableFilter(["A"])) is None
 
 
 def test_a_long_environment(tree: ProcfsTree, procfs: Procfs) -> None:
@@ -348,6 +358,15 @@ def test_a_long_environment(tree: ProcfsTree, procfs: Procfs) -> None:
 
     with live(procfs, b"70") as process:
         assert text == process.environ()
+
+
+def test_a_read_that_fails(tree: ProcfsTree, procfs: Procfs) -> None:
+    """What can be opened may still not be read."""
+    directory = tree.add(70)
+    (directory / "environ").mkdir()
+
+    with live(procfs, b"70") as process:
+        assert process.environ() is None
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(100, b"sleep\x001000\x00"), (7, b"sleep\x001")])
