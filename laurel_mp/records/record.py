@@ -175,17 +175,20 @@ class RecordRenderer:
                 added.append((key, enriched.render(field)))
         if name == b"PROCTITLE":
             return proctitle.members(fields, self._argv, self.options.added(UNPARSED)), added
-        if ours and (self.options.drop_raw or self._replaces(name, fields)):
-            fields = [field for index, field in enumerate(fields) if index not in ours]
+        replaced = set(ours) if self.options.drop_raw else self._replaced(name, fields, ours)
+        fields = [field for index, field in enumerate(fields) if index not in replaced]
         return field_members(fields, self.options.added(UNPARSED)), added
 
-    def _replaces(self, name: bytes, fields: list[Field]) -> bool:
-        """Whether our translation stands in for the raw value: only a decoded address does.
+    def _replaced(self, name: bytes, fields: list[Field], ours: dict[int, bytes]) -> set[int]:
+        """Which raw values our translations stand in for: only that of a decoded address.
 
-        Not that of a record with several, which the kernel does not write: one object would
+        Not those of a record with several, which the kernel does not write: one object would
         stand for all of them.
         """
-        return name == b"SOCKADDR" and sum(field.key == b"saddr" for field in fields) == 1
+        addresses = {index for index, field in enumerate(fields) if field.key == b"saddr"}
+        if name != b"SOCKADDR" or len(addresses) > 1 or not self.options.universal:
+            return set()
+        return addresses & ours.keys()
 
     def _translate(self, name: bytes, fields: list[Field]) -> dict[int, bytes]:
         """Our own translations: JSON by the index of the field that is translated."""

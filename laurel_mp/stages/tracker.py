@@ -134,11 +134,7 @@ class Tracker:
             answer = answers.get(who[index])
             if answer is not None and calls[index] == 0:
                 annotation, current, pid, process, ppid, parent = answer
-                if (
-                    current.get(pid) is process
-                    and current.get(ppid) is parent
-                    and not process.ended
-                ):
+                if current.get(pid) is process and current.get(ppid) is parent:
                     process.used = keys[index]
                     found[index] = annotation
                     continue

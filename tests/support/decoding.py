@@ -21,7 +21,8 @@ def text(lines: bytes | Sequence[bytes], toml: str = "") -> bytes:
     (share,) = batch.shares
     bodies, rows = decoder.decode(share)
     (annotations,) = tracker.apply([rows])
-    return options.assembler(settings, 0).merge([bodies], [(rows.base, annotations)])
+    merged = options.assembler(settings, 0).merge([bodies], [(rows.base, annotations)])
+    return merged.text
 
 
 def events(lines: bytes | Sequence[bytes], toml: str = "") -> list[Event]:

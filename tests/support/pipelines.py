@@ -50,17 +50,17 @@ class StagePipeline(Pipeline):
         of_tracker = wire.AnnotationsMessage(number, self._tracker.apply(all_rows))
         answers = wire.decode_annotations(wire.encode_annotations(of_tracker)).annotations
         bases = [message.base for message in all_bodies]
-        self.text.append(
-            self._assembler.merge(
-                [message.bodies for message in all_bodies], list(zip(bases, answers, strict=True))
-            )
+        merged = self._assembler.merge(
+            [message.bodies for message in all_bodies], list(zip(bases, answers, strict=True))
         )
+        self.text.append(merged.text)
 
     def _drain(self) -> None:
         pass
 
     def _downstream(self) -> Ledger:
-        ledger = Ledger(written=self._assembler.events)
+        ledger = Ledger()
+        ledger.add_given(self._assembler.counters)
         for decoder in self._decoders:
             ledger.add(decoder.counters)
             ledger.in_flight += decoder.in_flight_lines
