@@ -82,7 +82,15 @@ class FilterLog(LogFile):
         "",
         kinds.OUTPUT,
         'Where filtered events go if `filter-action = "log"`; forms as in `[auditlog]`.',
+        in_force=_PLAIN_FILE,
         sample="filtered.log",
+    )
+    line_prefix: str = setting(
+        "",
+        kinds.PRINTABLE,
+        "Text that is put before every line.",
+        in_force=True,
+        sample="@cee: ",
     )
 
 
@@ -154,7 +162,10 @@ class Transform:
         sample=10000,
     )
     record_types: bool = setting(
-        False, kinds.FLAG, "Add `RECORD_TYPES`, the list of the record types in the event."
+        False,
+        kinds.FLAG,
+        "Add `RECORD_TYPES`, the list of the record types in the event.",
+        in_force=True,
     )
 
 
@@ -199,36 +210,50 @@ class Enrich:
         "Add `SPAWNED_BY`: what the process ran before, or else its parent.",
         in_force=True,
     )
-    script: bool = setting(True, kinds.FLAG, "Add `SCRIPT`: the script that an exec started.")
+    script: bool = setting(
+        True, kinds.FLAG, "Add `SCRIPT`: the script that an exec started.", in_force=True
+    )
     user_groups: bool = setting(
         True,
         kinds.FLAG,
         "Add `UID_GROUPS`: the groups of the user.",
         aliases=("uid-groups",),
+        in_force=True,
     )
-    container: bool = setting(True, kinds.FLAG, "Add the container id to `PID`.")
+    container: bool = setting(True, kinds.FLAG, "Add the container id to `PID`.", in_force=True)
     container_info: bool = setting(
         False,
         kinds.FLAG,
         "Add the container id as `CONTAINER_INFO` (deprecated).",
         name="container_info",
         aliases=("container-info",),
+        in_force=True,
     )
-    systemd: bool = setting(True, kinds.FLAG, "Add the systemd services to `PID`.")
+    systemd: bool = setting(True, kinds.FLAG, "Add the systemd services to `PID`.", in_force=True)
     argv: bool = setting(
-        False, kinds.FLAG, "Add the command line of the process to `PID`, on every event."
+        False,
+        kinds.FLAG,
+        "Add the command line of the process to `PID`, on every event.",
+        in_force=True,
     )
     execve_env: tuple[str, ...] = setting(
         ("LD_PRELOAD", "LD_LIBRARY_PATH"),
         kinds.NAMES,
         "Environment variables to show with an exec; `NAME*` for all that start so.",
+        in_force=True,
     )
-    exe_hash: bool = setting(False, kinds.FLAG, "Add `EXE_HASH`: SHA-256 of the executable.")
+    exe_hash: bool = setting(
+        False, kinds.FLAG, "Add `EXE_HASH`: SHA-256 of the executable.", in_force=True
+    )
     exe_hash_size_limit: int = setting(
-        10_000_000, kinds.whole(0), "Larger executables are not hashed.", unit="bytes"
+        10_000_000,
+        kinds.whole(0),
+        "Larger executables are not hashed.",
+        unit="bytes",
+        in_force=True,
     )
     exe_hash_cache_entries: int = setting(
-        1024, kinds.whole(0, 1_000_000), "How many hashes are remembered."
+        1024, kinds.whole(0, 1_000_000), "How many hashes are remembered.", in_force=True
     )
     prefix: str | None = setting(
         None,
@@ -244,55 +269,70 @@ class LabelProcess:
     """Labels on processes."""
 
     label_keys: tuple[str, ...] = setting(
-        (), kinds.NAMES, "Keys of audit rules that become labels.", sample=["software_mgmt"]
+        (),
+        kinds.NAMES,
+        "Keys of audit rules that become labels.",
+        sample=["software_mgmt"],
+        in_force=True,
     )
     label_exe: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "Labels for programs, by a regular expression on the executable.",
         sample={"^/usr/lib/jvm/.*/bin/java$": "java"},
+        in_force=True,
     )
     unlabel_exe: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "The same, to take a label away.",
         sample={"/bin/php$": "java"},
+        in_force=True,
     )
     label_argv: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "Labels for command lines.",
         sample={"^python3? .*manage[.]py": "django"},
+        in_force=True,
     )
     unlabel_argv: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "The same, to take a label away.",
         sample={"--no-label": "django"},
+        in_force=True,
     )
     label_script: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "Labels for scripts, by a regular expression on their path.",
         sample={"^/root/maint-.*[.]sh$": "maint"},
+        in_force=True,
     )
     unlabel_script: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "The same, to take a label away.",
         sample={"^/root/maint-test[.]sh$": "maint"},
+        in_force=True,
     )
     label_argv_count: int = setting(
-        32, kinds.whole(1, 65536), "How many arguments the expressions see."
+        32, kinds.whole(1, 65536), "How many arguments the expressions see.", in_force=True
     )
     label_argv_bytes: int = setting(
-        4096, kinds.whole(1, _MIB), "How much of a command line the expressions see.", unit="bytes"
+        4096,
+        kinds.whole(1, _MIB),
+        "How much of a command line the expressions see.",
+        unit="bytes",
+        in_force=True,
     )
     propagate_labels: tuple[str, ...] = setting(
         (),
         kinds.NAMES,
         "Labels that pass from a process to its children.",
         sample=["software_mgmt"],
+        in_force=True,
     )
 
 
@@ -301,41 +341,68 @@ class Filter:
     """Which events are left out."""
 
     filter_keys: tuple[str, ...] = setting(
-        (), kinds.NAMES, "Filter events by the key of an audit rule.", sample=["noise"]
+        (),
+        kinds.NAMES,
+        "Filter events by the key of an audit rule.",
+        sample=["noise"],
+        in_force=True,
     )
-    filter_null_keys: bool = setting(False, kinds.FLAG, "Filter events without a key.")
+    filter_null_keys: bool = setting(
+        False, kinds.FLAG, "Filter events without a key.", in_force=True
+    )
     filter_labels: tuple[str, ...] = setting(
-        (), kinds.NAMES, "Filter events of processes with a label.", sample=["software_mgmt"]
+        (),
+        kinds.NAMES,
+        "Filter events of processes with a label.",
+        sample=["software_mgmt"],
+        in_force=True,
     )
     filter_raw_lines: tuple[str, ...] = setting(
         (),
         kinds.PATTERNS,
         "Filter events by a regular expression on any of their input lines.",
         sample=["^type=PROCTITLE .*proctitle=64617465$"],
+        in_force=True,
     )
     filter_sockaddr: tuple[str, ...] = setting(
         (),
         kinds.SOCKETS,
         "Filter events by network, port, or both, of a socket address.",
         sample=["127.0.0.0/8", "[::1]:443", "*:111"],
+        in_force=True,
     )
     filter_systemd_services: tuple[str, ...] = setting(
-        (), kinds.NAMES, "Filter events of systemd services.", sample=["backup.service"]
+        (),
+        kinds.NAMES,
+        "Filter events of systemd services.",
+        sample=["backup.service"],
+        in_force=True,
     )
     filter_exe: tuple[str, ...] = setting(
         (),
         kinds.PATTERNS,
         "Filter events by a regular expression on the executable.",
         sample=["^/opt/backup/"],
+        in_force=True,
     )
     filter_users: tuple[str, ...] = setting(
-        (), kinds.USERS, "Filter events of users, by name or id.", sample=["backup", 1001]
+        (),
+        kinds.USERS,
+        "Filter events of users, by name or id.",
+        sample=["backup", 1001],
+        in_force=True,
     )
     filter_action: Literal["drop", "log"] = setting(
-        "drop", kinds.choice("drop", "log"), "What becomes of filtered events; see `[filterlog]`."
+        "drop",
+        kinds.choice("drop", "log"),
+        "What becomes of filtered events; see `[filterlog]`.",
+        in_force=True,
     )
     keep_first_per_process: bool = setting(
-        True, kinds.FLAG, "Keep the first event of a process although its key or label says filter."
+        True,
+        kinds.FLAG,
+        "Keep the first event of a process although its key or label says filter.",
+        in_force=True,
     )
 
 

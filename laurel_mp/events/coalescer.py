@@ -37,9 +37,6 @@ IN_FLIGHT_BYTES = 64 << 20
 REMEMBERED_BYTES = 32 << 20
 """Over how much of the stream completed events are remembered, at least."""
 
-NAMES_KEPT = 1800
-"""Seconds of the arrival clock after which names of users and groups are looked up anew."""
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -199,7 +196,6 @@ class Coalescer:
         self._scan = grammar.WITHOUT_EOE.finditer
         self._has_eoe = False
         self._now = 0.0
-        self._named = 0.0
         self._in_flight: dict[bytes, _Event] = {}
         self._in_flight_lines = 0
         self._done: dict[bytes, float] = {}
@@ -222,6 +218,11 @@ class Coalescer:
     def in_flight_lines(self) -> int:
         """Lines of events that are not complete yet."""
         return self._in_flight_lines
+
+    def forget(self) -> None:
+        """Forgets what was rendered: names of users in it may be others now."""
+        for renderer in self._renderers.values():
+            renderer.forget()
 
     # --- the clock
 
@@ -262,11 +263,6 @@ class Coalescer:
             self._generation = (self._now, position)
             self._older_done, self._done = self._done, {}
             self._older_given_up, self._given_up = self._given_up, {}
-        if self._now - self._named > NAMES_KEPT:
-            self._named = self._now
-            if self._options.user_name is not None:
-                for renderer in self._renderers.values():
-                    renderer.forget()
 
     # --- lines
 

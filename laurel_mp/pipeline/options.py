@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError
 from laurel_mp.events.coalescer import Limits
 from laurel_mp.events.enrichment import ContentFilters
+from laurel_mp.pipeline.system import System
 from laurel_mp.processes.context import ContextOptions
 from laurel_mp.processes.environment import VariableFilter
 from laurel_mp.processes.filters import ProcessFilters, UserRecordFilter
 from laurel_mp.processes.hashes import ExecutableHashes
 from laurel_mp.processes.labels import LabelRules, PatternLabels
 from laurel_mp.processes.patterns import PatternSet
-from laurel_mp.processes.procfs import Procfs
 from laurel_mp.processes.sockets import SocketFilter
 from laurel_mp.processes.system import SystemView
 from laurel_mp.processes.users import Names
@@ -29,15 +29,6 @@ from laurel_mp.stages.enricher import Enricher, EnricherOptions
 from laurel_mp.stages.router import Router
 from laurel_mp.stages.tracker import Tracker, TrackerOptions
 
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """What may be asked about this host, in plugin mode only."""
-
-    procfs: Procfs
-    names: Names | None = None
-
-
 AUTO_WORKERS = 6
 """The most that `workers = "auto"` takes: one ingest process feeds about as many."""
 
@@ -48,11 +39,6 @@ def worker_count(config: Config) -> int:
         return int(config.pipeline.workers)
     cpus = len(os.sched_getaffinity(0))
     return 0 if cpus <= 2 else min(cpus - 2, AUTO_WORKERS)
-
-
-def system(_config: Config) -> System:
-    """What is there to be asked about this host."""
-    return System(Procfs())
 
 
 def router(config: Config, workers: int) -> Router:
@@ -137,7 +123,7 @@ def _records(config: Config, system: System | None) -> RecordOptions:
         names = names or Names()
         user_name, group_name = names.user, names.group
     if config.enrich.user_groups and system is not None and names is not None:
-        groups_of = None
+        groups_of = names.groups_of
     sockets = config.filter.filter_sockaddr
     return RecordOptions(
         universal=config.translate.universal,

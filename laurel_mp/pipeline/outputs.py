@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from laurel_mp.config import Config
+from laurel_mp.errors import OutputError
 from laurel_mp.outputs.stream import Output
 from laurel_mp.stages.messages import Merged
 
@@ -87,6 +88,8 @@ def _malformed(config: Config) -> str:
 
 
 def _below(config: Config, name: str) -> str:
+    if name.startswith(("|", "unix:")):
+        raise OutputError(f"{name}: outputs other than files and `-` are not yet in force")
     return name if name == "-" else str(Path(config.directory) / name)
 
 

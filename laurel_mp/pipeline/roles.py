@@ -6,6 +6,7 @@ several processes say about one batch is collected until it is complete.
 
 from __future__ import annotations
 
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,12 +18,17 @@ from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import options, wire
 from laurel_mp.pipeline.endpoints import Endpoints
 from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.pipeline.system import System, open_system
 from laurel_mp.stages.messages import DecodedRows
 
 
 def run_worker(config: Config, directory: Path, worker: int, *, live: bool) -> None:
     """Decodes one worker's shares until the final one."""
-    system = options.system(config) if live else None
+    with open_system(config, live=live) as system:
+        _decode_shares(config, directory, worker, system)
+
+
+def _decode_shares(config: Config, directory: Path, worker: int, system: System | None) -> None:
     endpoints = Endpoints(directory)
     shares = endpoints.connect(zmq.PULL, f"worker-{worker}")
     to_tracker = endpoints.connect(zmq.PUSH, "tracker")
@@ -32,6 +38,8 @@ def run_worker(config: Config, directory: Path, worker: int, *, live: bool) -> N
     while not final:
         batch, size, share, malformed = wire.decode_share(shares.recv_multipart())
         final = share.final
+        if system is not None and system.names and system.names.refresh(time.monotonic()):
+            decoder.forget()
         bodies, rows = decoder.decode(share)
         to_tracker.send_multipart(
             wire.encode_rows(wire.RowsMessage(batch, worker, final, rows)), copy=False
@@ -53,10 +61,15 @@ def run_worker(config: Config, directory: Path, worker: int, *, live: bool) -> N
 
 def run_tracker(config: Config, directory: Path, workers: int, *, live: bool) -> None:
     """Answers the rows of all workers, batch by batch, until the final one."""
+    with open_system(config, live=live, names=False) as system:
+        _answer_rows(config, directory, workers, system)
+
+
+def _answer_rows(config: Config, directory: Path, workers: int, system: System | None) -> None:
     endpoints = Endpoints(directory)
     incoming = endpoints.bind(zmq.PULL, "tracker")
     to_writer = endpoints.connect(zmq.PUSH, "writer")
-    tracker = options.tracker(config, options.system(config) if live else None)
+    tracker = options.tracker(config, system)
     collected: dict[int, dict[int, DecodedRows]] = {}
     final = False
     while not final:

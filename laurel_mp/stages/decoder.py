@@ -31,6 +31,10 @@ class Decoder:
         """Lines of events that are not complete yet."""
         return self._coalescer.in_flight_lines
 
+    def forget(self) -> None:
+        """Forgets what was rendered: names of users in it may be others now."""
+        self._coalescer.forget()
+
     def decode(self, share: Share) -> Decoded:
         """The events that are complete with this share, and the rows that belong to it."""
         coalescer = self._coalescer

@@ -20,17 +20,14 @@ IN_FORCE = {
     "directory",
     "[auditlog] file",
     "[auditlog] line-prefix",
+    "[filterlog] file",
+    "[filterlog] line-prefix",
     "[debug.parse-error-log] file",
-    "[transform] execve-argv",
-    "[transform] execve-argv-limit-bytes",
-    "[translate] universal",
-    "[translate] user-db",
-    "[translate] drop-raw",
-    "[enrich] parent-info",
-    "[enrich] pid",
-    "[enrich] ppid-verbose",
-    "[enrich] spawned-by",
-    "[enrich] prefix",
+}
+"""Beside the whole of some sections."""
+
+WHOLE = {
+    (name,) for name in ("transform", "translate", "enrich", "label-process", "filter", "pipeline")
 }
 
 
@@ -66,21 +63,20 @@ def test_aliases_are_unique(entry: Section) -> None:
 
 
 def test_in_force() -> None:
-    """What the schema says is in force, at least for some values, is this and the pipeline."""
+    """What the schema says is in force, at least for some values, is this and whole sections."""
     found = {
         label(path, entry.name)
         for path, entry in walk(Config)
-        if isinstance(entry, Setting) and entry.in_force and path != ("pipeline",)
+        if isinstance(entry, Setting) and entry.in_force and path[:1] not in WHOLE
     }
 
     assert found == IN_FORCE
 
 
-def test_pipeline_is_in_force() -> None:
-    """All settings of the pipeline are in force."""
-    pipeline = entries(type(Config().pipeline)).values()
-
-    assert all(isinstance(entry, Setting) and entry.in_force is True for entry in pipeline)
+@pytest.mark.parametrize(("path", "entry"), SETTINGS)
+def test_whole_sections_are_in_force(path: tuple[str, ...], entry: Setting) -> None:
+    """All settings of these sections are in force, for all of their values."""
+    assert path[:1] not in WHOLE or entry.in_force is True
 
 
 def test_attributes() -> None:

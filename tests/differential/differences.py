@@ -32,6 +32,16 @@ _TWIN = {"EVENT_ID", "comm", "exe", "ppid"}
 # --- processes
 
 
+def _keys(change: Change) -> bool:
+    keys = change.our_event.get("SYSCALL", {}).get("key") or ""
+    return (
+        change.path == ("SYSCALL", "KEYS")
+        and change.theirs is MISSING
+        and len(change.ours) > 1
+        and "%01".join(change.ours) == keys
+    )
+
+
 def _instance(change: Change) -> str | None:
     """The id of the process instance that our side names where laurel names none."""
     if change.theirs is not MISSING or change.path not in _CONTEXT:
@@ -279,6 +289,11 @@ def _is_name_of_an_id(key: str | int) -> bool:
 
 
 DIFFERENCES = (
+    Difference(
+        "KEYS",
+        "Several keys of one rule come as one string; we list them, laurel does not.",
+        _keys,
+    ),
     Difference(
         "first event starts an instance",
         "Laurel knows a process from its exec on, we know it from its first event on.",

@@ -126,8 +126,10 @@ class Stream:
             records.append(
                 (
                     "PATH",
-                    f"item={item} name={encoded(path)} inode={1000 + item} dev=fe:00 "
-                    "mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL",
+                    (
+                        f"item={item} name={encoded(path)} inode={1000 + item} dev=fe:00 "
+                        "mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL"
+                    ),
                 )
             )
         title = b"\0".join(
@@ -153,8 +155,10 @@ class Stream:
             ("CWD", 'cwd="/root"'),
             (
                 "PATH",
-                f"item=0 name={encoded(path)} inode=77 dev=fe:00 mode=0100644 ouid=0 ogid=0 "
-                "rdev=00:00 nametype=NORMAL",
+                (
+                    f"item=0 name={encoded(path)} inode=77 dev=fe:00 mode=0100644 ouid=0 ogid=0 "
+                    "rdev=00:00 nametype=NORMAL"
+                ),
             ),
             ("PROCTITLE", f"proctitle={encoded(exe.rsplit('/', 1)[-1])}"),
         )
