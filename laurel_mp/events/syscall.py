@@ -30,7 +30,9 @@ _who = re.compile(
     rb"items=([0-9]{1,9}) ppid=(0|[1-9][0-9]{0,9}) pid=(0|[1-9][0-9]{0,9}) "
     rb"[^\n\x1d]*? comm=" + _name + rb" exe=" + _name + rb"(?= |\x1d|\Z)"
 ).match
-_auditds_names = re.compile(rb"([^\x1d]*\x1d)ARCH=[^ ]+ SYSCALL=[^ ]+ ?").match
+_auditds_names = re.compile(
+    rb"([^\x1d]*\x1d)ARCH=[\w()-]+ SYSCALL=[\w()-]+(?: (?=[\w.-]+=)|\Z)"
+).match
 _ARGUMENTS = (b"a0", b"a1", b"a2", b"a3")
 
 
@@ -129,14 +131,22 @@ class SyscallRenderer:
         if match:
             own = text
             if self._renderer.options.universal and (names := _auditds_names(text)):
-                own = names[1] + text[names.end() :]  # the head says it by itself
-            parts = self._renderer.render_parts(b"SYSCALL", own.rstrip(b"\x1d"))
-        if match and parts is not None and self._reserved.isdisjoint(parts.keys):
+                # The head says it by itself; a separator with nothing behind it goes, too.
+                own = names[1] + text[names.end() :] if names.end() < len(text) else names[1][:-1]
+            parts = self._renderer.render_parts(b"SYSCALL", own)
+        if match and parts is not None and self._is_regular(match, parts):
             items, ppid, pid, comm, exe = match.groups()
             who = b"\t".join((pid, ppid, self._name(comm), self._name(exe)))
             tail = Tail(parts.raw, parts.added, who, int(items))
         self.tails.remember(text, tail)
         return tail
+
+    def _is_regular(self, match: re.Match[bytes], parts: Parts) -> bool:
+        """Whether no key is in our way, and the grammar, too, reads what `_who` has found."""
+        written = zip((b"ppid", b"pid", b"comm", b"exe"), match.groups()[1:], strict=True)
+        return self._reserved.isdisjoint(parts.keys) and all(
+            parts.values.get(key, text) == text.strip(b'"') for key, text in written
+        )
 
     def _name(self, written: bytes) -> bytes:
         """The JSON for a `comm` or `exe` as it was written."""
