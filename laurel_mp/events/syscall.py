@@ -37,7 +37,9 @@ _who = re.compile(
     + _name
     + rb")? *(?=\x1d|\Z)"
 ).match
-_auditds_names = re.compile(rb"([^\x1d]*\x1d)ARCH=[^ ]+ SYSCALL=[^ ]+ ?").match
+_auditds_names = re.compile(
+    rb"([^\x1d]*\x1d)ARCH=[\w()-]+ SYSCALL=[\w()-]+(?: (?=[\w.-]+=)|\Z)"
+).match
 _OURS = (b"PID", b"PPID", b"SPAWNED_BY", b"LABELS", b"SCRIPT", b"EXE_HASH", b"KEYS", b"UID_GROUPS")
 _ARGUMENTS = (b"a0", b"a1", b"a2", b"a3")
 
@@ -141,9 +143,10 @@ class SyscallRenderer:
         if match:
             own = text
             if self._renderer.options.universal and (names := _auditds_names(text)):
-                own = names[1] + text[names.end() :]  # the head says it by itself
-            parts = self._renderer.render_parts(b"SYSCALL", own.rstrip(b"\x1d"))
-        if match and parts is not None and self._reserved.isdisjoint(parts.keys):
+                # The head says it by itself; a separator with nothing behind it goes, too.
+                own = names[1] + text[names.end() :] if names.end() < len(text) else names[1][:-1]
+            parts = self._renderer.render_parts(b"SYSCALL", own)
+        if match and parts is not None and self._is_regular(match, parts):
             items, ppid, pid, uid, comm, exe, key = match.groups()
             key = b"null" if key is None else self._name(key)
             who = b"\t".join((pid, ppid, self._name(comm), self._name(exe), uid, key))
@@ -151,6 +154,14 @@ class SyscallRenderer:
             tail = Tail(parts.raw, added, who, int(items))
         self.tails.remember(text, tail)
         return tail
+
+    def _is_regular(self, match: re.Match[bytes], parts: Parts) -> bool:
+        """Whether no key is in our way, and the grammar, too, reads what `_who` has found."""
+        names = (b"ppid", b"pid", b"uid", b"comm", b"exe", b"key")
+        written = zip(names, match.groups()[1:], strict=True)
+        return self._reserved.isdisjoint(parts.keys) and all(
+            parts.values.get(key, text) == text.strip(b'"') for key, text in written if text
+        )
 
     def _additions(self, uid: bytes, key: bytes) -> bytes:
         """What we add to what the tail says: the groups of the user, keys one by one."""

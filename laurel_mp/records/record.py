@@ -191,7 +191,7 @@ class RecordRenderer:
         return addresses & ours.keys()
 
     def _translate(self, name: bytes, fields: list[Field]) -> dict[int, bytes]:
-        """Our own translations: JSON by the index of the field that is translated."""
+        """Our own translations: JSON by the index of the field that is translated, in order."""
         found: dict[int, bytes] = {}
         if self.options.user_name is not None:
             for index, field in enumerate(fields):
@@ -210,7 +210,7 @@ class RecordRenderer:
         if name == b"SOCKADDR" and b"saddr" in first:
             address = text_of(fields[first[b"saddr"]]) or b""
             ours |= translation.socket_address(address, big_endian=self.options.big_endian)
-        return found | {first[key]: json for key, json in ours.items()}
+        return dict(sorted((found | {first[key]: json for key, json in ours.items()}).items()))
 
     def _name_of(self, key: bytes) -> Callable[[int], bytes] | None:
         """What translates the numbers of field `key` into names."""

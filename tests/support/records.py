@@ -1,7 +1,6 @@
 """Records to try renderers with: real ones, and what hypothesis makes of them."""
 
 import functools
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,14 +42,12 @@ OPTIONS = st.builds(
 )
 
 
-def records_of(path: Path) -> Iterator[Record]:
+@functools.cache
+def records_of(path: Path) -> list[Record]:
     """All records of a capture but EOE, each different one once."""
-    seen = set()
-    for match in LINE.finditer(corpus_bytes(path)):
-        record = (match["type"], match["body"].strip(b" "))
-        if record[0] != b"EOE" and record not in seen:
-            seen.add(record)
-            yield record
+    matches = LINE.finditer(corpus_bytes(path))
+    records = [(match["type"], match["body"].strip(b" ")) for match in matches]
+    return [record for record in dict.fromkeys(records) if record[0] != b"EOE"]
 
 
 @functools.cache
@@ -129,3 +126,41 @@ def similar_records(draw: st.DrawFn) -> list[Record]:
     else:
         name, body = draw(_NAMES), draw(_MADE_UP)
     return [(name, draw(_mutated(body))) for _ in range(draw(st.integers(1, 4)))]
+
+
+@st.composite
+def similar_syscalls(draw: st.DrawFn) -> list[Record]:
+    """The same for SYSCALL records."""
+    syscalls = [record for record in typical_records() if record[0] == b"SYSCALL"]
+    name, body = draw(st.sampled_from(syscalls))
+    return [(name, draw(_mutated(body))) for _ in range(draw(st.integers(1, 4)))]
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[bytes]:
+    """Lines of a few events, with and without an end, some of them with the same id."""
+    lines = []
+    for _ in range(draw(st.integers(1, 3))):
+        lines += draw(_event(draw(st.integers(1, 3))))
+    return lines
+
+
+@st.composite
+def _event(draw: st.DrawFn, serial: int) -> list[bytes]:
+    syscalls = [record for record in typical_records() if record[0] == b"SYSCALL"]
+    records = [draw(st.sampled_from(syscalls))] if draw(st.integers(0, 3)) else []
+    records += draw(st.lists(st.sampled_from(typical_records()), max_size=4))
+    if draw(st.booleans()):
+        records.append((b"PROCTITLE", b"proctitle=41"))
+    if draw(st.integers(0, 9)) == 0:
+        records = draw(st.permutations(records))
+    if draw(st.booleans()):
+        records.append((b"EOE", b""))
+    node = draw(st.sampled_from([b"", b"node=a "]))
+    return [
+        node
+        + b"type=%b msg=audit(1.000:%d): " % (name, serial)
+        + (draw(_mutated(body)) if draw(st.integers(0, 3)) == 0 else body)
+        + b"\n"
+        for name, body in records
+    ]
