@@ -1,0 +1,280 @@
+"""The output is a function of the input: of no cut, no batch size and no worker count."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from laurel_mp.config import Config
+from laurel_mp.events import coalescer
+from laurel_mp.stages import router
+from tests.support.corpus import corpus_bytes, corpus_files, corpus_lines, corpus_name
+from tests.support.pipelines import Outcome, cuts_of, reads_of, run, with_pipeline
+from tests.support.streams import event, record, syscall, user
+
+FILES = [pytest.param(path, id=corpus_name(path)) for path in corpus_files()]
+SMALL = [
+    pytest.param(path, id=corpus_name(path))
+    for path in corpus_files()
+    if len(corpus_bytes(path)) < 600_000
+]
+ALL = {corpus_name(path): corpus_lines(path) for path in corpus_files()}
+
+
+@pytest.fixture
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits by bytes are so low that short streams meet them."""
+    monkeypatch.setattr(router, "STEP", 4096)
+    monkeypatch.setattr(router, "EOE_GAP", 20_000)
+    monkeypatch.setattr(router, "LEAP_BYTES", 3_000)
+    monkeypatch.setattr(coalescer, "IN_FLIGHT_BYTES", 12_000)
+    monkeypatch.setattr(coalescer, "REMEMBERED_BYTES", 16_000)
+
+
+def assert_invariant(data: bytes, config: Config | None = None) -> Outcome:
+    """Cut a stream in some ways and divide it among some workers; return the one outcome."""
+    expected = run([data], 0, config)
+    for size, workers in ((1 << 18, 2), (4099, 3), (701, 4)):
+        assert expected == run(reads_of(data, size), workers, config)
+    return expected
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_corpus(path: Path) -> None:
+    """A capture has no malformed line, and gives the same however it is cut and divided."""
+    outcome = assert_invariant(corpus_bytes(path))
+
+    assert outcome.counters["malformed"] == 0
+    assert outcome.counters["lines"] == len(corpus_lines(path))
+    assert outcome.counters["in_flight"] == 0
+
+
+@pytest.mark.parametrize("path", SMALL)
+@pytest.mark.parametrize("workers", [0, 3])
+def test_one_byte_a_read(path: Path, workers: int) -> None:
+    """Reads of a single byte make no difference."""
+    data = corpus_bytes(path)
+
+    assert run([data]) == run(reads_of(data, 1), workers)
+
+
+@pytest.mark.usefixtures("_small_steps")
+@pytest.mark.parametrize("path", SMALL)
+def test_step_boundaries_within_events(path: Path) -> None:
+    """The marks after each step fall anywhere within events, and change nothing."""
+    data = corpus_bytes(path)
+
+    assert run([data]) == run(reads_of(data, 509), 3)
+
+
+def test_real_steps() -> None:
+    """At the real size of steps, events around them are the same for all batch sizes."""
+    data = corpus_bytes(next(path for path in corpus_files() if "builds.raw" in path.name))
+    steps = range(router.STEP, 6 * router.STEP, router.STEP)
+    around = b"".join(data[step - 20_000 : step + 20_000] for step in steps)
+
+    assert len(data) > 6 * router.STEP
+    assert run([data]) == run(reads_of(data, router.STEP), 2)
+    assert run([around]) == run(reads_of(around, 997), 2)
+
+
+@pytest.mark.parametrize("name", ["concurrent.raw", "kinds.enriched", "injection.enriched"])
+def test_without_eoe(name: str) -> None:
+    """A stream whose EOE records are missing altogether is invariant, too."""
+    data = b"".join(line + b"\n" for line in ALL[name] if b"type=EOE " not in line)
+
+    outcome = assert_invariant(data)
+    assert outcome.counters["end_of_event"] == 0
+
+
+@pytest.mark.usefixtures("_small_steps")
+def test_eoe_disappears() -> None:
+    """A stream that carries EOE records, then none, then carries them again, is invariant."""
+    lines = ALL["concurrent.raw"]
+    third = len(lines) // 3
+    kept = [
+        line
+        for number, line in enumerate(lines)
+        if not third < number < 2 * third or b"type=EOE " not in line
+    ]
+
+    outcome = assert_invariant(b"\n".join(kept) + b"\n")
+    assert outcome.counters["timed_out"] > 0
+
+
+def test_nodes() -> None:
+    """Lines of several hosts with the same ids are events of each."""
+    lines = ALL["concurrent.raw"][:900]
+    data = b"".join(b"node=h%d %b\n" % (node, line) for line in lines for node in range(3))
+
+    outcome = assert_invariant(data)
+    alone = run([b"".join(line + b"\n" for line in lines)])
+    assert 3 * alone.counters["events"] == outcome.counters["events"]
+
+
+def test_time_jumps_back() -> None:
+    """Files of later and earlier times, one behind the other, are invariant."""
+    names = ["two-nodes.enriched", "argv.raw", "kinds.enriched", "users.raw", "concurrent.raw"]
+    data = b"".join(line + b"\n" for name in names for line in ALL[name][:2000])
+
+    assert_invariant(data)
+
+
+def test_same_file_twice() -> None:
+    """What comes again within the window is dropped as a duplicate, the same for all cuts."""
+    data = b"".join(line + b"\n" for line in ALL["concurrent.raw"])
+
+    once, twice = run([data]), assert_invariant(data + data)
+    assert once.text == twice.text
+    assert once.counters["in_events"] == twice.counters["duplicate"]
+
+
+@pytest.mark.usefixtures("_small_steps")
+def test_lines_that_are_too_long() -> None:
+    """A line beyond the limit is one malformed line, whether it came in one read or in many."""
+    config = with_pipeline(max_line_bytes=2048)
+    lines = ALL["kinds.enriched"]
+    lengths = (1900, 2040, 2100, 3000, 3072, 3200, 90_000)
+    for place, length in zip(range(50, 600, 80), lengths, strict=True):
+        lines = [*lines[:place], b"type=PATH msg=audit(1.000:1): " + b"x" * length, *lines[place:]]
+
+    outcome = assert_invariant(b"\n".join(lines), config)
+    assert outcome.counters["malformed"] >= 4
+
+
+def one_goes_at_the_step() -> bytes:
+    """Make a stream that ends at a step; of two events in flight the second one expires there.
+
+    The first one had a record later on.
+    """
+    begin = syscall(3100) + syscall(100)
+    renewed = record(b"PATH", 3100)
+    most = 4 * 4096 - len(begin + renewed)
+    filler = b"".join(user(serial) for serial in range(5000, 5100))
+    padding = most - len(filler) - len(user(6000, b""))
+    stream = begin + filler + renewed + user(6000, b"x" * padding)
+    assert len(stream) == 4 * router.STEP
+    return stream
+
+
+@pytest.mark.usefixtures("_small_steps")
+def test_long_line_at_a_step() -> None:
+    """A line that may be skipped does not move the step at which events expire."""
+    config = with_pipeline(max_line_bytes=2048)
+
+    outcome = assert_invariant(one_goes_at_the_step() + b"y" * 30_000 + b"\n" + event(7000), config)
+    assert outcome.counters["timed_out"] == 2
+
+
+@pytest.mark.usefixtures("_small_steps")
+def test_two_clock_marks_at_one_position() -> None:
+    """One event is too far behind, another one too old, at the same place."""
+    outcome = assert_invariant(one_goes_at_the_step() + event(7000, second=1100))
+    assert outcome.counters["timed_out"] == 2
+
+
+def test_events_that_expire_together() -> None:
+    """Events of several workers that are given up at one moment come in their own order.
+
+    The process table sees them in that order, too: each is the parent of the next one.
+    """
+    lines = [  # of an architecture without a table: only an EXECVE record says what a call is
+        syscall(serial * 100, pid=serial + 1, ppid=serial, arch=b"c000113e")
+        for serial in range(7, 40)
+    ]
+
+    outcome = assert_invariant(b"".join(lines))
+    ids = [json.loads(line)["ID"] for line in outcome.events]
+    assert [f"1000.000:{serial * 100}" for serial in range(7, 40)] == ids
+    parents = [json.loads(line).get("PARENT_INFO", {}).get("ID") for line in outcome.events]
+    assert [None, *ids[:-1]] == parents
+
+
+@pytest.mark.usefixtures("_small_steps")
+@settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    seed=st.integers(0, 2**32),
+    workers=st.integers(1, 5),
+    longest=st.sampled_from([4 << 20, 2048]),
+    largest=st.sampled_from([16 << 20, 64 << 10]),
+)
+def test_anything(seed: int, workers: int, longest: int, largest: int) -> None:
+    """Captures mixed, shuffled and damaged, and cut anywhere, give the same for all workers."""
+    chance = random.Random(seed)
+    data = mixture(chance)
+    config = with_pipeline(max_line_bytes=longest, max_event_bytes=largest)
+    cuts = [chance.randrange(len(data) + 1) for _ in range(chance.randrange(60))]
+
+    expected = run([data], 0, config)
+    assert expected == run(cuts_of(data, cuts), workers, config)
+    for line in expected.events:
+        json.loads(line)
+
+
+PIECES = (
+    b"type=SYSCALL msg=audit(", b"type=EOE msg=audit(", b"node=a ", b"\0", b"\x1d", b"\n", b"'",
+    b'"', b"=", b" ", b"a0=", b"a9999999[3]=", b"\xff", b"{", b"opid=5", b"items=3", b"argc=4",
+)  # fmt: skip
+
+
+def mixture(chance: random.Random) -> bytes:
+    """Make a stream of runs of lines of captures, each of which something was done to."""
+    parts = []
+    for _ in range(chance.randint(1, 4)):
+        lines = ALL[chance.choice(list(ALL))]
+        size = chance.choice([5, 40, 150])
+        start = chance.randrange(max(1, len(lines) - size))
+        parts.append(altered(chance, lines[start : start + size]))
+    lines = [line for part in parts for line in part]
+    if chance.random() < 0.5:  # interleaved
+        lines = []
+        while left := [part for part in parts if part]:
+            lines.append(chance.choice(left).pop(0))
+    if chance.random() < 0.2:
+        long = b"type=PATH msg=audit(1.000:1): " + b"x" * chance.choice([2000, 9000, 20000])
+        lines.insert(chance.randrange(len(lines) + 1), long)
+    return b"\n".join(lines) + (b"\n" if chance.random() < 0.7 else b"")
+
+
+def altered(chance: random.Random, lines: list[bytes]) -> list[bytes]:
+    """Do one of several things to some lines."""
+    match chance.randrange(8):
+        case 0:
+            return [line for line in lines if b"type=EOE" not in line]
+        case 1:
+            return chance.sample(lines, len(lines))
+        case 2:
+            return [chance.choice([b"node=x ", b"node=y ", b""]) + line for line in lines]
+        case 3:
+            return [damaged(chance, line) if chance.random() < 0.3 else line for line in lines]
+        case 4:
+            return lines + lines
+        case 5:  # an architecture without a table of system calls
+            return [line.replace(b"arch=c000003e", b"arch=c000113e") for line in lines]
+        case 6:
+            return [line for line in lines if chance.random() < 0.8]
+    return list(lines)
+
+
+def damaged(chance: random.Random, line: bytes) -> bytes:
+    """Change some bytes of a line."""
+    changed = bytearray(line)
+    for _ in range(chance.randint(1, 3)):
+        place = chance.randrange(len(changed) + 1)
+        match chance.randrange(4):
+            case 0:
+                changed[place : place + 1] = bytes([chance.randrange(256)])
+            case 1:
+                changed[place:place] = chance.choice(PIECES)
+            case 2:
+                del changed[place : place + chance.randrange(30)]
+            case 3:
+                del changed[place:]
+    return bytes(changed)
