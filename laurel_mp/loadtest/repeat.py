@@ -104,7 +104,10 @@ def _pids(text: bytes) -> Iterator[_Slot]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the repeated capture to a file or to standard output."""
-    parser = argparse.ArgumentParser(prog="laurel_mp.loadtest.repeat", description=repeat.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="laurel_mp.loadtest.repeat",
+        description="Make a long stream out of a short capture; its ids and times move on.",
+    )
     parser.add_argument("capture", type=Path, help="what auditd wrote; a name in .xz is unpacked")
     parser.add_argument("--lines", type=int, default=1_000_000, help="at least so many")
     parser.add_argument("--move-pids", action="store_true", help="new processes in each round")

@@ -1,0 +1,97 @@
+"""What the output says about processes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from laurel_mp.processes.context import ContextOptions, ContextRenderer
+from laurel_mp.processes.table import Process
+
+PARENT = Process(b"e1", b"5", b"1", b'"sh"', b'"/bin/sh"', (), None, 0)
+CHILD = Process(b"e2", b"10", b"5", b'"ls"', b'"/bin/ls"', (b"5",), PARENT, 0)
+
+
+def closed(
+    options: ContextOptions, process: Process = CHILD, parent: Process | None = PARENT
+) -> dict[str, Any]:
+    """An event's object, whose SYSCALL record is closed by the renderer."""
+    text = ContextRenderer(options).close_syscall(process, parent)
+    found: dict[str, Any] = json.loads(b'{"SYSCALL":{"pid":10' + text + b"}")
+    return found
+
+
+def test_instances_are_named_by_event_id() -> None:
+    """PID and PPID say which event started the program that runs there."""
+    syscall = closed(ContextOptions())["SYSCALL"]
+
+    assert syscall["PID"] == {"EVENT_ID": "e2"}
+    assert syscall["PPID"] == {"EVENT_ID": "e1"}
+
+
+def test_verbose_ppid() -> None:
+    """With `ppid-verbose` the parent is described."""
+    syscall = closed(ContextOptions(ppid_verbose=True))["SYSCALL"]
+
+    expected = {"EVENT_ID": "e1", "comm": "sh", "exe": "/bin/sh", "ppid": 1}
+    assert syscall["PPID"] == expected
+
+
+def test_spawned_by() -> None:
+    """SPAWNED_BY describes the previous self or the parent."""
+    syscall = closed(ContextOptions())["SYSCALL"]
+
+    assert syscall["SPAWNED_BY"] == {"EVENT_ID": "e1", "pid": 5, "comm": "sh", "exe": "/bin/sh"}
+
+
+def test_parent_info() -> None:
+    """PARENT_INFO stands beside the records."""
+    event = closed(ContextOptions())
+
+    assert event["PARENT_INFO"] == {"ID": "e1", "comm": "sh", "exe": "/bin/sh", "ppid": 1}
+
+
+def test_unknown_parent() -> None:
+    """Nothing is said about a parent that is not known."""
+    event = closed(ContextOptions(), PARENT, None)
+
+    assert event == {"SYSCALL": {"pid": 10, "PID": {"EVENT_ID": "e1"}}}
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        (ContextOptions(pid=False), {"PID", "PPID"}),
+        (ContextOptions(spawned_by=False), {"SPAWNED_BY"}),
+        (ContextOptions(parent_info=False), {"PARENT_INFO"}),
+    ],
+    ids=["pid", "spawned-by", "parent-info"],
+)
+def test_options_leave_out(options: ContextOptions, missing: set[str]) -> None:
+    """Each option takes away its keys, and no others."""
+    event = closed(options)
+    keys = {*event["SYSCALL"], *event} - {"SYSCALL", "pid"}
+
+    assert keys == {"PID", "PPID", "SPAWNED_BY", "PARENT_INFO"} - missing
+
+
+def test_prefix_names_all_keys() -> None:
+    """With a prefix no key of ours differs from a raw one by its case alone."""
+    event = closed(ContextOptions(prefix=b"enriched_"))
+
+    assert set(event) == {"SYSCALL", "enriched_parent_info"}
+    expected = {"pid", "enriched_pid", "enriched_ppid", "enriched_spawned_by"}
+    assert set(event["SYSCALL"]) == expected
+
+
+def test_process_of_another_record() -> None:
+    """A process that some record mentions is described under the key that is asked for."""
+    text = ContextRenderer(ContextOptions()).look_up(b"OPID", CHILD)
+
+    expected = {"EVENT_ID": "e2", "comm": "ls", "exe": "/bin/ls", "ppid": 5}
+    assert json.loads(b'{"opid":10' + text + b"}")["OPID"] == expected
+
+
+def test_unknown_process_of_another_record() -> None:
+    """Of a process that was never seen nothing is said."""
+    assert ContextRenderer(ContextOptions()).look_up(b"OPID", None) == b""

@@ -1,0 +1,123 @@
+"""What the pages in docs/ say about the program is true."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from laurel_mp.config import Config
+from laurel_mp.pipeline import endpoints, wire
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+_block = re.compile(r"^```(toml|audit|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Example(NamedTuple):
+    """Input, configuration and output, as a page shows them."""
+
+    config: str
+    lines: str
+    output: str
+
+
+def _examples() -> list[Example]:
+    found = []
+    parts = {"toml": "", "audit": "", "json": ""}
+    for kind, text in _block.findall((DOCS / "log-format.md").read_text()):
+        parts[kind] = text
+        if kind == "json":
+            found.append(Example(parts["toml"], parts["audit"], parts["json"]))
+            parts = dict.fromkeys(parts, "")
+    return found
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """The JSON values in `text`, however they are broken over lines."""
+    decoder = json.JSONDecoder(object_pairs_hook=list)  # the order of keys counts
+    found = []
+    start = 0
+    while start < len(text.rstrip()):
+        value, end = decoder.raw_decode(text, start)
+        found.append(value)
+        start = end + 1
+    return found
+
+
+@pytest.mark.parametrize(
+    "example", _examples(), ids=lambda example: re.findall(r"audit\((.*?)\)", example.lines)[0]
+)
+def test_examples_of_the_log_format(example: Example, tmp_path: Path) -> None:
+    """The input of each example, converted, gives the output beside it."""
+    config = tmp_path / "config.toml"
+    config.write_text(example.config)
+    config.chmod(0o600)
+    command: list[str | Path] = [sys.executable, "-m", "laurel_mp", "convert", "-c", config]
+
+    done = subprocess.run(
+        command, input=example.lines, capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert _objects(example.output) == _objects(done.stdout)
+
+
+def test_log_format_has_examples() -> None:
+    """None is lost because its block is not recognised."""
+    assert len(_examples()) == (DOCS / "log-format.md").read_text().count("```json")
+
+
+def _rows(docstring: str | None, start: str) -> list[str]:
+    assert docstring
+    return [line.strip() for line in docstring.splitlines() if line.startswith(start)]
+
+
+def test_wire_page_shows_all_messages() -> None:
+    """The picture of the frames is that of the module, and shows each kind of message."""
+    page = (DOCS / "architecture.md").read_text().splitlines()
+    rows = _rows(wire.__doc__, "    ")
+
+    assert [kind.name.lower() for kind in wire.Kind] == [row.split()[0] for row in rows]
+    assert [row for row in rows if row not in page] == []
+
+
+def test_wire_page_has_the_version() -> None:
+    """A new version of the messages is a reason to look at the page."""
+    assert f"raw bytes, version {wire.VERSION}." in (DOCS / "architecture.md").read_text()
+
+
+def test_wire_page_shows_all_sockets() -> None:
+    """The table of sockets is that of the module."""
+    page = (DOCS / "architecture.md").read_text().splitlines()
+    rows = _rows(endpoints.__doc__, "|")
+
+    assert len(rows) == 2 + 4
+    assert [row for row in rows if row not in page] == []
+
+
+def test_wire_page_has_the_limits() -> None:
+    """The numbers of the page are those of the code."""
+    page = " ".join((DOCS / "architecture.md").read_text().split())
+
+    assert f"waits at most {endpoints.LINGER_MS} ms for messages under way" in page
+    assert f"tries again each {endpoints.RECONNECT_MS} ms" in page
+    window = Config().pipeline.window_bytes >> 20
+    assert f"(`pipeline.window-bytes`, {window} MiB by default)" in page
+
+
+def test_links_lead_somewhere() -> None:
+    """A file that a page links to, or names as a path in the repository, is there."""
+    root = DOCS.parent
+    missing = []
+    for page in (*DOCS.glob("*.md"), *root.glob("*.md")):
+        text = page.read_text()
+        linked = [page.parent / link for link in re.findall(r"\]\(([\w./-]+)\)", text)]
+        named = re.findall(r"`((?:laurel_mp|docs|tests|deploy)/[\w./-]+\.[a-z]+)`", text)
+        missing += [
+            path for path in (*linked, *(root / name for name in named)) if not path.exists()
+        ]
+
+    assert missing == []
