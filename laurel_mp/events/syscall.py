@@ -149,8 +149,8 @@ class SyscallRenderer:
         if match and parts is not None and self._is_regular(match, parts):
             items, ppid, pid, uid, comm, exe, key = match.groups()
             key = b"null" if key is None else self._name(key)
-            who = b"\t".join((pid, ppid, self._name(comm), self._name(exe), uid, key))
             added = parts.added + self._additions(uid, key)
+            who = self._row(pid, ppid, self._name(comm), self._name(exe), uid, key)
             tail = Tail(parts.raw, added, who, int(items))
         self.tails.remember(text, tail)
         return tail
@@ -162,6 +162,14 @@ class SyscallRenderer:
         return self._reserved.isdisjoint(parts.keys) and all(
             parts.values.get(key, text) == text.strip(b'"') for key, text in written if text
         )
+
+    def _row(
+        self, pid: bytes, ppid: bytes, comm: bytes, exe: bytes, uid: bytes, key: bytes
+    ) -> bytes:
+        """What the tracker is told of a process."""
+        if not self._renderer.options.rows_name_rules:
+            uid, key = b"", b"null"
+        return b"\t".join((pid, ppid, comm, exe, uid, key))
 
     def _additions(self, uid: bytes, key: bytes) -> bytes:
         """What we add to what the tail says: the groups of the user, keys one by one."""
@@ -234,7 +242,7 @@ class SyscallRenderer:
             return b"", b""
         key = render_field(by_key[b"key"]) if b"key" in by_key else b"null"
         names = (render_field(comm), render_field(exe))
-        who = b"\t".join((pid.text, ppid.text, *names, uid.text, key))
+        who = self._row(pid.text, ppid.text, *names, uid.text, key)
         return who, self._additions(uid.text, key)
 
 

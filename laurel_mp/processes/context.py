@@ -47,12 +47,17 @@ class ContextRenderer:
 
         `parent` is what the record's `ppid` stands for at this moment.
         """
+        own, behind = process.shown or self._show(process)
+        if parent is None:
+            return own + behind
+        ppid, parent_info = parent.shown_as_parent or self._show_as_parent(parent)
+        return ppid + own + parent_info + behind
+
+    def _show(self, process: Process) -> tuple[bytes, bytes]:
+        """Members of the SYSCALL object up to its end, and what comes behind it."""
         options = self._options
         text = b""
         if options.pid:
-            if parent is not None:
-                text += b',"%b":{%b' % (self._ppid, _identity(parent))
-                text += (_program(parent) if options.ppid_verbose else b"") + b"}"
             text += b',"%b":{%b%b}' % (self._pid, _identity(process), self._surroundings(process))
         if options.spawned_by and process.origin is not None:
             origin = process.origin
@@ -66,13 +71,24 @@ class ContextRenderer:
         if process.labels:
             labels = b",".join([encode(label) for label in sorted(process.labels)])
             text += b',"%b":[%b]' % (self._labels, labels)
-        text += b"}"
-        if options.parent_info and parent is not None:
-            id_ = b"" if parent.by_start_time else b'"ID":"%b",' % parent.id
-            text += b',"%b":{%b%b}' % (self._parent_info, id_, _program(parent)[1:])
+        behind = b""
         if options.container_info and process.container:
-            text += b',"%b":{"ID":"%b"}' % (self._container_info, process.container)
-        return text
+            behind = b',"%b":{"ID":"%b"}' % (self._container_info, process.container)
+        process.shown = text + b"}", behind
+        return process.shown
+
+    def _show_as_parent(self, parent: Process) -> tuple[bytes, bytes]:
+        """A member of the SYSCALL object, and one behind it."""
+        options = self._options
+        ppid = parent_info = b""
+        if options.pid:
+            program = _program(parent) if options.ppid_verbose else b""
+            ppid = b',"%b":{%b%b}' % (self._ppid, _identity(parent), program)
+        if options.parent_info:
+            id_ = b"" if parent.by_start_time else b'"ID":"%b",' % parent.id
+            parent_info = b',"%b":{%b%b}' % (self._parent_info, id_, _program(parent)[1:])
+        parent.shown_as_parent = ppid, parent_info
+        return parent.shown_as_parent
 
     def _surroundings(self, process: Process) -> bytes:
         options = self._options

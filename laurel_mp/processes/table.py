@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from laurel_mp.processes.labels import NONE, Labels
 
-MAX_PROCESSES = 65536
+MAX_PROCESSES = 32768
 """Instances in one table that live, and that have ended. When there are more, those that were
 quiet longest are forgotten."""
 
@@ -77,6 +77,10 @@ class Process:
     """Of its pid namespace: orphans are handed to it, and labels are not inherited from it."""
     by_start_time: bool = False
     """Whether it is known from the system only, and its id is its start time."""
+    shown: tuple[bytes, bytes] | None = None
+    """What is shown of it with its own events, once that is rendered."""
+    shown_as_parent: tuple[bytes, bytes] | None = None
+    """The same, with events of its children."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,7 @@ class ProcessTable:
 
     def change(self, process: Process, **changes: object) -> Process:
         """A copy of `process` with changes, which takes its place."""
-        changed = replace(process, **changes)  # type: ignore[arg-type]
+        changed = replace(process, shown=None, shown_as_parent=None, **changes)  # type: ignore[arg-type]
         self.current[process.pid] = changed
         return changed
 

@@ -20,6 +20,8 @@ from laurel_mp.stages.messages import Annotations, DecodedRows
 MAX_ANSWERS = 32768
 """Answers that are remembered, and keys and executables that have been decoded."""
 
+_PLAIN_OR_EXIT = (Call.PLAIN.value, Call.EXIT_GROUP.value)
+
 Find = Callable[[bytes], Process | None]
 """Looks a process id up in the system; None if there is nothing to be known about it."""
 
@@ -44,6 +46,7 @@ class _Answer(NamedTuple):
     """An annotation, which holds as long as both process ids stand for the same instances."""
 
     annotation: bytes
+    table: ProcessTable
     current: dict[bytes, Process]
     pid: bytes
     process: Process
@@ -131,14 +134,18 @@ class Tracker:
         """Puts answers to the rows at the places in `order` into `found`."""
         answers = self._answers
         for index in order:
+            call = calls[index]
             answer = answers.get(who[index])
-            if answer is not None and calls[index] == 0:
-                annotation, current, pid, process, ppid, parent = answer
+            if answer is not None and call in _PLAIN_OR_EXIT:
+                annotation, table, current, pid, process, ppid, parent = answer
                 if current.get(pid) is process and current.get(ppid) is parent:
                     process.used = keys[index]
                     found[index] = annotation
+                    if call:
+                        table.end(process, self._now)
+                        del answers[who[index]]
                     continue
-            found[index] = self._answer(calls[index], who[index], ids[index], keys[index])
+            found[index] = self._answer(call, who[index], ids[index], keys[index])
 
     def _answer(self, call: int, who: bytes, id_: bytes, key: int) -> bytes:
         if call == Call.LOOK_UP:
@@ -166,7 +173,9 @@ class Tracker:
         elif call == Call.PLAIN:
             if len(self._answers) >= MAX_ANSWERS:
                 self._answers.clear()
-            self._answers[who] = _Answer(later, table.current, row.pid, process, row.ppid, parent)
+            self._answers[who] = _Answer(
+                later, table, table.current, row.pid, process, row.ppid, parent
+            )
         return annotation
 
     # --- the process of a row
