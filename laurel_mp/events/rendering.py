@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -22,6 +23,10 @@ RECORD_BYTES = 3 << 20
 TAIL_BYTES = 2 << 20
 HEAD_BYTES = 1 << 19
 
+# What is created or deleted stands behind its directory. If it comes first, the kernel has hidden
+# the directory, but counted it: mq_open and mq_unlink [kernel: audit_inode_parent_hidden].
+_hides_directory = re.compile(rb"item=0 .* nametype=(?:CREATE|DELETE)(?: |\Z)").match
+
 
 class Fragment(NamedTuple):
     """Members of an event's object, with a comma in front of each, and what they show."""
@@ -31,7 +36,7 @@ class Fragment(NamedTuple):
     """One for each mark, in their order."""
     records: int
     paths: int
-    """How many PATH records there are."""
+    """How many of the paths that `items=` counts there are."""
     missing_arguments: bool
     has_execve: bool
 
@@ -88,9 +93,11 @@ class EventRenderer:
         objects: dict[bytes, list[Rendered]] = {}
         arguments: list[bytes] = []
         repeated: list[tuple[bytes, Rendered]] = []
-        count = 0
+        count = paths = 0
         for name, body in records:
             count += 1
+            if name == b"PATH":
+                paths += 2 if _hides_directory(body) else 1
             if name == b"EXECVE":
                 arguments.append(body)
                 objects.setdefault(name, [])
@@ -111,7 +118,6 @@ class EventRenderer:
             read = execve.read(arguments)
             missing = read.missing
             objects[b"EXECVE"].append(Rendered(execve.render(read, self.options)))
-        paths = len(objects.get(b"PATH", ()))
         pieces, looks = self._join(objects, repeated)
         return Fragment(pieces, looks, count, paths, missing, bool(arguments))
 
