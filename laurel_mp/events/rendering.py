@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ RECORD_BYTES = 3 << 20
 TAIL_BYTES = 2 << 20
 HEAD_BYTES = 1 << 19
 
+# What is created or deleted stands behind its directory. If it comes first, the kernel has hidden
+# the directory, but counted it: mq_open and mq_unlink [kernel: audit_inode_parent_hidden].
+_hides_directory = re.compile(rb"item=0 .* nametype=(?:CREATE|DELETE)(?: |\Z)").match
+
 
 class Fragment(NamedTuple):
     """Members of an event's object, with a comma in front of each, and what they show."""
@@ -33,7 +38,7 @@ class Fragment(NamedTuple):
     """One for each mark, in their order."""
     records: int
     paths: int
-    """How many PATH records there are."""
+    """How many of the paths that `items=` counts there are."""
     missing_arguments: bool
     filtered: bool
     """Whether a socket address says that the event is filtered."""
@@ -102,7 +107,10 @@ class EventRenderer:
         objects: dict[bytes, list[Rendered]] = {}
         arguments: list[bytes] = []
         repeated: list[tuple[bytes, Rendered]] = []
+        paths = 0
         for name, body in records:
+            if name == b"PATH":
+                paths += 2 if _hides_directory(body) else 1
             if name == b"EXECVE":
                 arguments.append(body)
                 objects.setdefault(name, [])
@@ -129,7 +137,6 @@ class EventRenderer:
         if self.options.record_types:
             names = [b"SYSCALL"] * behind_syscall + list(objects)
             text += self._record_types(names)
-        paths = len(objects.get(b"PATH", ()))
         filtered = self._is_filtered(records)
         return Fragment(text, looks, len(records), paths, missing, filtered, executed, execve_end)
 

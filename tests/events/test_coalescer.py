@@ -1,6 +1,7 @@
 """Lines into events: what belongs together, and when it is complete."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from laurel_mp.events.coalescer import Coalescer, Limits, clock_key, line_key
 from laurel_mp.events.syscall import Call
 from laurel_mp.records.options import RecordOptions
 from tests.support import decoding
+from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
 from tests.support.decoding import event, events
 from tests.support.records import OPTIONS, UNHURRIED, group_name, streams, user_name
 
@@ -142,6 +144,17 @@ def test_any_bodies_give_strict_json(bodies: list[bytes]) -> None:
     ]
 
     decoding.events(lines)
+
+
+@pytest.mark.parametrize("toml", ["", CONFIGURATIONS[3]], ids=["default", "all"])
+@pytest.mark.parametrize("path", corpus_files(), ids=corpus_name)
+def test_the_corpus_is_complete(path: Path, toml: str) -> None:
+    """All captures give strict JSON, and only where a stream was cut off are events incomplete."""
+    found = events(corpus_bytes(path), toml)
+    incomplete = [each for each in found if {"INCOMPLETE", "eincomplete"} & set(each)]
+
+    expected = 2 if corpus_name(path) == "two-nodes.enriched" else 0
+    assert expected == len(incomplete)
 
 
 # --- completion
@@ -367,6 +380,8 @@ def test_an_eoe_of_an_event_that_was_given_up_is_swallowed() -> None:
     [
         ([SYSCALL % (1, 1)], ["missing-path"]),
         ([SYSCALL % (1, 1), PATH % 1], None),
+        ([SYSCALL % (1, 2), PATH % 1 + b" nametype=DELETE cap_fp=0"], None),
+        ([SYSCALL % (1, 2), PATH % 1 + b" nametype=NORMAL cap_fp=0"], ["missing-path"]),
         ([SYSCALL % (1, 0), b'type=EXECVE msg=audit(1.000:1): argc=2 a0="x"'], ["missing-args"]),
         ([SYSCALL % (1, 0), b"type=EXECVE msg=audit(1.000:1):"], ["missing-args"]),
         ([SYSCALL % (1, 0), b'type=EXECVE msg=audit(1.000:1): argc=1 a0="x"'], None),

@@ -1,4 +1,4 @@
-"""Records as objects: both ways of rendering them, and every shape of FORMAT's that has its own."""
+"""Records as objects: both ways of rendering them, and every shape of its own that a record has."""
 
 import re
 from pathlib import Path
