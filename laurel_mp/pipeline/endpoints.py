@@ -9,7 +9,8 @@
 
 All are `ipc://` paths in a directory of mode 0700: never the network, and never the abstract
 namespace, which has no permissions. No socket has a high-water mark: the window of bytes that
-ingest keeps unacknowledged bounds what is under way in all of them together.
+ingest keeps unacknowledged bounds what is under way in all of them together. A socket that
+connects takes messages at once; one that is bound, only while its peer is there.
 """
 
 from __future__ import annotations

@@ -149,11 +149,29 @@ class ParallelPipeline(Pipeline):
             self.receive(1000)
         for worker, share in enumerate(batch.shares):
             message = wire.ShareMessage(self._batch, size, share, b"" if worker else malformed)
-            self._workers[worker].send_multipart(wire.encode_share(message), copy=False)
+            self._send_to(self._workers[worker], wire.encode_share(message))
         self._finishing = batch.shares[0].final
         self._batch += 1
         self._unacknowledged += size
         self.receive()
+
+    def _send_to(self, socket: zmq.Socket[bytes], frames: wire.Frames) -> None:
+        """Sends to a worker, once it is there.
+
+        One that is gone, or failed before it connected, leaves a socket that takes nothing: to
+        wait for that alone would be to wait for ever.
+        """
+        while True:
+            try:
+                socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                self._poller.register(socket, zmq.POLLOUT)
+                try:
+                    self.receive(1000)
+                finally:
+                    self._poller.unregister(socket)
+            else:
+                return
 
     def _drain(self) -> None:
         while not self._last.final:
