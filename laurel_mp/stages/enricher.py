@@ -42,6 +42,7 @@ class Enricher:
         self._script = added(b"SCRIPT")
         self._exe_hash = added(b"EXE_HASH")
         self._env = added(b"ENV")
+        self._has_details = options.label_argv or options.label_script or options.argv
 
     def started(self, pid: bytes, exe: bytes) -> Started:
         """Reads what /proc says, while the process is there.
@@ -88,6 +89,8 @@ class Enricher:
         members = b""
         if script is not None and options.script:
             members = b',"%b":%b' % (self._script, encode(script))
+        if not self._has_details:
+            return Finished(members, b"")
         put, take = options.label_argv.of(self._command_line(execution))
         if script is not None:
             more_put, more_take = options.label_script.of(script)
