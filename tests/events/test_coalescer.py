@@ -498,7 +498,7 @@ def rows_of(*lines: bytes) -> list[tuple[Call, bytes]]:
 
 def test_the_tracker_hears_of_a_syscall_at_once() -> None:
     """Before the event is complete, and once."""
-    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"')]
+    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t0\tnull')]
 
     assert expected == rows_of(SYSCALL % (1, 0))
     assert expected == rows_of(SYSCALL % (1, 0), CWD % 1, EOE % 1)
@@ -506,7 +506,9 @@ def test_the_tracker_hears_of_a_syscall_at_once() -> None:
 
 def test_the_tracker_hears_of_the_node() -> None:
     """Its name is the last word."""
-    assert rows_of(b"node=a " + SYSCALL % (1, 0)) == [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t"a"')]
+    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t0\tnull\t"a"')]
+
+    assert expected == rows_of(b"node=a " + SYSCALL % (1, 0))
 
 
 UNNAMED = (SYSCALL % (1, 0)).replace(b"c000003e", b"8")
@@ -532,7 +534,7 @@ def test_an_exec_is_known_by_its_arguments(lines: list[bytes], expected: list[Ca
 def test_processes_that_are_mentioned_are_looked_up() -> None:
     """When the event is complete."""
     line = b'type=OBJ_PID msg=audit(1.000:1): opid=9 ocomm="x"'
-    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"'), (Call.LOOK_UP, b"9\tOPID")]
+    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t0\tnull'), (Call.LOOK_UP, b"9\tOPID")]
 
     assert expected == rows_of(SYSCALL % (1, 0), line, EOE % 1)
 
@@ -592,15 +594,15 @@ def test_only_local_users_have_names(node: bytes, expected: str | None) -> None:
     assert expected == found["SYSCALL"].get("UID")
 
 
-def test_names_are_looked_up_anew_in_time() -> None:
-    """After half an hour a user may be called otherwise."""
+def test_names_are_looked_up_anew_when_told() -> None:
+    """What was rendered with a name is forgotten when the name may be another one."""
     names = [b"before"]
     options = RecordOptions(user_name=lambda _: names[0], group_name=group_name)
     stream = Stream(options=options)
     stream.feed(SYSCALL % (1, 0), *numbered(1, EOE))
     names[0] = b"after"
     stream.feed(SYSCALL % (2, 0), *numbered(2, EOE))
-    stream.clock(100.0 + coalescer.NAMES_KEPT + 1)
+    stream.coalescer.forget()
     stream.feed(SYSCALL % (3, 0), *numbered(3, EOE))
 
     expected = ["before", "before", "after"]

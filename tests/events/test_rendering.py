@@ -69,7 +69,8 @@ def test_arguments_of_all_execve_records_are_joined() -> None:
 
     expected = {"EXECVE": {"argc": 2, "ARGV": ["x", "y"]}, "CWD": {"cwd": "/"}}
     assert expected == shown(fragment)
-    assert fragment.has_execve
+    assert fragment.execution is not None
+    assert fragment.execution.arguments == (b"x", b"y")
     assert not fragment.missing_arguments
 
 
@@ -77,7 +78,7 @@ def test_a_fragment_says_what_it_holds() -> None:
     """How many records and paths, and whether arguments are missing."""
     fragment = renderer().fragment([PATH0, PATH1, (b"EXECVE", b'argc=2 a0="x"')])
 
-    assert fragment[2:] == (3, 2, True, True)
+    assert (fragment.records, fragment.paths, fragment.missing_arguments) == (3, 2, True)
 
 
 def test_looks_are_in_the_order_of_their_marks() -> None:

@@ -136,16 +136,23 @@ def test_calls(change: tuple[bytes, bytes], expected: Call) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (SYSCALL, b'7\t1\t"ls"\t"/bin/ls"'),
-        (SYSCALL.replace(b'"ls"', b"6C0973"), b'7\t1\t"l%09s"\t"/bin/ls"'),
-        (SYSCALL.replace(b'"/bin/ls"', b"(null)"), b'7\t1\t"ls"\tnull'),
-        (SYSCALL.replace(b" a1=0", b""), b'7\t1\t"ls"\t"/bin/ls"'),
+        (SYSCALL, b'7\t1\t"ls"\t"/bin/ls"\t0\tnull'),
+        (SYSCALL.replace(b'"ls"', b"6C0973"), b'7\t1\t"l%09s"\t"/bin/ls"\t0\tnull'),
+        (SYSCALL.replace(b'"/bin/ls"', b"(null)"), b'7\t1\t"ls"\tnull\t0\tnull'),
+        (SYSCALL.replace(b" a1=0", b""), b'7\t1\t"ls"\t"/bin/ls"\t0\tnull'),
+        (SYSCALL.replace(b" uid=0", b" uid=12"), b'7\t1\t"ls"\t"/bin/ls"\t12\tnull'),
+        (SYSCALL.replace(b"key=(null)", b'key="a b"'), b'7\t1\t"ls"\t"/bin/ls"\t0\t"a b"'),
+        (SYSCALL.replace(b"key=(null)", b"key=610162"), b'7\t1\t"ls"\t"/bin/ls"\t0\t"a%01b"'),
+        (SYSCALL.replace(b" key=(null)", b""), b'7\t1\t"ls"\t"/bin/ls"\t0\tnull'),
         (SYSCALL.replace(b" pid=7", b""), b""),
+        (SYSCALL.replace(b" uid=0", b""), b""),
+        (SYSCALL.replace(b" uid=0", b" uid=-1"), b""),
         (SYSCALL.replace(b" pid=7", b" pid=007"), b""),
         (SYSCALL.replace(b" pid=7", b" pid=-7"), b""),
         (SYSCALL.replace(b" pid=7", b" pid=12345678901234567890"), b""),
         (SYSCALL.replace(b" pid=7", b' pid="7"'), b""),
         (SYSCALL + b" PID=1", b""),
+        (SYSCALL + b" KEYS=1", b""),
     ],
 )
 def test_who(body: bytes, expected: bytes) -> None:
