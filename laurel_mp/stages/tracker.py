@@ -93,8 +93,12 @@ class Tracker:
             return self._context.look_up(name, table.current.get(pid))
         pid, ppid, comm, exe, *node = who.split(b"\t")
         table = self.tables.of(b"".join(node))
+        before = table.current.get(pid)
+        had_parent = before.ppid if before is not None else ppid
         apply = ProcessTable.execute if call == Call.EXEC else ProcessTable.observe
         process = apply(table, id_, pid, ppid, comm, exe, key)
+        if process is before and ppid != had_parent:
+            self._answers.clear()  # those about its children say who its parent was
         parent = table.current.get(ppid)
         annotation = self._context.close_syscall(process, parent)
         if call == Call.EXIT_GROUP:
