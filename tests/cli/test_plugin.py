@@ -1,0 +1,263 @@
+"""`laurel-mp` as auditd's plugin: from standard input to audit.log, as it comes."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.support.commands import all_children, plugin_config, started, wait_for_children
+from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
+from tests.support.pipelines import run
+from tests.support.streams import eoe, event, syscall
+from tests.support.waiting import wait_until
+
+LIVE: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+SCRIPT = Path(sys.executable).parent / "laurel-mp"
+
+# What auditd leaves a new plugin with [auditd: audisp/audispd.c], by way of another interpreter.
+LIKE_AUDITD = """
+import os, signal, sys
+blocked = sys.argv[1] == "blocked"
+numbers = set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}
+if blocked:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {
+        signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD,
+        signal.SIGCONT})
+else:
+    for number in numbers - {signal.SIGCHLD}:
+        signal.signal(number, signal.SIG_IGN)
+null = os.open(os.devnull, os.O_RDWR)
+os.dup2(null, 1)
+os.dup2(null, 2)
+os.chdir("/")
+os.umask(0o022)
+os.execve(sys.argv[2], sys.argv[2:], {})
+"""
+
+
+def ids(path: Path) -> list[str]:
+    """The ids of the events in a log, as far as it was written."""
+    text = path.read_bytes() if path.exists() else b""
+    return [json.loads(line)["ID"] for line in text.split(b"\n")[:-1]]
+
+
+def write(process: "subprocess.Popen[bytes]", data: bytes) -> None:
+    """Give the program input, at once."""
+    assert process.stdin
+    process.stdin.write(data)
+    process.stdin.flush()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=corpus_name(path))
+        for path in corpus_files()
+        if "raw" in path.name and "builds" not in path.name
+    ],
+)
+def test_until_the_end_of_input(tmp_path: Path, path: Path, workers: int) -> None:
+    """All of the input becomes events in a log that others can not read; then it ends."""
+    config = plugin_config(tmp_path, workers=workers)
+    with started("-c", config, **LIVE) as process:
+        _, messages = process.communicate(corpus_bytes(path), timeout=60)
+
+    expected = run([corpus_bytes(path)])
+    assert process.returncode == 0, messages
+    log = tmp_path / "audit.log"
+    assert expected.text == log.read_bytes()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    stopped = "laurel-mp: stopped: {lines} lines, {events} events, 0 malformed, 0 duplicates"
+    assert stopped.format(**expected.counters) == messages.decode().splitlines()[-1]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_log_is_continued(tmp_path: Path, workers: int) -> None:
+    """What an earlier run wrote stays."""
+    config = plugin_config(tmp_path, workers=workers)
+    for serial in (7, 8):
+        with started("-c", config, **LIVE) as process:
+            process.communicate(eoe(1) + event(serial) + b"bad %d\n" % serial, timeout=60)
+
+    assert ids(tmp_path / "audit.log") == ["1000.000:7", "1000.000:8"]
+    assert (tmp_path / "malformed.log").read_bytes() == b"bad 7\nbad 8\n"
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_events_come_while_it_runs(tmp_path: Path, workers: int) -> None:
+    """An event is in the log soon after its last record came, although the input goes on."""
+    log = tmp_path / "audit.log"
+    with started("-c", plugin_config(tmp_path, workers=workers), **LIVE) as process:
+        write(process, eoe(1) + event(7))
+        wait_until(lambda: ids(log) == ["1000.000:7"], "the first event is in the log")
+        write(process, event(8)[:60])
+        write(process, event(8)[60:])
+        wait_until(lambda: ids(log) == ["1000.000:7", "1000.000:8"], "the second one, too")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_time_out_on_an_idle_stream(tmp_path: Path, workers: int) -> None:
+    """An event whose end never comes is given out after the time-out, and says so."""
+    config = plugin_config(tmp_path, workers=workers, more="end-of-event-timeout = 0.3")
+    log = tmp_path / "audit.log"
+    with started("-c", config, **LIVE) as process:
+        write(process, eoe(1) + syscall(7))
+        wait_until(lambda: ids(log) == ["1000.000:7"], "the event is in the log")
+
+    assert json.loads(log.read_bytes())["INCOMPLETE"] == ["no-eoe"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_terminate_reads_on(tmp_path: Path, workers: int) -> None:
+    """After SIGTERM the last records are still read: the input's end is the end."""
+    with started("-c", plugin_config(tmp_path, workers=workers), **LIVE) as process:
+        write(process, eoe(1) + event(7))
+        wait_until(lambda: ids(tmp_path / "audit.log"), "it runs")
+        process.send_signal(signal.SIGTERM)
+        write(process, event(8))
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(4) == 0  # and does not wait for its deadline
+
+    assert ids(tmp_path / "audit.log") == ["1000.000:7", "1000.000:8"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_terminate_ends_it(tmp_path: Path, workers: int) -> None:
+    """An input that does not end after SIGTERM is left after some seconds, without a loss."""
+    with started("-c", plugin_config(tmp_path, workers=workers), **LIVE) as process:
+        write(process, eoe(1) + event(7))
+        wait_until(lambda: ids(tmp_path / "audit.log"), "it runs")
+        process.send_signal(signal.SIGTERM)
+        write(process, event(8) + syscall(9))
+        wait_until(lambda: len(ids(tmp_path / "audit.log")) >= 2, "it reads on")
+
+        assert process.wait(15) == 0
+
+    assert ids(tmp_path / "audit.log") == ["1000.000:7", "1000.000:8", "1000.000:9"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+def test_other_signals(tmp_path: Path, number: signal.Signals) -> None:
+    """Signals that auditd passes on do not end it."""
+    with started("-c", plugin_config(tmp_path), **LIVE) as process:
+        write(process, eoe(1) + event(7))
+        wait_until(lambda: ids(tmp_path / "audit.log"), "it runs")
+        process.send_signal(number)
+        write(process, event(8))
+        wait_until(lambda: len(ids(tmp_path / "audit.log")) == 2, "it goes on")
+
+
+@pytest.mark.parametrize("victim", ["worker 1/2", "worker 2/2", "tracker", "writer", "fork server"])
+def test_child_killed_while_idle(tmp_path: Path, victim: str) -> None:
+    """When a child is killed the program ends at once with a clear message, also when idle."""
+    with started("-c", plugin_config(tmp_path, workers=2), **LIVE) as process:
+        write(process, eoe(1) + event(7))
+        wait_until(lambda: ids(tmp_path / "audit.log"), "it runs")
+        wait_for_children(process, 2)[victim].kill()
+
+        assert process.wait(10) == 1
+        assert process.stderr
+        expected = f"laurel-mp: the {victim} process ended unexpectedly (status -9)"
+        assert expected == process.stderr.read().decode().splitlines()[-1]
+
+
+def test_killed(tmp_path: Path) -> None:
+    """When the program itself is killed, no child of it stays."""
+    with started("-c", plugin_config(tmp_path, workers=2), **LIVE) as process:
+        children = wait_for_children(process, 2)
+        process.kill()
+        process.wait()
+        wait_until(
+            lambda: not any(_lives(child) for child in children.values()), "all have ended", 10
+        )
+        for left in Path("/tmp").glob("sockets-*/laurel-mp-*/*"):  # nobody is left to do it
+            left.unlink()
+        for left in Path("/tmp").glob("sockets-*/laurel-mp-*"):
+            left.rmdir()
+
+
+def _lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("signals", ["ignored", "blocked"])
+@pytest.mark.parametrize("start", [[sys.executable, "-m", "laurel_mp"], [SCRIPT]])
+def test_started_like_auditd_does(tmp_path: Path, signals: str, start: list[object]) -> None:
+    """Without an environment, with signals ignored or blocked, it works: titles, SIGTERM, all.
+
+    auditd's end of the socket, of which it has inherited a copy, does not keep it from seeing
+    the end of its input.
+    """
+    ours, theirs = socket.socketpair()
+    config = plugin_config(tmp_path, workers=2)
+    command = [sys.executable, "-c", LIKE_AUDITD, signals, *map(str, start), "-c", str(config)]
+    with theirs:
+        process = subprocess.Popen(command, stdin=theirs.fileno(), pass_fds=(ours.fileno(),))
+    try:
+        ours.sendall(eoe(1) + event(7))
+        wait_until(lambda: ids(tmp_path / "audit.log"), "the first event is in the log", 20)
+        assert all_children(2) == set(wait_for_children(process, 2))
+        assert psutil.Process(process.pid).environ().keys() == {"PATH"}
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        ours.sendall(event(8))
+        ours.close()  # the last one that can write: the copy that it inherited is closed
+        assert process.wait(4) == 0
+    finally:
+        ours.close()
+        process.kill()
+        process.wait()
+    assert ids(tmp_path / "audit.log") == ["1000.000:7", "1000.000:8"]
+    assert stat.S_IMODE((tmp_path / "audit.log").stat().st_mode) == 0o600
+
+
+def test_log_can_not_be_written(tmp_path: Path) -> None:
+    """A log that can not be written is said on stderr; the status is 1."""
+    config = plugin_config(tmp_path, workers=2)
+    (tmp_path / "audit.log").mkdir()
+    with started("-c", config, **LIVE) as process:
+        _, messages = process.communicate(eoe(1) + event(7), timeout=30)
+
+    assert process.returncode == 1
+    assert f"{tmp_path}/audit.log: can not be written: " in messages.decode()
+    assert "Traceback" not in messages.decode()
+
+
+def test_missing_eoe_is_said_once(tmp_path: Path) -> None:
+    """A long stream without any EOE record is worth one message."""
+    lines = (syscall(serial) + b"type=PROCTITLE msg=audit(1000.000:%d): proctitle=41\n" % serial
+             for serial in range(40_000))  # fmt: skip
+    with started("-c", plugin_config(tmp_path), **LIVE) as process:
+        _, messages = process.communicate(b"".join(lines), timeout=60)
+
+    assert messages.count(b"no EOE record in 4 MiB") == 1
+
+
+def test_nothing_is_left(tmp_path: Path) -> None:
+    """Of an ended program no process and no socket is left."""
+    with started("-c", plugin_config(tmp_path, workers=2), **LIVE) as process:
+        children = wait_for_children(process, 2)
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(10) == 0
+        assert not any(_lives(child) for child in children.values())
+        assert not titles_of_all(os.getpid())
+
+
+def titles_of_all(pid: int) -> list[str]:
+    """The titles of all processes of ours below `pid`."""
+    found = []
+    for child in psutil.Process(pid).children(recursive=True):
+        if child.status() != psutil.STATUS_ZOMBIE:
+            found += [word for word in child.cmdline() if word.startswith("laurel-mp: ")]
+    return found
