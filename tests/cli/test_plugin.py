@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from laurel_mp.config import load
 from tests.support.commands import all_children, plugin_config, started, wait_for_children
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
 from tests.support.pipelines import run
@@ -71,7 +72,7 @@ def test_until_the_end_of_input(tmp_path: Path, path: Path, workers: int) -> Non
     with started("-c", config, **LIVE) as process:
         _, messages = process.communicate(corpus_bytes(path), timeout=60)
 
-    expected = run([corpus_bytes(path)])
+    expected = run([corpus_bytes(path)], config=load(config))
     assert process.returncode == 0, messages
     log = tmp_path / "audit.log"
     assert expected.text == log.read_bytes()

@@ -79,9 +79,7 @@ def argv(event: Event) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_programs_and_their_context(
-    real_auditd: StartAuditd, tmp_path: Path, workers: int
-) -> None:
+def test_programs_and_their_context(real_auditd: StartAuditd, tmp_path: Path, workers: int) -> None:
     """A pipeline, a script, a variable, a setuid program, and one that is gone at once."""
     tmp_path.chmod(0o755)
     for parent in tmp_path.parents[:2]:
@@ -105,7 +103,9 @@ def test_programs_and_their_context(
         story.run("sh", "-c", f"{true} piped | {cat} -u")
         story.run("job.sh")
         environment = {"LD_PRELOAD": "/nowhere.so", "SECRET": "x"}
-        sleeper = subprocess.Popen([story.bin / "sleep", "30"], env=environment, stderr=subprocess.DEVNULL)
+        sleeper = subprocess.Popen(
+            [story.bin / "sleep", "30"], env=environment, stderr=subprocess.DEVNULL
+        )
         story.run("id", user=NOBODY)
         story.run("sh", "-c", "exit 0")
         shell = story.execution("sh", lambda e: "piped" in argv(e)[-1])

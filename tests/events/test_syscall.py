@@ -157,7 +157,14 @@ def test_calls(change: tuple[bytes, bytes], expected: Call) -> None:
 )
 def test_who(body: bytes, expected: bytes) -> None:
     """Only a record that names its process well, and leaves our keys free, gets an annotation."""
-    assert expected == render(body).who
+    assert expected == render(body, RecordOptions(rows_name_rules=True)).who
+
+
+def test_who_without_rules() -> None:
+    """User and key are left out where the tracker does not want them."""
+    body = SYSCALL.replace(b"key=(null)", b'key="a"').replace(b" uid=0", b" uid=12")
+
+    assert render(body).who == b'7\t1\t"ls"\t"/bin/ls"\t\tnull'
 
 
 @pytest.mark.parametrize(("arch", "expected"), [(b"80000015", True), (b"c000003e", False)])

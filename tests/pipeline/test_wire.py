@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import wire
+from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.messages import ClockMark, DecodedBodies, DecodedRows, Segment, Share
 
 NUMBER = st.integers(0, 2**63)
@@ -16,6 +17,7 @@ SMALL = st.integers(0, 1000)
 NUMBERS = st.lists(st.integers(0, 2**64 - 1), max_size=5).map(lambda n: array("Q", n).tobytes())
 LINES = st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b"")), max_size=5)
 COUNTERS = st.builds(Counters, *[NUMBER] * 7)
+GIVEN = st.builds(AssemblerCounters, *[NUMBER] * 3)
 
 SHARES = st.builds(
     wire.ShareMessage,
@@ -36,7 +38,16 @@ ROWS = st.builds(
     NUMBER,
     SMALL,
     st.booleans(),
-    st.builds(DecodedRows, NUMBER, NUMBERS, st.binary(), st.binary(), st.binary(), NUMBERS),
+    st.builds(
+        DecodedRows,
+        NUMBER,
+        NUMBERS,
+        st.binary(),
+        st.binary(),
+        st.binary(),
+        st.lists(st.tuples(NUMBER, st.floats(0, 1e12))),
+        NUMBERS,
+    ),
 )
 BODIES = st.builds(
     wire.BodiesMessage,
@@ -47,11 +58,11 @@ BODIES = st.builds(
     NUMBER,
     COUNTERS,
     NUMBER,
-    st.builds(DecodedBodies, st.binary(), NUMBERS, NUMBERS, NUMBERS),
+    st.builds(DecodedBodies, st.binary(), *[NUMBERS] * 5),
     st.binary(),
 )
 ANNOTATIONS = st.builds(wire.AnnotationsMessage, NUMBER, st.lists(LINES, max_size=4))
-ACKS = st.builds(wire.AckMessage, NUMBER, NUMBER, st.booleans(), COUNTERS, NUMBER, NUMBER)
+ACKS = st.builds(wire.AckMessage, NUMBER, NUMBER, st.booleans(), COUNTERS, NUMBER, GIVEN)
 FAILURES = st.builds(wire.FailureMessage, st.text(), st.text(), st.booleans())
 
 
@@ -93,7 +104,7 @@ def test_failure(message: wire.FailureMessage) -> None:
 
 def test_every_kind_differs() -> None:
     """The kind of a message can be told without decoding it."""
-    ack = wire.AckMessage(1, 2, True, Counters(), 0, 0)
+    ack = wire.AckMessage(1, 2, True, Counters(), 0, AssemblerCounters())
 
     assert wire.Kind.ACK is wire.kind_of(wire.encode_ack(ack))[0]
 

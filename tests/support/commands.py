@@ -90,11 +90,16 @@ def wait_for_children(
 
 
 def plugin_config(directory: Path, *, workers: int = 0, more: str = "") -> Path:
-    """Write a configuration for plugin mode; `more` goes into its `[pipeline]` section."""
+    """Write a configuration for plugin mode; `more` goes into its `[pipeline]` section.
+
+    With it nothing of this host gets into the output: it is that of an offline conversion.
+    """
     path = directory / "config.toml"
     path.write_text(
         f'directory = "{directory}"\n'
         f"[pipeline]\nworkers = {workers}\n{more}\n"
+        "[enrich]\npid = false\nparent-info = false\nspawned-by = false\n"
+        "user-groups = false\nexecve-env = []\n"
         '[debug]\nparse-error-log = { file = "malformed.log" }\n'
     )
     path.chmod(0o600)
