@@ -159,10 +159,15 @@ class ProcessTable:
             process.origin = origin_of(parent)
             process.ancestors = _ancestors(parent)
             process.labels |= self._inherited(parent)
+        self._put(process)
+        return process
+
+    def _put(self, process: Process) -> None:
+        """A new instance, which its process id stands for from now on."""
         self.current[process.pid] = process
+        self._ended.pop(process.pid, None)
         if len(self.current) > MAX_PROCESSES:
             self._evict()
-        return process
 
     def _continues(self, process: Process, seen: Sighting) -> bool:
         """Whether an event is of the process that had its pid before, not of one that has it now.
@@ -193,9 +198,7 @@ class ProcessTable:
             # A process that is gone before it was looked at ran where its parent does.
             process.container = process.container or origin.container
             process.services = process.services or origin.services
-        self.current[process.pid] = process
-        if len(self.current) > MAX_PROCESSES:
-            self._evict()
+        self._put(process)
         return process
 
     def _inherited(self, origin: Process) -> Labels:
@@ -260,7 +263,8 @@ class ProcessTables:
         if table is None:
             table = ProcessTable(self._propagated)
             if len(self._tables) >= MAX_NODES:
-                del self._tables[next(iter(self._tables))]
+                # Emptied, so that no cached answer about its processes holds any more.
+                self._tables.pop(next(iter(self._tables))).current.clear()
         self._tables[node] = table  # the longest quiet one is first
         return table
 
