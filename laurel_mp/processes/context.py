@@ -71,14 +71,17 @@ class ContextRenderer:
             id_ = b"" if parent.by_start_time else b'"ID":"%b",' % parent.id
             text += b',"%b":{%b%b}' % (self._parent_info, id_, _program(parent)[1:])
         if options.container_info and process.container:
-            text += b',"%b":{"ID":"%b"}' % (self._container_info, process.container)
+            text += b',"%b":{"ID":%b}' % (
+                self._container_info,
+                encode(process.container),
+            )
         return text
 
     def _surroundings(self, process: Process) -> bytes:
         options = self._options
         text = b""
         if options.container and process.container:
-            text += b',"container":{"id":"%b"}' % process.container
+            text += b',"container":{"id":%b}' % encode(process.container)
         if options.systemd and process.services:
             services = b",".join([encode(service) for service in process.services])
             text += b',"systemd_service":[%b]' % services

@@ -100,7 +100,7 @@ class ProcessTable:
     def __init__(self, propagated: Labels = NONE) -> None:
         self.current: dict[bytes, Process] = {}
         """The instance that each process id stands for."""
-        self._ended: dict[bytes, tuple[float, Process]] = {}
+        self.ended: dict[bytes, tuple[float, Process]] = {}
         """Those that have ended, and when, by the arrival clock; the first to end is first."""
         self._propagated = propagated
         self.evicted = 0
@@ -108,8 +108,8 @@ class ProcessTable:
     def known(self, pid: bytes) -> Process | None:
         """The instance of `pid`; if it has ended, that is still known for a while."""
         process = self.current.get(pid)
-        if process is None and pid in self._ended:
-            _, process = self._ended[pid]
+        if process is None and pid in self.ended:
+            _, process = self.ended[pid]
         return process
 
     # --- what events do to it
@@ -146,10 +146,10 @@ class ProcessTable:
     def end(self, process: Process, when: float) -> None:
         """The process has ended; what was its pid may become another one's."""
         del self.current[process.pid]
-        self._ended.pop(process.pid, None)
-        self._ended[process.pid] = (when, process)
-        if len(self._ended) > MAX_PROCESSES:
-            del self._ended[next(iter(self._ended))]
+        self.ended.pop(process.pid, None)
+        self.ended[process.pid] = (when, process)
+        if len(self.ended) > MAX_PROCESSES:
+            del self.ended[next(iter(self.ended))]
             self.evicted += 1
 
     def add(self, process: Process) -> Process:
@@ -165,7 +165,7 @@ class ProcessTable:
     def _put(self, process: Process) -> None:
         """A new instance, which its process id stands for from now on."""
         self.current[process.pid] = process
-        self._ended.pop(process.pid, None)
+        self.ended.pop(process.pid, None)
         if len(self.current) > MAX_PROCESSES:
             self._evict()
 
@@ -211,12 +211,12 @@ class ProcessTable:
 
     def expire(self, now: float) -> None:
         """Forgets processes that ended long ago."""
-        while self._ended:
-            pid = next(iter(self._ended))
-            when, _ = self._ended[pid]
+        while self.ended:
+            pid = next(iter(self.ended))
+            when, _ = self.ended[pid]
             if now - when <= ENDED_SECONDS:
                 break
-            del self._ended[pid]
+            del self.ended[pid]
 
     def _evict(self) -> None:
         """Drops an eighth of the table: what was quiet longest.
