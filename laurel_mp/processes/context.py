@@ -73,7 +73,7 @@ class ContextRenderer:
             text += b',"%b":[%b]' % (self._labels, labels)
         behind = b""
         if options.container_info and process.container:
-            behind = b',"%b":{"ID":"%b"}' % (self._container_info, process.container)
+            behind = b',"%b":{"ID":%b}' % (self._container_info, encode(process.container))
         process.shown = text + b"}", behind
         return process.shown
 
@@ -94,7 +94,7 @@ class ContextRenderer:
         options = self._options
         text = b""
         if options.container and process.container:
-            text += b',"container":{"id":"%b"}' % process.container
+            text += b',"container":{"id":%b}' % encode(process.container)
         if options.systemd and process.services:
             services = b",".join([encode(service) for service in process.services])
             text += b',"systemd_service":[%b]' % services

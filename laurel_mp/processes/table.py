@@ -104,7 +104,7 @@ class ProcessTable:
     def __init__(self, propagated: Labels = NONE) -> None:
         self.current: dict[bytes, Process] = {}
         """The instance that each process id stands for."""
-        self._ended: dict[bytes, tuple[float, Process]] = {}
+        self.ended: dict[bytes, tuple[float, Process]] = {}
         """Those that have ended, and when, by the arrival clock; the first to end is first."""
         self._propagated = propagated
         self.evicted = 0
@@ -112,8 +112,8 @@ class ProcessTable:
     def known(self, pid: bytes) -> Process | None:
         """The instance of `pid`; if it has ended, that is still known for a while."""
         process = self.current.get(pid)
-        if process is None and pid in self._ended:
-            _, process = self._ended[pid]
+        if process is None and pid in self.ended:
+            _, process = self.ended[pid]
         return process
 
     # --- what events do to it
@@ -150,10 +150,10 @@ class ProcessTable:
     def end(self, process: Process, when: float) -> None:
         """The process has ended; what was its pid may become another one's."""
         del self.current[process.pid]
-        self._ended.pop(process.pid, None)
-        self._ended[process.pid] = (when, process)
-        if len(self._ended) > MAX_PROCESSES:
-            del self._ended[next(iter(self._ended))]
+        self.ended.pop(process.pid, None)
+        self.ended[process.pid] = (when, process)
+        if len(self.ended) > MAX_PROCESSES:
+            del self.ended[next(iter(self.ended))]
             self.evicted += 1
 
     def add(self, process: Process) -> Process:
@@ -163,10 +163,15 @@ class ProcessTable:
             process.origin = origin_of(parent)
             process.ancestors = _ancestors(parent)
             process.labels |= self._inherited(parent)
+        self._put(process)
+        return process
+
+    def _put(self, process: Process) -> None:
+        """A new instance, which its process id stands for from now on."""
         self.current[process.pid] = process
+        self.ended.pop(process.pid, None)
         if len(self.current) > MAX_PROCESSES:
             self._evict()
-        return process
 
     def _continues(self, process: Process, seen: Sighting) -> bool:
         """Whether an event is of the process that had its pid before, not of one that has it now.
@@ -197,9 +202,7 @@ class ProcessTable:
             # A process that is gone before it was looked at ran where its parent does.
             process.container = process.container or origin.container
             process.services = process.services or origin.services
-        self.current[process.pid] = process
-        if len(self.current) > MAX_PROCESSES:
-            self._evict()
+        self._put(process)
         return process
 
     def _inherited(self, origin: Process) -> Labels:
@@ -212,12 +215,12 @@ class ProcessTable:
 
     def expire(self, now: float) -> None:
         """Forgets processes that ended long ago."""
-        while self._ended:
-            pid = next(iter(self._ended))
-            when, _ = self._ended[pid]
+        while self.ended:
+            pid = next(iter(self.ended))
+            when, _ = self.ended[pid]
             if now - when <= ENDED_SECONDS:
                 break
-            del self._ended[pid]
+            del self.ended[pid]
 
     def _evict(self) -> None:
         """Drops an eighth of the table: what was quiet longest.
@@ -264,7 +267,8 @@ class ProcessTables:
         if table is None:
             table = ProcessTable(self._propagated)
             if len(self._tables) >= MAX_NODES:
-                del self._tables[next(iter(self._tables))]
+                # Emptied, so that no cached answer about its processes holds any more.
+                self._tables.pop(next(iter(self._tables))).current.clear()
         self._tables[node] = table  # the longest quiet one is first
         return table
 

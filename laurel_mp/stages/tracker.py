@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from laurel_mp.events.coalescer import FILTERED
 from laurel_mp.events.syscall import Call
@@ -21,6 +21,9 @@ MAX_ANSWERS = 32768
 """Answers that are remembered, and keys and executables that have been decoded."""
 
 _PLAIN_OR_EXIT = (Call.PLAIN.value, Call.EXIT_GROUP.value)
+
+MAX_EXECS = 4096
+"""Latest execs that are remembered, for those whose details come when the process has gone on."""
 
 Find = Callable[[bytes], Process | None]
 """Looks a process id up in the system; None if there is nothing to be known about it."""
@@ -76,6 +79,8 @@ class Tracker:
         self._is_filtering = bool(options.filters)
         self.tables = ProcessTables(options.labels.propagated)
         self._answers: dict[bytes, _Answer] = {}
+        self._execs: dict[tuple[bytes, bytes], Process] = {}
+        """What execs have started, by node and event id; the oldest is first."""
         self._keys: dict[bytes, tuple[bytes, ...]] = {}
         self._exe_labels: dict[bytes, tuple[Labels, Labels]] = {}
         self._now = 0.0
@@ -138,7 +143,12 @@ class Tracker:
             answer = answers.get(who[index])
             if answer is not None and call in _PLAIN_OR_EXIT:
                 annotation, table, current, pid, process, ppid, parent = answer
-                if current.get(pid) is process and current.get(ppid) is parent:
+                if (
+                    current.get(pid) is process
+                    and current.get(ppid) is parent
+                    # Where none was known, one may have come and gone meanwhile.
+                    and (parent is not None or ppid not in table.ended)
+                ):
                     process.used = keys[index]
                     found[index] = annotation
                     if call:
@@ -164,11 +174,15 @@ class Tracker:
         if self._options.labels.keys:
             labels = self._options.labels.by_key(self._rule_keys(row.key)) - process.labels
             if labels:
-                process = table.change(process, labels=process.labels | labels)
+                process = _change(table, process, labels=process.labels | labels)
         annotation = later = self._context.close_syscall(process, parent)
         if self._is_filtering:
             annotation, later = self._filter(row, process, id_, annotation)
-        if call == Call.EXIT_GROUP:
+        if call == Call.EXEC:
+            if len(self._execs) >= MAX_EXECS:
+                del self._execs[next(iter(self._execs))]
+            self._execs[row.node, id_] = process
+        elif call == Call.EXIT_GROUP:
             table.end(process, self._now)
         elif call == Call.PLAIN:
             if len(self._answers) >= MAX_ANSWERS:
@@ -200,12 +214,14 @@ class Tracker:
         return self._label_exe(table, table.execute(seen))
 
     def _add_details(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
+        executed = self._execs.pop((row.node, id_), None)
         process = table.current.get(row.pid)
-        if process is None or process.id != id_:  # it went on before this event was complete
-            return self._observe(table, row, id_, key)
+        if process is None or process.id != id_:
+            # It went on before this event was complete: what it is now is not touched.
+            process = executed or Process(id_, row.pid, row.ppid, row.comm, row.exe, key)
         put, take, argv = row.details
-        labels = process.labels | _labels(put)
-        return table.change(process, labels=labels - _labels(take), argv=argv)
+        labels = (process.labels | _labels(put)) - _labels(take)
+        return _change(table, process, labels=labels, argv=argv)
 
     def _known(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
         """The instance of `pid`; if the stream has not shown it, what the system says."""
@@ -264,6 +280,13 @@ class Tracker:
                 self._keys.clear()
             self._keys[key] = keys
         return keys
+
+
+def _change(table: ProcessTable, process: Process, **changes: Any) -> Process:
+    """A copy with changes, which takes the place of `process` if it has one in the table."""
+    if table.current.get(process.pid) is process:
+        return table.change(process, **changes)
+    return replace(process, **changes)
 
 
 def _take_apart(who: bytes) -> _Row:

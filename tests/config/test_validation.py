@@ -298,7 +298,8 @@ def test_not_in_force() -> None:
     """A configuration knows what its file sets although nothing comes of it yet."""
     config = parse(
         "directory = '/srv'\nuser = 'audit'\n[auditlog]\nfile = '| gzip'\nsize = 1\n"
-        "[debug.parse-error-log]\nfile = 'errors.log'\n[state]\nmax-age = 5\n[enrich]\npid = true\n",
+        "[debug.parse-error-log]\nfile = 'errors.log'\n[state]\nmax-age = 5\n"
+        "[enrich]\npid = true\n",
         "FILE",
     )
 

@@ -1,7 +1,6 @@
 """Process context with a real auditd: programs run, and the JSON says who they were."""
 
 import json
-import os
 import pwd
 import shutil
 import subprocess
@@ -127,7 +126,7 @@ def test_programs_and_their_context(real_auditd: StartAuditd, tmp_path: Path, wo
         assert child["SYSCALL"]["SPAWNED_BY"]["EVENT_ID"] == shell["ID"]
         assert child["SYSCALL"]["LABELS"] == ["story"]
     assert "ID" not in shell["PARENT_INFO"]
-    assert shell["PARENT_INFO"]["exe"] == os.readlink("/proc/self/exe")
+    assert shell["PARENT_INFO"]["exe"] == str(Path("/proc/self/exe").readlink())
     assert "START_TIME" in shell["SYSCALL"]["PPID"]
 
     # The script: named, and what it starts is a child of it.
@@ -147,5 +146,5 @@ def test_programs_and_their_context(real_auditd: StartAuditd, tmp_path: Path, wo
     # The one that was gone at once: all that the stream itself says is there.
     assert brief["SYSCALL"]["LABELS"] == ["brief", "story"]
     assert brief["SYSCALL"]["PID"]["EVENT_ID"] == brief["ID"]
-    assert brief["PARENT_INFO"]["exe"] == os.readlink("/proc/self/exe")
+    assert brief["PARENT_INFO"]["exe"] == str(Path("/proc/self/exe").readlink())
     assert lost >= 0

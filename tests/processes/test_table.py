@@ -3,7 +3,16 @@
 import pytest
 
 from laurel_mp.processes import table as table_module
-from laurel_mp.processes.table import Process, ProcessTable, ProcessTables
+from laurel_mp.processes.labels import NONE, Labels
+from laurel_mp.processes.table import (
+    ENDED_SECONDS,
+    Origin,
+    Process,
+    ProcessTable,
+    ProcessTables,
+    Sighting,
+    origin_of,
+)
 
 SHELL = b'"/bin/sh"'
 LIST = b'"/bin/ls"'
@@ -12,28 +21,31 @@ LIST = b'"/bin/ls"'
 class History:
     """A table, and events that happen one after another."""
 
-    def __init__(self) -> None:
-        self.table = ProcessTable()
+    def __init__(self, propagated: Labels = NONE) -> None:
+        self.table = ProcessTable(propagated)
         self.now = 0
 
-    def seen(self, pid: int, ppid: int, exe: bytes = SHELL) -> Process:
+    def seen(self, pid: int, ppid: int, exe: bytes = SHELL, start_time: bytes = b"") -> Process:
         """An event of a process; its id is `eN`, counted from 1."""
-        return self._apply(ProcessTable.observe, pid, ppid, exe)
+        process, _ = self.table.observe(self._sighting(pid, ppid, exe, start_time))
+        return process
 
-    def executed(self, pid: int, ppid: int, exe: bytes = SHELL) -> Process:
+    def executed(self, pid: int, ppid: int, exe: bytes = SHELL, start_time: bytes = b"") -> Process:
         """A successful exec."""
-        return self._apply(ProcessTable.execute, pid, ppid, exe)
+        return self.table.execute(self._sighting(pid, ppid, exe, start_time))
 
-    def ended(self, pid: int) -> None:
+    def ended(self, pid: int, when: float = 0.0) -> None:
         """The process has called exit_group."""
-        self.table.current[b"%d" % pid].ended = True
+        self.table.end(self.table.current[b"%d" % pid], when)
 
-    def _apply(self, how: object, pid: int, ppid: int, exe: bytes) -> Process:
+    def labelled(self, process: Process, *labels: bytes) -> Process:
+        """The process with labels of its own."""
+        return self.table.change(process, labels=frozenset(labels))
+
+    def _sighting(self, pid: int, ppid: int, exe: bytes, start_time: bytes) -> Sighting:
         self.now += 1
-        assert callable(how)
-        found = how(self.table, b"e%d" % self.now, b"%d" % pid, b"%d" % ppid, b'"c"', exe, self.now)
-        assert isinstance(found, Process)
-        return found
+        id_ = b"e%d" % self.now
+        return Sighting(id_, b"%d" % pid, b"%d" % ppid, b'"c"', exe, self.now, start_time)
 
 
 @pytest.fixture
@@ -114,7 +126,7 @@ def test_orphan_goes_to_init(history: History) -> None:
     history.seen(5, 3)
     orphan = history.seen(10, 5)
 
-    assert orphan is history.seen(10, 1)
+    assert orphan.id == history.seen(10, 1).id
 
 
 def test_orphan_goes_to_an_ancestor(history: History) -> None:
@@ -124,7 +136,7 @@ def test_orphan_goes_to_an_ancestor(history: History) -> None:
     history.seen(5, 4)
     orphan = history.seen(10, 5)
 
-    assert orphan is history.seen(10, 3)
+    assert orphan.id == history.seen(10, 3).id
 
 
 def test_orphan_has_a_new_parent(history: History) -> None:
@@ -202,8 +214,8 @@ def test_origins_are_no_chain(history: History) -> None:
     history.executed(10, 1)
     origin = history.executed(10, 1).origin
 
-    assert origin is not None
-    assert origin.origin is None
+    assert isinstance(origin, Origin)
+    assert not hasattr(origin, "origin")
 
 
 def test_ancestors_are_bounded(history: History) -> None:
@@ -212,6 +224,176 @@ def test_ancestors_are_bounded(history: History) -> None:
         history.seen(pid, pid - 1)
 
     assert len(history.table.current[b"199"].ancestors) == table_module.MAX_ANCESTORS
+
+
+# --- processes that have ended
+
+
+def test_ended_process_is_not_running(history: History) -> None:
+    """What has ended is known, but its pid stands for nobody."""
+    process = history.seen(10, 1)
+    history.ended(10)
+
+    assert process is history.table.known(b"10")
+    assert b"10" not in history.table.current
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"), [(ENDED_SECONDS, True), (ENDED_SECONDS + 0.5, False)]
+)
+def test_ended_process_expires_by_the_clock(history: History, later: float, expected: bool) -> None:
+    """It is forgotten when the arrival clock says so."""
+    history.seen(10, 1)
+    history.ended(10, 1000.0)
+    history.table.expire(1000.0 + later)
+
+    assert expected == (history.table.known(b"10") is not None)
+
+
+def test_living_processes_do_not_expire(history: History) -> None:
+    """However long a process is quiet, the clock takes none that has not ended."""
+    history.seen(10, 1)
+    history.table.expire(1e9)
+
+    assert history.table.known(b"10") is not None
+
+
+def test_each_expires_at_its_own_time(history: History) -> None:
+    """A pid that ended twice is remembered from the second time on."""
+    for when in (1000.0, 1100.0):
+        history.seen(10, 1)
+        history.seen(11, 1)
+        history.ended(10, when)
+    history.ended(11, 1000.5)
+    history.table.expire(1000.0 + ENDED_SECONDS + 1)
+
+    assert history.table.known(b"10") is not None
+
+
+def test_new_process_hides_the_one_that_ended(history: History) -> None:
+    """Who has the pid now is what the pid stands for."""
+    history.seen(10, 1)
+    history.ended(10)
+    again = history.seen(10, 1)
+
+    assert again is history.table.known(b"10")
+
+
+# --- what is changed
+
+
+def test_a_change_makes_another_object(history: History) -> None:
+    """Who holds the old one can tell that something has changed."""
+    before = history.seen(10, 1)
+    after = history.table.change(before, argv=b'["x"]')
+
+    assert before is not after
+    assert after is history.table.known(b"10")
+    assert (before.argv, after.argv, after.id) == (b"", b'["x"]', before.id)
+
+
+def test_a_new_parent_is_a_change(history: History) -> None:
+    """What was cached about an orphan with its old parent does not hold any more."""
+    before = history.seen(10, 5)
+
+    assert before is not history.seen(10, 1)
+
+
+# --- start times
+
+
+def test_start_time_tells_processes_apart(history: History) -> None:
+    """The same pid, parent and program with another start time is another process."""
+    history.executed(10, 5, start_time=b"100.000")
+    again = history.executed(10, 5, start_time=b"200.000")
+
+    assert again.origin is None
+
+
+def test_start_time_is_kept_over_an_exec(history: History) -> None:
+    """An exec starts no process: a start time that was not seen anew is the old one."""
+    history.executed(10, 5, start_time=b"100.000")
+
+    assert history.executed(10, 5, LIST).start_time == b"100.000"
+
+
+# --- labels
+
+
+PROPAGATED = frozenset((b"a", b"b"))
+
+
+@pytest.fixture
+def labels() -> History:
+    """A table that hands on labels `a` and `b`."""
+    return History(PROPAGATED)
+
+
+def test_labels_go_to_children(labels: History) -> None:
+    """Those that are propagated, and no others."""
+    labels.labelled(labels.seen(5, 3), b"a", b"c")
+
+    assert labels.seen(10, 5).labels == {b"a"}
+
+
+def test_labels_go_over_an_exec(labels: History) -> None:
+    """The same when a process starts another program."""
+    labels.labelled(labels.seen(10, 3), b"a", b"c")
+
+    assert labels.executed(10, 3, LIST).labels == {b"a"}
+
+
+def test_labels_of_a_parent_that_ended(labels: History) -> None:
+    """A child that is seen only when its parent has gone inherits all the same."""
+    labels.labelled(labels.seen(5, 3), b"b")
+    labels.ended(5)
+
+    assert labels.seen(10, 5).labels == {b"b"}
+
+
+def test_init_hands_on_no_labels(labels: History) -> None:
+    """Orphans of everybody are its children."""
+    labels.labelled(labels.seen(1, 0), b"a")
+
+    assert labels.seen(10, 1).labels == NONE
+
+
+def test_init_of_a_container_hands_on_no_labels(labels: History) -> None:
+    """Its pid may be any, but the system knows what it is."""
+    init = Process(b"100.000", b"5", b"3", b'"c"', SHELL, labels=PROPAGATED, is_init=True)
+    labels.table.add(init)
+
+    assert labels.seen(10, 5).labels == NONE
+    assert labels.executed(5, 3, LIST).labels == NONE
+
+
+def test_added_process_inherits(labels: History) -> None:
+    """What the system shows first gets the labels and ancestors that an event would give it."""
+    parent = labels.labelled(labels.seen(5, 3), b"a")
+    added = labels.table.add(Process(b"100.000", b"10", b"5", b'"c"', SHELL, by_start_time=True))
+
+    assert added.labels == {b"a"}
+    assert added.origin == origin_of(parent)
+    assert added.ancestors == (b"5",)
+
+
+def test_orphans_of_a_container_go_to_its_init(history: History) -> None:
+    """Any init may take over a process, also when its descent was not seen."""
+    history.table.add(Process(b"100.000", b"7", b"3", b'"c"', SHELL, is_init=True))
+    orphan = history.seen(10, 5)
+
+    assert orphan.id == history.seen(10, 7).id
+
+
+def test_surroundings_come_from_where_a_process_comes_from(history: History) -> None:
+    """A process that nobody could look at runs in the container and services of its parent."""
+    history.table.change(history.seen(5, 3), container=b"c", services=(b"s.service",))
+    process = history.seen(10, 5)
+
+    assert (process.container, process.services) == (b"c", (b"s.service",))
+
+
+# --- bounds
 
 
 @pytest.fixture
@@ -241,8 +423,8 @@ class TestEviction:
         assert {b"101", b"102"}.isdisjoint(history.table.current)
         assert b"100" in history.table.current
 
-    def test_ended_go_before_living(self, history: History) -> None:
-        """A process that has ended goes before one that is only quiet."""
+    def test_ended_make_room_for_living(self, history: History) -> None:
+        """A process that has ended takes no place of one that is only quiet."""
         for pid in range(100, 116):
             history.seen(pid, 1)
         history.ended(114)
@@ -250,6 +432,18 @@ class TestEviction:
         history.seen(116, 1)
 
         assert {b"114", b"115"}.isdisjoint(history.table.current)
+        assert b"100" in history.table.current
+        assert history.table.evicted == 0
+
+    def test_ended_are_bounded(self, history: History) -> None:
+        """However many processes end at once, no more are kept; the first to end is the first."""
+        for pid in range(100, 120):
+            history.seen(pid, 1)
+            history.ended(pid)
+
+        kept = [pid for pid in range(100, 120) if history.table.known(b"%d" % pid)]
+        assert kept == list(range(104, 120))
+        assert history.table.evicted == 4
 
     def test_parent_stays_for_its_children(self, history: History) -> None:
         """A shell that waits for its children is needed, although it says nothing itself."""
@@ -266,7 +460,7 @@ class TestEviction:
         for pid in range(100, 116):
             history.seen(pid, 50)
 
-        assert b"50" in history.table.current
+        assert history.table.known(b"50") is not None
 
     def test_child_goes_before_its_parent(self, history: History) -> None:
         """In a quiet family, the parent is the last one to go."""
@@ -306,6 +500,43 @@ def test_statistics_count_all_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     tables = ProcessTables()
     for node in (b"a", b"b"):
         for pid in range(9):
-            tables.of(node).observe(b"e", b"%d" % pid, b"1", b'"c"', SHELL, pid)
+            tables.of(node).observe(Sighting(b"e", b"%d" % pid, b"1", b'"c"', SHELL, pid))
 
-    assert tables.statistics() == {"nodes": 2, "processes": 16, "evicted": 2}
+    assert tables.statistics() == {"nodes": 3, "processes": 16, "evicted": 2}
+
+
+def test_all_tables_expire() -> None:
+    """The clock is the same for all nodes."""
+    tables = ProcessTables()
+    for node in (b"", b"a"):
+        seen = Sighting(b"e", b"10", b"1", b'"c"', SHELL, 1)
+        process, _ = tables.of(node).observe(seen)
+        tables.of(node).end(process, 1000.0)
+    tables.expire(1000.0 + ENDED_SECONDS + 1)
+
+    assert [tables.of(node).known(b"10") for node in (b"", b"a")] == [None, None]
+
+
+def test_a_table_that_is_dropped_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no answer that was cached about it is taken for one about the node's next table."""
+    monkeypatch.setattr(table_module, "MAX_NODES", 1)
+    tables = ProcessTables()
+    first = tables.of(b"a")
+    first.observe(Sighting(b"e", b"10", b"1", b'"c"', SHELL, 1))
+    tables.of(b"b")
+
+    assert first.current == {}
+
+
+def test_evicted_process_does_not_come_back_as_its_predecessor(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who had the pid before and has ended is not known any more once the pid is another's."""
+    history.seen(10, 1)
+    history.ended(10)
+    history.seen(10, 1)
+    monkeypatch.setattr(table_module, "MAX_PROCESSES", 8)
+    for pid in range(100, 108):
+        history.seen(pid, 1)
+
+    assert history.table.known(b"10") is None

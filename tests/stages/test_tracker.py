@@ -10,11 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from laurel_mp.events.coalescer import FILTERED
 from laurel_mp.events.syscall import Call
+from laurel_mp.processes import table as table_module
 from laurel_mp.processes.context import ContextOptions
+from laurel_mp.processes.filters import ProcessFilters
+from laurel_mp.processes.labels import LabelRules, PatternLabels
+from laurel_mp.processes.patterns import PatternSet
+from laurel_mp.processes.table import ENDED_SECONDS, Process
 from laurel_mp.stages import tracker as tracker_module
 from laurel_mp.stages.messages import Annotations, DecodedRows
-from laurel_mp.stages.tracker import Tracker
+from laurel_mp.stages.tracker import Tracker, TrackerOptions
+
+NO_PARENT_INFO = ContextOptions(parent_info=False)
 
 
 @dataclass(frozen=True)
@@ -26,31 +34,43 @@ class Row:
     ppid: int = 1
     exe: str = "/bin/sh"
     node: str = ""
+    key: str = "null"
+    uid: int = 0
+    details: str = ""
 
     def who(self) -> bytes:
         """As a worker sends it."""
-        names = [str(self.pid), str(self.ppid), '"c"', f'"{self.exe}"']
+        names = [str(self.pid), str(self.ppid), '"c"', f'"{self.exe}"', str(self.uid), self.key]
         if self.call is Call.LOOK_UP:
             names = [str(self.pid), "OPID"]
-        return "\t".join([*names, *filter(None, [self.node])]).encode()
+        return "\t".join([*names, *filter(None, [self.node])]).encode() + self.details.encode()
 
 
 @dataclass
 class Stream:
     """A tracker, fed row by row; event ids are `e1`, `e2` and so on."""
 
-    tracker: Tracker = field(default_factory=lambda: Tracker(ContextOptions(parent_info=False)))
+    tracker: Tracker = field(default_factory=lambda: Tracker(TrackerOptions(NO_PARENT_INFO)))
     count: int = 0
 
-    def ask(self, call: Call, pid: int, ppid: int = 1, exe: str = "/bin/sh",
-            node: str = "") -> dict[str, Any]:  # fmt: skip
-        """The answer to the next row."""
+    def raw(self, row: Row) -> bytes:
+        """The answer to the next row, as it is sent."""
         self.count += 1
-        rows = rows_of([(self.count, Row(call, pid, ppid, exe, node))])
-        ((answer,),) = self.tracker.apply([rows])
+        ((answer,),) = self.tracker.apply([rows_of([(self.count, row)])])
+        return answer
+
+    def ask(self, call: Call, pid: int, ppid: int = 1, exe: str = "/bin/sh", node: str = "",
+            key: str = "null", details: str = "") -> dict[str, Any]:  # fmt: skip
+        """The answer to the next row."""
+        answer = self.raw(Row(call, pid, ppid, exe, node, key, details=details))
         text = b'{"pid":0' + answer + (b"}" if call is Call.LOOK_UP else b"")
         found: dict[str, Any] = orjson.loads(text)
         return found
+
+    def clock(self, now: float) -> None:
+        """Lets the arrival clock go on."""
+        self.count += 1
+        self.tracker.apply([rows_of([])._replace(clocks=[(self.count, now)])])
 
 
 def rows_of(rows: list[tuple[int, Row]]) -> DecodedRows:
@@ -129,7 +149,7 @@ def test_pid_after_the_exit_is_another_process(stream: Stream) -> None:
 
 
 def test_parent_that_ended_is_still_named(stream: Stream) -> None:
-    """A child's events name its parent until somebody else has its pid."""
+    """A child's events go on naming it, until somebody else has its pid or time has passed."""
     stream.ask(Call.EXEC, 5)
     stream.ask(Call.EXIT_GROUP, 5)
 
@@ -195,6 +215,257 @@ def test_batch_without_rows(stream: Stream) -> None:
     assert b'"EVENT_ID":"e1"' in answer
 
 
+def test_parent_that_ended_is_forgotten_in_time(stream: Stream) -> None:
+    """The arrival clock says when; positions in the stream say nothing about time."""
+    stream.clock(1000.0)
+    stream.ask(Call.EXEC, 5)
+    stream.ask(Call.EXIT_GROUP, 5)
+    stream.clock(1000.0 + ENDED_SECONDS)
+
+    assert stream.ask(Call.PLAIN, 10, 5)["PPID"] == {"EVENT_ID": "e2"}
+    stream.clock(1001.0 + ENDED_SECONDS)
+    assert "PPID" not in stream.ask(Call.PLAIN, 10, 5)
+
+
+def test_clock_stands_between_rows() -> None:
+    """A batch may hold rows in front of a clock mark and behind it."""
+    end, child = Row(Call.EXIT_GROUP, 5), Row(Call.PLAIN, 10, 5)
+    rows = rows_of([(1, end), (3, child), (5, child)])
+    clocks = [(0, 1000.0), (4, 1001.0 + ENDED_SECONDS)]
+    (answers,) = Tracker(TrackerOptions()).apply([rows._replace(clocks=clocks)])
+
+    assert [b"PPID" in answer for answer in answers] == [False, True, False]
+
+
+def test_rows_with_a_rank() -> None:
+    """Where several rows have the same key, ranks order them."""
+    rows = rows_of([(4, Row(Call.EXEC, 10, exe="/b")), (4, Row(Call.EXEC, 10, exe="/a"))])
+    ranked = rows._replace(ranks=array("Q", [0, 20, 1, 10]).tobytes())
+    ((later, first),) = Tracker(TrackerOptions()).apply([ranked])
+
+    assert b"SPAWNED_BY" in later
+    assert b"SPAWNED_BY" not in first
+
+
+# --- what is known of an exec
+
+
+def test_facts_of_an_exec() -> None:
+    """Container and services are those that a worker has read."""
+    stream = Stream()
+    details = "\x1e100.000\x1eabc\x1ea.service\x1fb.service"
+    answer = stream.ask(Call.EXEC, 10, details=details)
+
+    expected = {"container": {"id": "abc"}, "systemd_service": ["a.service", "b.service"]}
+    assert expected.items() <= answer["PID"].items()
+
+
+def test_details_of_an_exec() -> None:
+    """Labels and command line come when all records are there, and hold from then on."""
+    stream = Stream(Tracker(TrackerOptions(ContextOptions(argv=True))))
+    stream.ask(Call.EXEC, 10)
+    stream.count -= 1  # the same event
+    answer = stream.ask(Call.DETAILS, 10, details='\x1ea\x1fb\x1eb\x1e["x","y"]')
+
+    assert answer["LABELS"] == ["a"]
+    assert answer["PID"] == {"EVENT_ID": "e1", "ARGV": ["x", "y"]}
+    assert stream.ask(Call.PLAIN, 10)["LABELS"] == ["a"]
+
+
+@pytest.mark.parametrize("later", [Call.EXEC, Call.EXIT_GROUP])
+def test_details_that_come_late(stream: Stream, later: Call) -> None:
+    """A process may go on before its exec is complete; what it is now stays."""
+    stream.ask(Call.EXEC, 10, exe="/bin/a")
+    stream.ask(later, 10, exe="/bin/b" if later is Call.EXEC else "/bin/a")
+    row = Row(Call.DETAILS, 10, exe="/bin/a", details="\x1ex\x1e\x1e")
+    known = stream.tracker.tables.of(b"").known(b"10")
+    rows = rows_of([(3, row)])._replace(ids=b"e1")
+    ((answer,),) = stream.tracker.apply([rows])
+
+    assert orjson.loads(b'{"a":0' + answer)["PID"] == {"EVENT_ID": "e1"}
+    assert orjson.loads(b'{"a":0' + answer)["LABELS"] == ["x"]
+    after = stream.tracker.tables.of(b"").known(b"10")
+    assert known is not None
+    assert after is not None
+    assert (known.id, known.exe) == (after.id, after.exe)
+
+
+# --- labels
+
+
+def labelling(**rules: Any) -> Stream:
+    """A tracker with rules for labels."""
+    return Stream(Tracker(TrackerOptions(NO_PARENT_INFO, LabelRules(**rules))))
+
+
+def test_label_by_key() -> None:
+    """A configured rule key is a label of the process, from that event on."""
+    stream = labelling(keys=frozenset((b"k",)))
+    stream.ask(Call.PLAIN, 10)
+
+    assert stream.ask(Call.PLAIN, 10, key='"j%01k"')["LABELS"] == ["k"]
+    assert stream.ask(Call.PLAIN, 10)["LABELS"] == ["k"]
+
+
+def test_label_by_key_invalidates_cached_answers() -> None:
+    """An answer that was given before the label came is not given again."""
+    stream = labelling(keys=frozenset((b"k",)))
+    before = stream.ask(Call.PLAIN, 10)
+    again = stream.ask(Call.PLAIN, 10)
+    stream.ask(Call.PLAIN, 10, key='"k"')
+
+    assert before == again
+    assert stream.ask(Call.PLAIN, 10) == before | {"LABELS": ["k"]}
+
+
+def test_details_invalidate_cached_answers(stream: Stream) -> None:
+    """Also labels by command line come after other events of the process may have come."""
+    stream.ask(Call.EXEC, 10)
+    stream.ask(Call.PLAIN, 10)
+    stream.count = 0  # the exec's event
+    stream.ask(Call.DETAILS, 10, details="\x1ea\x1e\x1e")
+
+    assert stream.ask(Call.PLAIN, 10)["LABELS"] == ["a"]
+
+
+def test_label_by_executable() -> None:
+    """It is put on at the exec; another expression takes it away at a later one."""
+    exe = PatternLabels({"^/bin/a": "x"}, {"^/bin/b": "x"})
+    stream = labelling(exe=exe, propagated=frozenset((b"x",)))
+
+    assert stream.ask(Call.EXEC, 10, exe="/bin/a")["LABELS"] == ["x"]
+    assert stream.ask(Call.EXEC, 10, exe="/bin/c")["LABELS"] == ["x"]
+    assert "LABELS" not in stream.ask(Call.EXEC, 10, exe="/bin/b")
+
+
+def test_label_of_a_program_whose_exec_was_not_seen() -> None:
+    """What ran before our time is labelled when it is first heard of."""
+    stream = labelling(exe=PatternLabels({"^/bin/sh$": "x"}, {}))
+
+    assert stream.ask(Call.PLAIN, 10)["LABELS"] == ["x"]
+
+
+def test_labels_of_init_stay_with_it() -> None:
+    """What init starts carries none of its labels."""
+    stream = labelling(exe=PatternLabels({"init": "x"}, {}), propagated=frozenset((b"x",)))
+
+    assert stream.ask(Call.EXEC, 1, 0, "/sbin/init")["LABELS"] == ["x"]
+    assert "LABELS" not in stream.ask(Call.EXEC, 10, 1)
+
+
+# --- filters
+
+
+def filtering(**rules: Any) -> Stream:
+    """A tracker with filters."""
+    return Stream(Tracker(TrackerOptions(NO_PARENT_INFO, filters=ProcessFilters(**rules))))
+
+
+def verdicts(stream: Stream, *rows: Row) -> list[bool]:
+    """Which of these rows are filtered."""
+    return [FILTERED in stream.raw(row) for row in rows]
+
+
+KEYED = Row(Call.PLAIN, 10, key='"k"')
+
+
+def test_first_event_of_a_process_is_kept() -> None:
+    """The verdict on it is another one than that in the answers that are cached with it."""
+    found = verdicts(filtering(keys=frozenset((b"k",))), KEYED, KEYED, KEYED)
+
+    assert found == [False, True, True]
+
+
+def test_first_event_of_a_process_is_not_kept() -> None:
+    """Unless that is switched off."""
+    stream = filtering(keys=frozenset((b"k",)), keep_first=False)
+
+    assert verdicts(stream, KEYED, KEYED) == [True, True]
+
+
+def test_first_event_by_its_details() -> None:
+    """An exec that a label filters is still the first event when its details come."""
+    stream = filtering(labels=frozenset((b"x",)))
+    stream.raw(Row(Call.EXEC, 10))
+    stream.count -= 1
+    details = Row(Call.DETAILS, 10, details="\x1ex\x1e\x1e")
+
+    assert verdicts(stream, details, Row(Call.PLAIN, 10)) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("rules", "row"),
+    [
+        ({"users": frozenset((b"7",))}, Row(Call.PLAIN, 10, uid=7)),
+        ({"exe": PatternSet(["^/bin/sh$"])}, Row(Call.PLAIN, 10)),
+        ({"services": frozenset((b"s",))}, Row(Call.EXEC, 10, details="\x1e1.000\x1e\x1es")),
+    ],
+)
+def test_what_is_named_is_left_out_from_the_start(rules: dict[str, Any], row: Row) -> None:
+    """Users, programs and services are filtered with their first event."""
+    assert verdicts(filtering(**rules), row, row) == [True, True]
+
+
+def test_equal_rows_of_other_keys_and_users_have_their_own_verdict() -> None:
+    """A cached answer is for one key and one user."""
+    stream = filtering(keys=frozenset((b"k",)), users=frozenset((b"7",)))
+    rows = [Row(Call.PLAIN, 10), KEYED, Row(Call.PLAIN, 10, uid=7), Row(Call.PLAIN, 10)]
+
+    assert verdicts(stream, *rows) == [False, True, True, False]
+    assert verdicts(stream, *rows) == [False, True, True, False]
+
+
+# --- the system
+
+
+def test_system_is_asked_about_this_host_only() -> None:
+    """Of an unknown process of another node there is nothing to be known here."""
+    asked: list[bytes] = []
+
+    def find(pid: bytes) -> Process | None:
+        asked.append(pid)
+        return None
+
+    stream = Stream(Tracker(TrackerOptions(local_node=b'"here"', find=find)))
+    stream.ask(Call.LOOK_UP, 10, node='"there"')
+    stream.ask(Call.LOOK_UP, 11, node='"here"')
+    stream.ask(Call.LOOK_UP, 12)
+
+    assert asked == [b"11", b"12"]
+
+
+def test_process_of_the_system() -> None:
+    """What the stream has not shown yet is known from the system, by its start time."""
+
+    def find(pid: bytes) -> Process:
+        return Process(b"100.000", pid, b"0", b'"p"', b'"/bin/p"', by_start_time=True)
+
+    stream = Stream(Tracker(TrackerOptions(NO_PARENT_INFO, find=find)))
+    answer = stream.ask(Call.EXEC, 10, 5)
+
+    assert answer["PPID"] == {"START_TIME": "100.000"}
+    assert answer["SPAWNED_BY"]["START_TIME"] == "100.000"
+
+
+def test_seed() -> None:
+    """Processes that run at the start are labelled and known."""
+    stream = labelling(exe=PatternLabels({"^/bin/p$": "x"}, {}), propagated=frozenset((b"x",)))
+    stream.tracker.seed([Process(b"1.000", b"5", b"0", b'"p"', b'"/bin/p"', by_start_time=True)])
+
+    assert stream.ask(Call.EXEC, 10, 5)["LABELS"] == ["x"]
+
+
+def test_answers_of_a_dropped_table_are_dropped(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node whose table was dropped begins anew."""
+    monkeypatch.setattr(table_module, "MAX_NODES", 1)
+    stream.ask(Call.PLAIN, 10, node='"a"')
+    stream.ask(Call.PLAIN, 10, node='"b"')
+
+    assert stream.ask(Call.PLAIN, 10, node='"a"')["PID"] == {"EVENT_ID": "e3"}
+
+
 a_row = st.builds(
     Row,
     st.sampled_from([Call.PLAIN, Call.EXEC, Call.EXIT_GROUP, Call.LOOK_UP]),
@@ -202,21 +473,39 @@ a_row = st.builds(
     st.integers(1, 6),
     st.sampled_from(["/bin/sh", "/bin/ls"]),
     st.sampled_from(["", '"a"']),
+    st.sampled_from(["null", '"k"', '"j%01k"']),
 )
+MUCH = TrackerOptions(
+    labels=LabelRules(frozenset((b"k",)), PatternLabels({"ls": "l"}, {}), frozenset((b"k", b"l"))),
+    filters=ProcessFilters(keys=frozenset((b"j",)), labels=frozenset((b"l",))),
+)
+
+
+@given(rows=st.lists(a_row, max_size=30), options=st.sampled_from([TrackerOptions(), MUCH]))
+def test_answers_do_not_depend_on_memory(rows: list[Row], options: TrackerOptions) -> None:
+    """An answer from memory is the one that would be given without any."""
+    numbered = list(enumerate(rows, 1))
+    (expected,) = Tracker(options).apply([rows_of(numbered)])
+
+    tracker = Tracker(options)
+    for (position, row), answer in zip(numbered, expected, strict=True):
+        tracker._answers.clear()
+        assert tracker.apply([rows_of([(position, row)])]) == [[answer]]
 
 
 @given(
     rows=st.lists(st.tuples(a_row, st.integers(0, 2)), max_size=30),
     cuts=st.sets(st.integers(0, 30)),
+    options=st.sampled_from([TrackerOptions(), MUCH]),
 )
 def test_answers_do_not_depend_on_workers_and_batches(
-    rows: list[tuple[Row, int]], cuts: set[int]
+    rows: list[tuple[Row, int]], cuts: set[int], options: TrackerOptions
 ) -> None:
     """Rows of three workers, merged by position, get the answers of one worker's rows."""
     numbered = [(position, row) for position, (row, _) in enumerate(rows, 1)]
-    (expected,) = Tracker(ContextOptions()).apply([rows_of(numbered)])
+    (expected,) = Tracker(options).apply([rows_of(numbered)])
 
-    tracker = Tracker(ContextOptions())
+    tracker = Tracker(options)
     found: dict[int, bytes] = {}
     bounds = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
     for start, end in pairwise(bounds):
