@@ -96,7 +96,8 @@ class Rows:
     """Fields separated by tabs: pid, ppid, comm, exe, uid, key (these two if they are wanted),
     perhaps the node; of look-ups pid, key, perhaps the node. Behind the first of them, separated
     by 0x1e, may come: for an exec start time, container, services; for its details labels to put
-    on and to take away, command line. Several services or labels are separated by 0x1f."""
+    on and to take away, command line. Several services or labels are separated by 0x1f. All names are
+    JSON."""
     ids: list[bytes] = field(default_factory=list)
     """The event's id."""
     ranks: array[int] = field(default_factory=lambda: array("Q"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from laurel_mp.events.enrichment import NOTHING, Finished, Started
@@ -51,8 +52,10 @@ class Enricher:
         and then nothing is added.
         """
         options = self._options
-        live = options.procfs.open(pid) if options.procfs is not None else None
-        if live is None or options.procfs is None or exe == b"null":
+        if options.procfs is None or exe == b"null":
+            return NOTHING
+        live = options.procfs.open(pid)
+        if live is None:
             return NOTHING
         program = decode(exe)
         with live:
@@ -60,8 +63,8 @@ class Enricher:
             status = live.exe_status()
         if snapshot is None or snapshot.exe != program:
             return NOTHING
-        services = b"\x1f".join(snapshot.services)
-        facts = b"\x1e".join((b"", snapshot.start_time, snapshot.container or b"", services))
+        container = encode(snapshot.container) if snapshot.container else b""
+        facts = b"\x1e".join((b"", snapshot.start_time, container, _joined(snapshot.services)))
         inode = b"%d" % status.st_ino if status is not None else b""
         return Started(facts, inode, self._hash(pid, program), self._environment(pid, program))
 
@@ -98,7 +101,7 @@ class Enricher:
         argv = self._argv(execution) if options.argv else b""
         if not (put or take or argv):
             return Finished(members, b"")
-        joined = (b"\x1f".join(sorted(put)), b"\x1f".join(sorted(take)), argv)
+        joined = (_joined(sorted(put)), _joined(sorted(take)), argv)
         return Finished(members, b"\x1e" + b"\x1e".join(joined))
 
     def _command_line(self, execution: Execution) -> bytes:
@@ -116,3 +119,8 @@ class Enricher:
     def _argv(self, execution: Execution) -> bytes:
         limit = self._options.records.argv_limit
         return execve.render_list(execution.arguments, limit)
+
+
+def _joined(names: Iterable[bytes]) -> bytes:
+    """Names for a row; as JSON, because cgroups and labels may be called anything."""
+    return b"\x1f".join(map(encode, names))

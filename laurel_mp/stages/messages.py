@@ -62,7 +62,7 @@ class DecodedRows(NamedTuple):
     calls: bytes
     """A `Call` for each, one byte."""
     who: bytes
-    """A line for each: pid, ppid, comm, exe and perhaps the node, separated by tabs."""
+    """A line for each: see `Rows.who`."""
     ids: bytes
     """A line for each: the event's id."""
     clocks: Sequence[tuple[int, float]] = ()

@@ -12,7 +12,7 @@ from laurel_mp.events.coalescer import FILTERED
 from laurel_mp.events.syscall import Call
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
 from laurel_mp.processes.filters import ProcessFilters
-from laurel_mp.processes.labels import NONE, LabelRules, Labels
+from laurel_mp.processes.labels import LabelRules, Labels
 from laurel_mp.processes.table import Process, ProcessTable, ProcessTables, Sighting
 from laurel_mp.records.strings import decode
 from laurel_mp.stages.messages import Annotations, DecodedRows
@@ -207,9 +207,16 @@ class Tracker:
     def _execute(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
         self._known(table, row.node, row.ppid)
         start_time, container, names = row.details or (b"", b"", b"")
-        services = tuple(names.split(b"\x1f")) if names else ()
         seen = Sighting(
-            id_, row.pid, row.ppid, row.comm, row.exe, key, start_time, container, services
+            id_,
+            row.pid,
+            row.ppid,
+            row.comm,
+            row.exe,
+            key,
+            start_time,
+            decode(container),
+            _names(names),
         )
         return self._label_exe(table, table.execute(seen))
 
@@ -220,7 +227,7 @@ class Tracker:
             # It went on before this event was complete: what it is now is not touched.
             process = executed or Process(id_, row.pid, row.ppid, row.comm, row.exe, key)
         put, take, argv = row.details
-        labels = (process.labels | _labels(put)) - _labels(take)
+        labels = (process.labels | frozenset(_names(put))) - frozenset(_names(take))
         return _change(table, process, labels=labels, argv=argv)
 
     def _known(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
@@ -295,8 +302,8 @@ def _take_apart(who: bytes) -> _Row:
     return _Row(pid, ppid, comm, exe, uid, key, b"".join(node), details)
 
 
-def _labels(joined: bytes) -> Labels:
-    return frozenset(joined.split(b"\x1f")) if joined else NONE
+def _names(joined: bytes) -> tuple[bytes, ...]:
+    return tuple(map(decode, joined.split(b"\x1f"))) if joined else ()
 
 
 def _by_rank(batch: list[DecodedRows], keys: array[int]) -> list[int]:

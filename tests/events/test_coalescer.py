@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laurel_mp.events import coalescer
-from laurel_mp.events.coalescer import Coalescer, Limits, clock_key, line_key
+from laurel_mp.events.coalescer import FILTERED, Coalescer, Limits, clock_key, line_key
+from laurel_mp.events.enrichment import ContentFilters, ExecObserver, Finished, Started
+from laurel_mp.events.executions import Execution
 from laurel_mp.events.syscall import Call
 from laurel_mp.records.options import RecordOptions
 from tests.support import decoding
@@ -42,8 +44,12 @@ class Stream:
         has_eoe: bool = True,
         limits: Limits | None = None,
         options: RecordOptions | None = None,
+        observer: ExecObserver | None = None,
+        filters: ContentFilters | None = None,
     ) -> None:
-        self.coalescer = Coalescer(options or RecordOptions(), limits or Limits(), b"here")
+        self.coalescer = Coalescer(
+            options or RecordOptions(), limits or Limits(), b"here", observer, filters
+        )
         self.has_eoe = has_eoe
         self.position = 0
         self.clock(100.0)
@@ -63,6 +69,11 @@ class Stream:
         bodies, _ = self.coalescer.take()
         return [decoding.parse(_without_marks(line)) for line in bodies.lines]
 
+    def row_calls(self) -> list[Call]:
+        """What was asked since the last call."""
+        _, rows = self.coalescer.take()
+        return list(map(Call, rows.calls))
+
     def finished(self) -> list[Any]:
         """What is complete when the stream ends here."""
         self.coalescer.finish(self.position)
@@ -71,6 +82,7 @@ class Stream:
 
 def _without_marks(line: bytes) -> bytes:
     """The mark that closes a SYSCALL object becomes its brace, others nothing."""
+    line = line.replace(FILTERED, b"")
     head, mark, rest = line.partition(b"\0")
     return head + (b"}" if b'"SYSCALL":' in head and mark else b"") + rest.replace(b"\0", b"")
 
@@ -85,6 +97,32 @@ def numbered(number: int, *lines: bytes) -> list[bytes]:
     return [line % number for line in lines]
 
 
+class Observer:
+    """Adds a member to each exec, a variable, and details that do not depend on it."""
+
+    def __init__(self, details: bytes = b"") -> None:
+        self.details = details
+        self.seen: list[tuple[bytes, bytes]] = []
+        self.executions: list[Execution] = []
+
+    def started(self, pid: bytes, exe: bytes) -> Started:
+        """Notes who has started what."""
+        self.seen.append((pid, exe))
+        return Started(b"\x1efacts", b"7", b',"HASH":1', b',"ENV":{}')
+
+    def finished(self, started: Started, execution: Execution) -> Finished:
+        """Notes the same of complete events."""
+        assert started in (Started(), Started(b"\x1efacts", b"7", b',"HASH":1', b',"ENV":{}'))
+        self.executions.append(execution)
+        return Finished(b',"SCRIPT":"s"', self.details)
+
+
+SOME = ContentFilters(
+    raw_line=lambda line: b"a" in line[-3:], user_record=lambda body: b"x" in body, active=True
+)
+"""Filters that take some events of any stream."""
+
+
 # --- both ways
 
 
@@ -94,7 +132,12 @@ def test_events_of_one_piece_are_as_those_of_single_lines(
     lines: list[bytes], options: RecordOptions, has_eoe: bool
 ) -> None:
     """However the stream is cut, the same comes out, and each line is accounted for once."""
-    whole, single = [Stream(has_eoe=has_eoe, options=options).coalescer for _ in range(2)]
+    whole, single = [
+        Stream(
+            has_eoe=has_eoe, options=options, observer=Observer(b"\x1ed"), filters=SOME
+        ).coalescer
+        for _ in range(2)
+    ]
     text = b"".join(lines)
     whole.feed(text, 0, len(text), 0)
     position = 0
@@ -112,7 +155,9 @@ def test_events_of_one_piece_are_as_those_of_single_lines(
     counted = whole.counters.end_of_event + whole.counters.duplicate + whole.counters.in_events
     assert len(lines) == counted
     assert len(expected.rows) == b"".join(expected.lines).count(b"\0")
-    assert set(expected.rows) <= set(range(len(rows.who)))
+    assert sorted([*expected.rows, *expected.unused]) == list(range(len(rows.who)))
+    assert len(expected.lines) == len(expected.sizes)
+    assert sum(expected.sizes) == whole.counters.in_events
 
 
 _ALL = "[translate]\nuniversal = true\nuser-db = true\n"
@@ -607,3 +652,153 @@ def test_names_are_looked_up_anew_when_told() -> None:
 
     expected = ["before", "before", "after"]
     assert expected == [each["SYSCALL"]["UID"] for each in stream.taken()]
+
+
+# --- execs
+
+
+EXEC = [
+    (SYSCALL % (1, 0)).replace(b"syscall=2", b"syscall=59"),
+    b'type=EXECVE msg=audit(1.000:1): argc=1 a0="x"',
+    *numbered(1, CWD, PATH, EOE),
+]
+FOREIGN = [b"node=there " + line for line in EXEC]
+
+
+def fed(stream: Stream, lines: Sequence[bytes], *, apart: bool) -> Stream:
+    """A stream with lines, in one piece or one by one."""
+    for piece in [[line] for line in lines] if apart else [lines]:
+        stream.feed(*piece)
+    return stream
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_members_of_an_exec(apart: bool) -> None:
+    """What the system and the records say stands in SYSCALL, the environment in EXECVE."""
+    (found,) = fed(Stream(observer=Observer()), EXEC, apart=apart).taken()
+
+    assert (found["SYSCALL"]["HASH"], found["SYSCALL"]["SCRIPT"]) == (1, "s")
+    assert found["EXECVE"] == {"argc": 1, "ARGV": ["x"], "ENV": {}}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_same_exec_again_with_another_environment(apart: bool) -> None:
+    """What is remembered of the records holds nothing of the process."""
+    stream = Stream(observer=Observer())
+    plain = [line.replace(b":1)", b":2)").replace(b"=yes", b"=no") for line in EXEC]
+    fed(stream, [*EXEC, *plain], apart=apart)
+
+    assert ["ENV" in each["EXECVE"] for each in stream.taken()] == [True, False]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(
+    ("lines", "expected"), [(EXEC, [(b"7", b'"/bin/ls"')]), (FOREIGN, [])], ids=["here", "there"]
+)
+def test_only_local_execs_are_looked_at(
+    lines: list[bytes], expected: list[tuple[bytes, bytes]], apart: bool
+) -> None:
+    """The system knows nothing of another host's processes; records speak for themselves."""
+    observer = Observer()
+    fed(Stream(observer=observer), lines, apart=apart)
+
+    assert expected == observer.seen
+    assert [each.arguments for each in observer.executions] == [(b"x",)]
+
+
+def test_an_exec_is_looked_at_at_once() -> None:
+    """Before the process has gone on: with the first of its records."""
+    observer = Observer()
+    stream = Stream(observer=observer)
+    stream.feed(EXEC[0])
+
+    assert observer.seen == [(b"7", b'"/bin/ls"')]
+    assert observer.executions == []
+    _, rows = stream.coalescer.take()
+    assert rows.who == [b'7\t1\t"ls"\t"/bin/ls"\t0\tnull\x1efacts']
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_details_have_a_row_of_their_own(apart: bool) -> None:
+    """It annotates the event; nobody waits for the answer to the first one."""
+    bodies, rows = fed(Stream(observer=Observer(b"\x1ed")), EXEC, apart=apart).coalescer.take()
+
+    assert list(rows.calls) == [Call.EXEC, Call.DETAILS]
+    assert rows.who[1] == b'7\t1\t"ls"\t"/bin/ls"\t0\tnull\x1ed'
+    assert (list(bodies.rows), list(bodies.unused)) == ([1], [0])
+    assert list(rows.keys) == sorted(rows.keys)
+
+
+def test_no_details() -> None:
+    """Then the first row annotates the event."""
+    bodies, rows = fed(Stream(observer=Observer()), EXEC, apart=False).coalescer.take()
+
+    assert list(rows.calls) == [Call.EXEC]
+    assert (list(bodies.rows), list(bodies.unused)) == ([0], [])
+
+
+def test_details_of_execs_that_are_given_up_together() -> None:
+    """Their rows come in the order of their events."""
+    stream = Stream(observer=Observer(b"\x1ed"))
+    others = [line.replace(b":1)", b":2)") for line in EXEC]
+    stream.feed(others[0], EXEC[0], *EXEC[1:3], *others[1:3])
+    stream.row_calls()
+    stream.clock(103.0)
+    _, rows = stream.coalescer.take()
+
+    by_rank = dict(zip(rows.ranks[::2], rows.ranks[1::2], strict=True))
+    order = sorted(range(len(rows.ids)), key=lambda index: by_rank.get(index, 0))
+    assert [rows.ids[index] for index in order] == [b"1.000:2", b"1.000:1"]
+
+
+# --- filters
+
+
+def filtered(lines: Sequence[bytes], filters: ContentFilters, *, apart: bool) -> list[bool]:
+    """Which of the events in a stream are filtered by what they hold."""
+    bodies, _ = fed(Stream(filters=filters), lines, apart=apart).coalescer.take()
+    return [FILTERED in line for line in bodies.lines]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("word", [b"type=SYSCALL", b"type=CWD", b"type=PATH", b"type=EOE"])
+def test_any_line_says_filter(word: bytes, apart: bool) -> None:
+    """Filters on lines see each line of an event, the end too."""
+    filters = ContentFilters(raw_line=lambda line: line.startswith(word), active=True)
+    lines = [SYSCALL % (1, 0), *numbered(1, CWD, PATH, EOE), USER % 2]
+
+    assert filtered(lines, filters, apart=apart) == [True, False]
+
+
+def test_lines_are_seen_without_their_end() -> None:
+    """As they came in, node and header and all."""
+    seen = []
+
+    def note(line: bytes) -> bool:
+        seen.append(line)
+        return False
+
+    lines = [b"node=a " + line for line in (SYSCALL % (1, 0), CWD % 1, EOE % 1, USER % 2)]
+    filtered(lines, ContentFilters(raw_line=note, active=True), apart=False)
+
+    assert lines == seen
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_user_records_say_filter(apart: bool) -> None:
+    """A filter on what user space sends sees nothing of the kernel's."""
+    filters = ContentFilters(user_record=lambda body: b"=" in body, active=True)
+    lines = [SYSCALL % (1, 0), *numbered(1, CWD, EOE), USER % 2]
+
+    assert filtered(lines, filters, apart=apart) == [False, True]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(("active", "expected"), [(True, [3, 1]), (False, [])])
+def test_sizes(active: bool, expected: list[int], apart: bool) -> None:
+    """Where events may be filtered, it is known how many lines each has; EOE is counted apart."""
+    lines = [SYSCALL % (1, 0), *numbered(1, CWD, PATH, EOE), USER % 2]
+    stream = fed(Stream(filters=ContentFilters(active=active)), lines, apart=apart)
+    bodies, _ = stream.coalescer.take()
+
+    assert expected == list(bodies.sizes)

@@ -81,6 +81,43 @@ def test_a_fragment_says_what_it_holds() -> None:
     assert (fragment.records, fragment.paths, fragment.missing_arguments) == (3, 2, True)
 
 
+def test_place_for_the_environment() -> None:
+    """Members can be added at the end of the EXECVE object, wherever it stands."""
+    fragment = renderer().fragment([CWD, (b"EXECVE", b'argc=1 a0="x"'), PATH0])
+    text, end = fragment.text, fragment.execve_end
+    added = parse(b"{" + (text[:end] + b',"ENV":{}' + text[end:])[1:] + b"}")
+
+    assert added["EXECVE"] == {"argc": 1, "ARGV": ["x"], "ENV": {}}
+
+
+def test_no_place_for_the_environment() -> None:
+    """Without an EXECVE record there is neither such a place nor an execution."""
+    fragment = renderer().fragment([CWD, PATH0])
+
+    assert (fragment.execve_end, fragment.execution) == (0, None)
+
+
+ADDRESS = (b"SOCKADDR", b"saddr=020000357F0000010000000000000000")
+
+
+@pytest.mark.parametrize(
+    ("filtered", "records", "expected"),
+    [
+        (("127.0.0.1", 53), [CWD, ADDRESS], True),
+        (("127.0.0.1", 54), [CWD, ADDRESS], False),
+        (("127.0.0.1", 53), [CWD, (b"OTHER", ADDRESS[1])], False),
+        (("127.0.0.1", 53), [(b"SOCKADDR", b"saddr=01002F78"), ADDRESS], True),
+    ],
+)
+def test_filter_by_address(
+    filtered: tuple[str, int], records: list[tuple[bytes, bytes]], expected: bool
+) -> None:
+    """Any socket address of an event can say filter."""
+    options = RecordOptions(filter_address=lambda *address: address == filtered)
+
+    assert expected == renderer(options).fragment(records).filtered
+
+
 def test_looks_are_in_the_order_of_their_marks() -> None:
     """Records of one type stand together, so their marks do, too."""
     records = [(b"OBJ_PID", b"opid=1"), (b"LOGIN", b"pid=2"), (b"OBJ_PID", b"opid=3")]

@@ -167,6 +167,44 @@ def test_who_without_rules() -> None:
     assert render(body).who == b'7\t1\t"ls"\t"/bin/ls"\t\tnull'
 
 
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (b"(null)", None),
+        (b'"a"', None),
+        (b"610162", ["a", "b"]),
+        (b"610162012563", ["a", "b", "%25c"]),
+        (b"253031", None),
+    ],
+)
+def test_several_keys(key: bytes, expected: list[str] | None) -> None:
+    """The keys of one rule are joined by 0x01; beside the raw text they are listed."""
+    body = SYSCALL.replace(b"(null)", key)
+    irregular = body.replace(b" a1=0", b"")
+
+    assert expected == shown(body).get("KEYS")
+    assert expected == shown(irregular).get("KEYS")
+
+
+def test_several_keys_with_a_prefix() -> None:
+    """The list has the name that the configuration gives to what we add."""
+    body = SYSCALL.replace(b"(null)", b"610162")
+
+    assert shown(body, RecordOptions(prefix=b"x_"))["x_keys"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"), [((b"a", b'"'), ["a", '"']), ((), []), (None, None)]
+)
+def test_groups_of_the_user(groups: tuple[bytes, ...] | None, expected: list[str] | None) -> None:
+    """Those of `uid`, if they are known."""
+    options = RecordOptions(groups_of=lambda uid: groups if uid == 12 else (b"other",))
+    body = SYSCALL.replace(b" uid=0", b" uid=12")
+
+    assert expected == shown(body, options).get("UID_GROUPS")
+    assert expected == shown(body.replace(b" a1=0", b""), options).get("UID_GROUPS")
+
+
 @pytest.mark.parametrize(("arch", "expected"), [(b"80000015", True), (b"c000003e", False)])
 def test_byte_order(arch: bytes, expected: bool) -> None:
     """It follows the architecture."""

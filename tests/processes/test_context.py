@@ -1,6 +1,7 @@
 """What the output says about processes."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,3 +96,81 @@ def test_process_of_another_record() -> None:
 def test_unknown_process_of_another_record() -> None:
     """Of a process that was never seen nothing is said."""
     assert ContextRenderer(ContextOptions()).look_up(b"OPID", None) == b""
+
+
+# --- surroundings, labels, command lines
+
+
+FULL = replace(
+    CHILD,
+    container=b"ab" * 32,
+    services=(b"a.service", b'b"\xff.service'),
+    labels=frozenset((b"y", b"x")),
+    argv=b'["ls","-l"]',
+)
+
+
+def test_surroundings() -> None:
+    """PID says in which container and services the process is."""
+    expected = {
+        "EVENT_ID": "e2",
+        "container": {"id": "ab" * 32},
+        "systemd_service": ["a.service", 'b"%ff.service'],
+    }
+    assert expected == closed(ContextOptions(), FULL)["SYSCALL"]["PID"]
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        (ContextOptions(container=False), "container"),
+        (ContextOptions(systemd=False), "systemd_service"),
+    ],
+    ids=["container", "systemd"],
+)
+def test_options_leave_surroundings_out(options: ContextOptions, missing: str) -> None:
+    """Each has its own option."""
+    found = closed(options, FULL)["SYSCALL"]["PID"]
+
+    assert {"EVENT_ID", "container", "systemd_service"} - {missing} == set(found)
+
+
+def test_command_line() -> None:
+    """It is shown if that is configured."""
+    assert closed(ContextOptions(argv=True), FULL)["SYSCALL"]["PID"]["ARGV"] == ["ls", "-l"]
+
+
+def test_labels_are_sorted() -> None:
+    """So that the output depends on nothing else."""
+    assert closed(ContextOptions(), FULL)["SYSCALL"]["LABELS"] == ["x", "y"]
+
+
+def test_container_info() -> None:
+    """CONTAINER_INFO stands beside the records."""
+    event = closed(ContextOptions(container_info=True), FULL)
+
+    assert event["CONTAINER_INFO"] == {"ID": "ab" * 32}
+
+
+def test_no_container_info() -> None:
+    """Outside of containers there is none."""
+    assert "CONTAINER_INFO" not in closed(ContextOptions(container_info=True))
+
+
+def test_containers_of_any_name() -> None:
+    """Whoever may make cgroups may call them what they like."""
+    process = replace(CHILD, container=b'x"},"uid":0,{"\x01')
+    event = closed(ContextOptions(container_info=True), process)
+
+    expected = 'x"},"uid":0,{"%01'
+    assert expected == event["SYSCALL"]["PID"]["container"]["id"]
+    assert expected == event["CONTAINER_INFO"]["ID"]
+
+
+def test_start_time_of_the_parent() -> None:
+    """A parent that no event has started has no event id."""
+    parent = replace(PARENT, id=b"100.000", by_start_time=True)
+    event = closed(ContextOptions(), CHILD, parent)
+
+    assert event["SYSCALL"]["PPID"] == {"START_TIME": "100.000"}
+    assert "ID" not in event["PARENT_INFO"]

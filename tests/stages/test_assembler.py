@@ -3,7 +3,8 @@
 from array import array
 from itertools import pairwise
 
-from laurel_mp.stages.assembler import Assembler
+from laurel_mp.events.coalescer import FILTERED
+from laurel_mp.stages.assembler import Assembler, AssemblerCounters
 from laurel_mp.stages.messages import DecodedBodies
 
 NOTHING = (0, list[bytes]())
@@ -14,6 +15,8 @@ def bodies(
     keys: list[int],
     rows: list[int] | None = None,
     ranks: list[int] | None = None,
+    unused: list[int] | None = None,
+    sizes: list[int] | None = None,
 ) -> DecodedBodies:
     """What one worker completed."""
     return DecodedBodies(
@@ -21,6 +24,8 @@ def bodies(
         array("Q", keys).tobytes(),
         array("Q", ranks).tobytes() if ranks else b"",
         array("Q", rows or []).tobytes(),
+        array("Q", unused or []).tobytes(),
+        array("Q", sizes or []).tobytes(),
     )
 
 
@@ -86,3 +91,75 @@ def test_events_are_counted() -> None:
         counts.append(assembler.counters.events)
 
     assert [later - before for before, later in pairwise(counts)] == [1, 2]
+
+
+# --- rows that no mark waits for
+
+
+def test_unused_rows_are_dropped() -> None:
+    """An exec whose details came has two answers; one of them is shown, none is kept."""
+    assembler = Assembler(1)
+    decoded = bodies([b"a\0"], [1], rows=[1], unused=[0])
+
+    assert assembler.merge([decoded], [(0, [b"<0>", b"<1>"])]).text == b"a<1>\n"
+    assert assembler.waiting == 0
+
+
+def test_unused_rows_of_earlier_batches_are_dropped() -> None:
+    """The details may come some batches later."""
+    assembler = Assembler(2)
+    nothing = bodies([], [])
+    assembler.merge([nothing, nothing], [(0, [b"<0>"]), (0, [b"<other>"])])
+    decoded = bodies([b"a\0"], [1], rows=[1], unused=[0])
+
+    assert assembler.merge([decoded, nothing], [(1, [b"<1>"]), (1, [])]).text == b"a<1>\n"
+    assert assembler.waiting == 1  # the other worker's
+
+
+# --- filters
+
+
+def test_filtered_events_are_taken_out() -> None:
+    """Whether the event itself says so or the answer about its process."""
+    decoded = bodies([b"a", b"b" + FILTERED + b"b", b"c\0"], [1, 3, 5], rows=[0], sizes=[1, 2, 4])
+    merged = Assembler(1).merge([decoded], [(0, [b"<" + FILTERED + b">"])])
+
+    assert merged == (b"a\n", b"bb\nc<>\n")
+
+
+def test_filtered_lines_are_counted() -> None:
+    """By the sizes of the events, so that every input line is accounted for."""
+    assembler = Assembler(2)
+    both = [
+        bodies([b"a", b"d" + FILTERED], [1, 7], sizes=[1, 5]),
+        bodies([b"b" + FILTERED, b"c"], [3, 5], sizes=[2, 3]),
+    ]
+    assembler.merge(both, [NOTHING, NOTHING])
+
+    expected = AssemblerCounters(events=2, filtered_events=2, filtered_lines=7)
+    assert expected == assembler.counters
+
+
+def test_filtered_events_stay_in_order() -> None:
+    """Over workers, and with ranks."""
+    both = [
+        bodies([b"c" + FILTERED, b"d"], [4, 5], ranks=[2, 0], sizes=[1, 1]),
+        bodies([b"a", b"b" + FILTERED], [3, 4], ranks=[0, 1], sizes=[1, 1]),
+    ]
+
+    assert Assembler(2).merge(both, [NOTHING, NOTHING]) == (b"a\nd\n", b"b\nc\n")
+
+
+def test_prefixes() -> None:
+    """Filtered events have a prefix of their own."""
+    decoded = bodies([b"a", b"b" + FILTERED], [1, 3], sizes=[1, 1])
+
+    expected = (b"A: a\n", b"B: b\n")
+    assert expected == Assembler(1, b"A: ", b"B: ").merge([decoded], [NOTHING])
+
+
+def test_all_events_are_filtered() -> None:
+    """Then nothing is left, not even a prefix."""
+    decoded = bodies([b"a" + FILTERED], [1], sizes=[1])
+
+    assert Assembler(1, b"A: ").merge([decoded], [NOTHING]) == (b"", b"a\n")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from laurel_mp import config as configuration
 from laurel_mp.config import Config
 from laurel_mp.events import coalescer
 from laurel_mp.stages import router
@@ -22,6 +23,29 @@ SMALL = [
     if len(corpus_bytes(path)) < 600_000
 ]
 ALL = {corpus_name(path): corpus_lines(path) for path in corpus_files()}
+
+MUCH = configuration.parse(
+    r"""
+    [enrich]
+    argv = true
+    ppid-verbose = true
+    [transform]
+    record-types = true
+    [label-process]
+    label-argv."-[a-z]" = "option"
+    unlabel-argv."a" = "option"
+    label-exe."/(ba)?sh$" = "shell"
+    label-script."^/" = "script"
+    propagate-labels = ["option", "shell"]
+    [filter]
+    filter-labels = ["option"]
+    filter-raw-lines = ["^type=USER_"]
+    filter-sockaddr = ["127.0.0.0/8"]
+    filter-null-keys = true
+    """,
+    "the test's configuration",
+)
+"""Labels that come with the details of execs, and filters of each kind."""
 
 
 @pytest.fixture
@@ -59,6 +83,15 @@ def test_one_byte_a_read(path: Path, workers: int) -> None:
     data = corpus_bytes(path)
 
     assert run([data]) == run(reads_of(data, 1), workers)
+
+
+@pytest.mark.parametrize("path", SMALL)
+def test_labels_and_filters(path: Path) -> None:
+    """What is filtered is, too; all lines are accounted for and no answer is left over."""
+    outcome = assert_invariant(corpus_bytes(path), MUCH)
+
+    filtered = outcome.filtered.count(b"\n")
+    assert outcome.counters["events"] == len(outcome.events) + filtered
 
 
 @pytest.mark.usefixtures("_small_steps")
@@ -204,12 +237,13 @@ def test_events_that_expire_together() -> None:
     workers=st.integers(1, 5),
     longest=st.sampled_from([4 << 20, 2048]),
     largest=st.sampled_from([16 << 20, 64 << 10]),
+    base=st.sampled_from([Config(), MUCH]),
 )
-def test_anything(seed: int, workers: int, longest: int, largest: int) -> None:
+def test_anything(seed: int, workers: int, longest: int, largest: int, base: Config) -> None:
     """Captures mixed, shuffled and damaged, and cut anywhere, give the same for all workers."""
     chance = random.Random(seed)
     data = mixture(chance)
-    config = with_pipeline(max_line_bytes=longest, max_event_bytes=largest)
+    config = with_pipeline(base, max_line_bytes=longest, max_event_bytes=largest)
     cuts = [chance.randrange(len(data) + 1) for _ in range(chance.randrange(60))]
 
     expected = run([data], 0, config)

@@ -253,7 +253,7 @@ def test_rows_with_a_rank() -> None:
 def test_facts_of_an_exec() -> None:
     """Container and services are those that a worker has read."""
     stream = Stream()
-    details = "\x1e100.000\x1eabc\x1ea.service\x1fb.service"
+    details = '\x1e100.000\x1e"abc"\x1e"a.service"\x1f"b.service"'
     answer = stream.ask(Call.EXEC, 10, details=details)
 
     expected = {"container": {"id": "abc"}, "systemd_service": ["a.service", "b.service"]}
@@ -265,7 +265,7 @@ def test_details_of_an_exec() -> None:
     stream = Stream(Tracker(TrackerOptions(ContextOptions(argv=True))))
     stream.ask(Call.EXEC, 10)
     stream.count -= 1  # the same event
-    answer = stream.ask(Call.DETAILS, 10, details='\x1ea\x1fb\x1eb\x1e["x","y"]')
+    answer = stream.ask(Call.DETAILS, 10, details='\x1e"a"\x1f"b"\x1e"b"\x1e["x","y"]')
 
     assert answer["LABELS"] == ["a"]
     assert answer["PID"] == {"EVENT_ID": "e1", "ARGV": ["x", "y"]}
@@ -277,7 +277,7 @@ def test_details_that_come_late(stream: Stream, later: Call) -> None:
     """A process may go on before its exec is complete; what it is now stays."""
     stream.ask(Call.EXEC, 10, exe="/bin/a")
     stream.ask(later, 10, exe="/bin/b" if later is Call.EXEC else "/bin/a")
-    row = Row(Call.DETAILS, 10, exe="/bin/a", details="\x1ex\x1e\x1e")
+    row = Row(Call.DETAILS, 10, exe="/bin/a", details='\x1e"x"\x1e\x1e')
     known = stream.tracker.tables.of(b"").known(b"10")
     rows = rows_of([(3, row)])._replace(ids=b"e1")
     ((answer,),) = stream.tracker.apply([rows])
@@ -323,7 +323,7 @@ def test_details_invalidate_cached_answers(stream: Stream) -> None:
     stream.ask(Call.EXEC, 10)
     stream.ask(Call.PLAIN, 10)
     stream.count = 0  # the exec's event
-    stream.ask(Call.DETAILS, 10, details="\x1ea\x1e\x1e")
+    stream.ask(Call.DETAILS, 10, details='\x1e"a"\x1e\x1e')
 
     assert stream.ask(Call.PLAIN, 10)["LABELS"] == ["a"]
 
@@ -388,7 +388,7 @@ def test_first_event_by_its_details() -> None:
     stream = filtering(labels=frozenset((b"x",)))
     stream.raw(Row(Call.EXEC, 10))
     stream.count -= 1
-    details = Row(Call.DETAILS, 10, details="\x1ex\x1e\x1e")
+    details = Row(Call.DETAILS, 10, details='\x1e"x"\x1e\x1e')
 
     assert verdicts(stream, details, Row(Call.PLAIN, 10)) == [False, True]
 
@@ -398,7 +398,7 @@ def test_first_event_by_its_details() -> None:
     [
         ({"users": frozenset((b"7",))}, Row(Call.PLAIN, 10, uid=7)),
         ({"exe": PatternSet(["^/bin/sh$"])}, Row(Call.PLAIN, 10)),
-        ({"services": frozenset((b"s",))}, Row(Call.EXEC, 10, details="\x1e1.000\x1e\x1es")),
+        ({"services": frozenset((b"s",))}, Row(Call.EXEC, 10, details='\x1e1.000\x1e\x1e"s"')),
     ],
 )
 def test_what_is_named_is_left_out_from_the_start(rules: dict[str, Any], row: Row) -> None:

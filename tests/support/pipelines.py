@@ -22,6 +22,7 @@ class StagePipeline(Pipeline):
         self._tracker = options.tracker(config)
         self._assembler = options.assembler(config, workers)
         self.text: list[bytes] = []
+        self.filtered: list[bytes] = []
         self.batches = 0
 
     def _send(self, batch: Batch, size: int, malformed: bytes) -> None:
@@ -54,6 +55,12 @@ class StagePipeline(Pipeline):
             [message.bodies for message in all_bodies], list(zip(bases, answers, strict=True))
         )
         self.text.append(merged.text)
+        self.filtered.append(merged.filtered)
+
+    @property
+    def waiting(self) -> int:
+        """Answers that wait for their event."""
+        return self._assembler.waiting
 
     def _drain(self) -> None:
         pass
@@ -79,6 +86,7 @@ class Outcome:
     """Position and what is kept of each line."""
     counters: dict[str, int] = field(default_factory=dict)
     """The ledger; it balances."""
+    filtered: bytes = b""
 
     @property
     def events(self) -> list[bytes]:
@@ -87,11 +95,12 @@ class Outcome:
 
 
 def run(reads: Iterable[bytes], workers: int = 0, config: Config | None = None) -> Outcome:
-    """Run a whole input, as it is read, through the stages; the ledger is checked."""
+    """Run a whole input, as it is read; the ledger is checked, and no answer may be left."""
     pipeline = StagePipeline(config or Config(), workers)
     for data in reads:
         pipeline.feed(data)
     pipeline.finish()
+    assert pipeline.waiting == 0, "answers are left that no event has asked for"
     return outcome(pipeline)
 
 
@@ -102,7 +111,8 @@ def outcome(pipeline: StagePipeline) -> Outcome:
     kept = b"".join(pipeline.malformed_text).split(b"\n")[:-1]
     positions = [position for position, _ in pipeline.malformed]
     counters = {each.name: getattr(ledger, each.name) for each in fields(ledger)}
-    return Outcome(b"".join(pipeline.text), tuple(zip(positions, kept, strict=True)), counters)
+    lines = tuple(zip(positions, kept, strict=True))
+    return Outcome(b"".join(pipeline.text), lines, counters, b"".join(pipeline.filtered))
 
 
 def reads_of(data: bytes, size: int) -> Iterator[bytes]:
