@@ -61,7 +61,15 @@ class Enricher:
         if snapshot is None or snapshot.exe != program:
             return NOTHING
         services = b"\x1f".join(snapshot.services)
-        facts = b"\x1e".join((b"", snapshot.start_time, snapshot.container or b"", services))
+        facts = b"\x1e".join(
+            (
+                b"",
+                snapshot.start_time,
+                snapshot.container or b"",
+                services,
+                b"1" if snapshot.is_init else b"",
+            )
+        )
         inode = b"%d" % status.st_ino if status is not None else b""
         return Started(facts, inode, self._hash(pid, program), self._environment(pid, program))
 

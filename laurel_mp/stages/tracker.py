@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from laurel_mp.events.coalescer import FILTERED
@@ -13,7 +13,13 @@ from laurel_mp.events.syscall import Call
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
 from laurel_mp.processes.filters import ProcessFilters
 from laurel_mp.processes.labels import NONE, LabelRules, Labels
-from laurel_mp.processes.table import Process, ProcessTable, ProcessTables, Sighting
+from laurel_mp.processes.table import (
+    MAX_ANCESTORS,
+    Process,
+    ProcessTable,
+    ProcessTables,
+    Sighting,
+)
 from laurel_mp.records.strings import decode
 from laurel_mp.stages.messages import Annotations, DecodedRows
 
@@ -74,7 +80,7 @@ class Tracker:
         self._options = options
         self._context = ContextRenderer(options.context)
         self._is_filtering = bool(options.filters)
-        self.tables = ProcessTables(options.labels.propagated)
+        self.tables = ProcessTables(options.labels.propagated, options.local_node)
         self._answers: dict[bytes, _Answer] = {}
         self._keys: dict[bytes, tuple[bytes, ...]] = {}
         self._exe_labels: dict[bytes, tuple[Labels, Labels]] = {}
@@ -186,23 +192,29 @@ class Tracker:
             self._find(table, row.node, row.pid)
         seen = Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key)
         process, is_new = table.observe(seen)
-        if is_new and process.origin is None:
-            process = self._label_exe(table, process)  # its exec was before our time
+        if is_new and (process.origin is None or process.origin.exe != process.exe):
+            process = self._label_exe(table, process)  # its exec was not shown
         return process
 
     def _execute(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
         self._known(table, row.node, row.ppid)
-        start_time, container, names = row.details or (b"", b"", b"")
-        services = tuple(names.split(b"\x1f")) if names else ()
-        seen = Sighting(
-            id_, row.pid, row.ppid, row.comm, row.exe, key, start_time, container, services
-        )
+        seen = Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key)
+        if row.details:
+            start_time, container, names, init = row.details
+            services = tuple(names.split(b"\x1f")) if names else ()
+            seen = replace(
+                seen,
+                start_time=start_time,
+                container=container,
+                services=services,
+                is_init=bool(init),
+            )
         return self._label_exe(table, table.execute(seen))
 
     def _add_details(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
-        process = table.current.get(row.pid)
+        process = table.known(row.pid)
         if process is None or process.id != id_:  # it went on before this event was complete
-            return self._observe(table, row, id_, key)
+            process = table.former(Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key))
         put, take, argv = row.details
         labels = process.labels | _labels(put)
         return table.change(process, labels=labels - _labels(take), argv=argv)
@@ -215,8 +227,16 @@ class Tracker:
     def _find(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
         if node not in (b"", self._options.local_node):
             return None
-        process = self._options.find(pid)
-        return None if process is None else self._add(table, process)
+        found: list[Process] = []
+        while len(found) < MAX_ANCESTORS and (process := self._options.find(pid)) is not None:
+            found.append(process)
+            pid = process.ppid
+            if table.known(pid) is not None:
+                break
+        last = None
+        for process in reversed(found):  # parents come first, so that something is inherited
+            last = self._add(table, process)
+        return last
 
     def _add(self, table: ProcessTable, process: Process) -> Process:
         return self._label_exe(table, table.add(process))
