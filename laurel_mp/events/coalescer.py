@@ -95,9 +95,9 @@ class Rows:
     who: list[bytes] = field(default_factory=list)
     """Fields separated by tabs: pid, ppid, comm, exe, uid, key (these two if they are wanted),
     perhaps the node; of look-ups pid, key, perhaps the node. Behind the first of them, separated
-    by 0x1e, may come: for an exec start time, container, services; for its details labels to put
-    on and to take away, command line. Several services or labels are separated by 0x1f. All names are
-    JSON."""
+    by 0x1e, may come: for an exec start time, container, services, 1 for an init; for its details
+    labels to put on and to take away, command line. Several services or labels are separated by
+    0x1f. All names are JSON."""
     ids: list[bytes] = field(default_factory=list)
     """The event's id."""
     ranks: array[int] = field(default_factory=lambda: array("Q"))
@@ -648,7 +648,8 @@ class Coalescer:
         database be asked.
         """
         options = self._options
-        local = node is None or node == self._local_node or options.user_name is None
+        asks = options.user_name is not None or options.groups_of is not None
+        local = node is None or node == self._local_node or not asks
         which = (local, big_endian and options.universal)
         renderer = self._renderers.get(which)
         if renderer is None:

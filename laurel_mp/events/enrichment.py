@@ -13,7 +13,7 @@ class Started(NamedTuple):
     """What the system says about a process whose exec has just been seen."""
 
     facts: bytes = b""
-    """For the tracker: start time, container, services; see `Rows.who`."""
+    """For the tracker: start time, container, services, 1 for an init; see `Rows.who`."""
     inode: bytes = b""
     """Inode number of what it runs."""
     members: bytes = b""

@@ -96,6 +96,7 @@ class Sighting:
     start_time: bytes = b""
     container: bytes = b""
     services: tuple[bytes, ...] = ()
+    is_init: bool = False
 
 
 class ProcessTable:
@@ -142,9 +143,12 @@ class ProcessTable:
         return self._start(seen, parent, parent)
 
     def change(self, process: Process, **changes: object) -> Process:
-        """A copy of `process` with changes, which takes its place."""
+        """A copy of `process` with changes, which takes its place if it still has one."""
         changed = replace(process, shown=None, shown_as_parent=None, **changes)  # type: ignore[arg-type]
-        self.current[process.pid] = changed
+        if self.current.get(process.pid) is process:
+            self.current[process.pid] = changed
+        elif process.pid in self.ended and self.ended[process.pid][1] is process:
+            self.ended[process.pid] = (self.ended[process.pid][0], changed)
         return changed
 
     def end(self, process: Process, when: float) -> None:
@@ -191,17 +195,18 @@ class ProcessTable:
         process.start_time = seen.start_time
         process.container = seen.container
         process.services = seen.services
+        process.is_init = seen.is_init
         if parent is not None:
             process.ancestors = _ancestors(parent)
         if origin is not None:
             process.origin = origin_of(origin)
             process.labels = self._inherited(origin)
             if origin.pid == seen.pid:
-                process.is_init = origin.is_init
+                process.is_init |= origin.is_init
                 process.start_time = process.start_time or origin.start_time
-            # A process that is gone before it was looked at ran where its parent does.
-            process.container = process.container or origin.container
-            process.services = process.services or origin.services
+            if not seen.start_time:  # gone before it was looked at, it ran where its parent does
+                process.container = origin.container
+                process.services = origin.services
         self._put(process)
         return process
 
@@ -252,16 +257,17 @@ def _ancestors(parent: Process) -> tuple[bytes, ...]:
 
 
 class ProcessTables:
-    """A table for each node."""
+    """A table for each node; lines without one are of this host, as are those of `local_node`."""
 
-    def __init__(self, propagated: Labels = NONE) -> None:
+    def __init__(self, propagated: Labels = NONE, local_node: bytes = b"") -> None:
         self._tables: dict[bytes, ProcessTable] = {}
         self._propagated = propagated
         self._nameless = ProcessTable(propagated)
+        self._local_node = local_node
 
     def of(self, node: bytes) -> ProcessTable:
         """The table of `node`, empty for lines without one."""
-        if not node:
+        if not node or node == self._local_node:
             return self._nameless
         table = self._tables.pop(node, None)
         if table is None:

@@ -64,7 +64,10 @@ class Enricher:
         if snapshot is None or snapshot.exe != program:
             return NOTHING
         container = encode(snapshot.container) if snapshot.container else b""
-        facts = b"\x1e".join((b"", snapshot.start_time, container, _joined(snapshot.services)))
+        init = b"1" if snapshot.is_init else b""
+        facts = b"\x1e".join(
+            (b"", snapshot.start_time, container, _joined(snapshot.services), init)
+        )
         inode = b"%d" % status.st_ino if status is not None else b""
         return Started(facts, inode, self._hash(pid, program), self._environment(pid, program))
 

@@ -13,7 +13,13 @@ from laurel_mp.events.syscall import Call
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
 from laurel_mp.processes.filters import ProcessFilters
 from laurel_mp.processes.labels import LabelRules, Labels
-from laurel_mp.processes.table import Process, ProcessTable, ProcessTables, Sighting
+from laurel_mp.processes.table import (
+    MAX_ANCESTORS,
+    Process,
+    ProcessTable,
+    ProcessTables,
+    Sighting,
+)
 from laurel_mp.records.strings import decode
 from laurel_mp.stages.messages import Annotations, DecodedRows
 
@@ -77,7 +83,7 @@ class Tracker:
         self._options = options
         self._context = ContextRenderer(options.context)
         self._is_filtering = bool(options.filters)
-        self.tables = ProcessTables(options.labels.propagated)
+        self.tables = ProcessTables(options.labels.propagated, options.local_node)
         self._answers: dict[bytes, _Answer] = {}
         self._execs: dict[tuple[bytes, bytes], Process] = {}
         """What execs have started, by node and event id; the oldest is first."""
@@ -200,24 +206,22 @@ class Tracker:
             self._find(table, row.node, row.pid)
         seen = Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key)
         process, is_new = table.observe(seen)
-        if is_new and process.origin is None:
-            process = self._label_exe(table, process)  # its exec was before our time
+        if is_new and (process.origin is None or process.origin.exe != process.exe):
+            process = self._label_exe(table, process)  # its exec was not shown
         return process
 
     def _execute(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
         self._known(table, row.node, row.ppid)
-        start_time, container, names = row.details or (b"", b"", b"")
-        seen = Sighting(
-            id_,
-            row.pid,
-            row.ppid,
-            row.comm,
-            row.exe,
-            key,
-            start_time,
-            decode(container),
-            _names(names),
-        )
+        seen = Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key)
+        if row.details:
+            start_time, container, names, init = row.details
+            seen = replace(
+                seen,
+                start_time=start_time,
+                container=decode(container),
+                services=_names(names),
+                is_init=bool(init),
+            )
         return self._label_exe(table, table.execute(seen))
 
     def _add_details(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
@@ -238,8 +242,16 @@ class Tracker:
     def _find(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
         if node not in (b"", self._options.local_node):
             return None
-        process = self._options.find(pid)
-        return None if process is None else self._add(table, process)
+        found: list[Process] = []
+        while len(found) < MAX_ANCESTORS and (process := self._options.find(pid)) is not None:
+            found.append(process)
+            pid = process.ppid
+            if table.known(pid) is not None:
+                break
+        last = None
+        for process in reversed(found):  # parents come first, so that something is inherited
+            last = self._add(table, process)
+        return last
 
     def _add(self, table: ProcessTable, process: Process) -> Process:
         return self._label_exe(table, table.add(process))
