@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from laurel_mp.events.coalescer import FILTERED
 from laurel_mp.events.syscall import Call
@@ -180,7 +180,7 @@ class Tracker:
         if self._options.labels.keys:
             labels = self._options.labels.by_key(self._rule_keys(row.key)) - process.labels
             if labels:
-                process = _change(table, process, labels=process.labels | labels)
+                process = table.change(process, labels=process.labels | labels)
         annotation = later = self._context.close_syscall(process, parent)
         if self._is_filtering:
             annotation, later = self._filter(row, process, id_, annotation)
@@ -232,7 +232,7 @@ class Tracker:
             process = executed or Process(id_, row.pid, row.ppid, row.comm, row.exe, key)
         put, take, argv = row.details
         labels = (process.labels | frozenset(_names(put))) - frozenset(_names(take))
-        return _change(table, process, labels=labels, argv=argv)
+        return table.change(process, labels=labels, argv=argv)
 
     def _known(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
         """The instance of `pid`; if the stream has not shown it, what the system says."""
@@ -299,13 +299,6 @@ class Tracker:
                 self._keys.clear()
             self._keys[key] = keys
         return keys
-
-
-def _change(table: ProcessTable, process: Process, **changes: Any) -> Process:
-    """A copy with changes, which takes the place of `process` if it has one in the table."""
-    if table.current.get(process.pid) is process:
-        return table.change(process, **changes)
-    return replace(process, **changes)
 
 
 def _take_apart(who: bytes) -> _Row:

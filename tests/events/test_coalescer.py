@@ -543,7 +543,7 @@ def rows_of(*lines: bytes) -> list[tuple[Call, bytes]]:
 
 def test_the_tracker_hears_of_a_syscall_at_once() -> None:
     """Before the event is complete, and once."""
-    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t0\tnull')]
+    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t\tnull')]
 
     assert expected == rows_of(SYSCALL % (1, 0))
     assert expected == rows_of(SYSCALL % (1, 0), CWD % 1, EOE % 1)
@@ -551,7 +551,7 @@ def test_the_tracker_hears_of_a_syscall_at_once() -> None:
 
 def test_the_tracker_hears_of_the_node() -> None:
     """Its name is the last word."""
-    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t0\tnull\t"a"')]
+    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t\tnull\t"a"')]
 
     assert expected == rows_of(b"node=a " + SYSCALL % (1, 0))
 
@@ -579,7 +579,7 @@ def test_an_exec_is_known_by_its_arguments(lines: list[bytes], expected: list[Ca
 def test_processes_that_are_mentioned_are_looked_up() -> None:
     """When the event is complete."""
     line = b'type=OBJ_PID msg=audit(1.000:1): opid=9 ocomm="x"'
-    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t0\tnull'), (Call.LOOK_UP, b"9\tOPID")]
+    expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t\tnull'), (Call.LOOK_UP, b"9\tOPID")]
 
     assert expected == rows_of(SYSCALL % (1, 0), line, EOE % 1)
 
@@ -715,7 +715,7 @@ def test_an_exec_is_looked_at_at_once() -> None:
     assert observer.seen == [(b"7", b'"/bin/ls"')]
     assert observer.executions == []
     _, rows = stream.coalescer.take()
-    assert rows.who == [b'7\t1\t"ls"\t"/bin/ls"\t0\tnull\x1efacts']
+    assert rows.who == [b'7\t1\t"ls"\t"/bin/ls"\t\tnull\x1efacts']
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -724,7 +724,7 @@ def test_details_have_a_row_of_their_own(apart: bool) -> None:
     bodies, rows = fed(Stream(observer=Observer(b"\x1ed")), EXEC, apart=apart).coalescer.take()
 
     assert list(rows.calls) == [Call.EXEC, Call.DETAILS]
-    assert rows.who[1] == b'7\t1\t"ls"\t"/bin/ls"\t0\tnull\x1ed'
+    assert rows.who[1] == b'7\t1\t"ls"\t"/bin/ls"\t\tnull\x1ed'
     assert (list(bodies.rows), list(bodies.unused)) == ([1], [0])
     assert list(rows.keys) == sorted(rows.keys)
 

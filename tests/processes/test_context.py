@@ -17,7 +17,9 @@ def closed(
     options: ContextOptions, process: Process = CHILD, parent: Process | None = PARENT
 ) -> dict[str, Any]:
     """An event's object, whose SYSCALL record is closed by the renderer."""
-    text = ContextRenderer(options).close_syscall(process, parent)
+    fresh = [each and replace(each, shown=None, shown_as_parent=None) for each in (process, parent)]
+    assert fresh[0] is not None
+    text = ContextRenderer(options).close_syscall(fresh[0], fresh[1])
     found: dict[str, Any] = json.loads(b'{"SYSCALL":{"pid":10' + text + b"}")
     return found
 

@@ -253,7 +253,7 @@ def test_rows_with_a_rank() -> None:
 def test_facts_of_an_exec() -> None:
     """Container and services are those that a worker has read."""
     stream = Stream()
-    details = '\x1e100.000\x1e"abc"\x1e"a.service"\x1f"b.service"'
+    details = '\x1e100.000\x1e"abc"\x1e"a.service"\x1f"b.service"\x1e'
     answer = stream.ask(Call.EXEC, 10, details=details)
 
     expected = {"container": {"id": "abc"}, "systemd_service": ["a.service", "b.service"]}
@@ -398,7 +398,7 @@ def test_first_event_by_its_details() -> None:
     [
         ({"users": frozenset((b"7",))}, Row(Call.PLAIN, 10, uid=7)),
         ({"exe": PatternSet(["^/bin/sh$"])}, Row(Call.PLAIN, 10)),
-        ({"services": frozenset((b"s",))}, Row(Call.EXEC, 10, details='\x1e1.000\x1e\x1e"s"')),
+        ({"services": frozenset((b"s",))}, Row(Call.EXEC, 10, details='\x1e1.000\x1e\x1e"s"\x1e')),
     ],
 )
 def test_what_is_named_is_left_out_from_the_start(rules: dict[str, Any], row: Row) -> None:
