@@ -2,12 +2,12 @@
 
 Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw bytes.
 
-    share        ingest  -> worker   header | lines | malformed
-    rows         worker  -> tracker  header | keys | calls | who | ids | ranks
-    bodies       worker  -> writer   header | text | keys | ranks | rows | unused | sizes | malformed
-    annotations  tracker -> writer   header | annotations, one frame for each worker
-    ack          writer  -> ingest   header
-    failure      any     -> ingest   header
+    share       ingest  -> worker   header | lines | malformed
+    rows        worker  -> tracker  header | keys | calls | who | ids | ranks
+    bodies      worker  -> writer   header | text | keys | ranks | rows | unused | sizes | malformed
+    annotations tracker -> writer   header | annotations, one frame for each worker
+    ack         writer  -> ingest   header
+    failure     any     -> ingest   header
 
 A header is a list: version, kind, then the fields. Integers in frames are native unsigned
 64-bit: both ends are processes of one machine. Encoding stands next to decoding; what does

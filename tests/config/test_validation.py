@@ -298,8 +298,8 @@ def test_not_in_force() -> None:
     """A configuration knows what its file sets although nothing comes of it yet."""
     config = parse(
         "directory = '/srv'\nuser = 'audit'\n[auditlog]\nfile = '| gzip'\nsize = 1\n"
-        "[debug.parse-error-log]\nfile = 'errors.log'\n[state]\nmax-age = 5\n"
-        "[enrich]\npid = true\n",
+        "read-group = ['adm']\n[debug.parse-error-log]\nfile = 'errors.log'\n"
+        "[enrich]\nuid-groups = true\npid = true\n",
         "FILE",
     )
 
@@ -307,7 +307,7 @@ def test_not_in_force() -> None:
         "user",
         '[auditlog] file (only file names and "-")',
         "[auditlog] size",
-        "[state] max-age",
+        "[auditlog] read-group",
     )
 
 
