@@ -6,6 +6,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import psutil
 
 from tests.support.commands import started
 from tests.support.conversion import Event, by_id, parse
-from tests.support.requirements import require, root
+from tests.support.requirements import cgroups
 from tests.support.stream import Stream
 from tests.support.waiting import wait_until
 
@@ -34,7 +35,7 @@ class Program:
     def __init__(self, pid: int, ppid: int) -> None:
         self.pid = pid
         self.ppid = ppid
-        self.exe = os.readlink(f"/proc/{pid}/exe")
+        self.exe = str(Path(f"/proc/{pid}/exe").readlink())
         self.comm = Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
 
     def opens(self, stream: Stream, uid: int = 0) -> str:
@@ -206,20 +207,15 @@ def local_node() -> str:
 
 
 @contextmanager
-def cgroup(path: str) -> Iterator[Path]:
-    """A control group of version 2 with this path below the root; what is in it must end."""
-    root()
-    mounts = [line.split(" ") for line in Path("/proc/mounts").read_text().splitlines()]
-    mounted = [Path(words[1]) for words in mounts if words[2] == "cgroup2" and "rw" in words[3]]
-    require(mounted, "control groups of version 2")
-    made: list[Path] = []
+def cgroup(name: str) -> Iterator[Path]:
+    """A control group of this name; what is in it must have ended when the block does."""
+    parent = Path(tempfile.mkdtemp(prefix="laurel-mp-", dir=cgroups()))
+    group = parent / name
     try:
-        for part in Path(path).parts:
-            made.append((made[-1] if made else mounted[0]) / part)
-            made[-1].mkdir()
-        yield made[-1]
+        group.mkdir()
+        yield group
     finally:
-        for directory in reversed(made):
+        for directory in (group, parent):
             wait_until(lambda directory=directory: _removed(directory), "it is empty")  # type: ignore[misc]
 
 
