@@ -11,7 +11,8 @@ from laurel_mp.records.fields import Field, Form, parse
 from laurel_mp.records.values import text_of
 
 _path = re.compile(
-    rb'item=(?P<item>[0-9]+) name=(?P<name>"[^"]*"|[0-9A-F]+)(?: inode=(?P<inode>[0-9]+))?'
+    rb'item=(?P<item>[0-9]+) name=(?P<name>"[^"]*"|[0-9A-F]+)'
+    rb"(?: inode=(?P<inode>[0-9]+)(?: dev=(?P<dev>[0-9a-f]+:[0-9a-f]+))?)?"
 ).match
 
 
@@ -23,19 +24,26 @@ class Execution(NamedTuple):
     """What was asked to be run, absolute and normalised; empty if unknown."""
     inode: bytes
     """Its inode number in digits, empty if unknown."""
+    device: bytes
+    """Where that is, as records have it: `fe:00`."""
     is_script: bool
     """Whether the records show that an interpreter runs it."""
 
-    def script(self, executable_inode: bytes = b"") -> bytes | None:
+    def script(self, inode: bytes = b"", device: bytes = b"") -> bytes | None:
         """The script that was run, if it was one.
 
-        `executable_inode` is that of what really runs, where the system could be asked:
+        `inode` and `device` are those of what really runs, where the system could be asked:
         it knows of interpreters that the records do not show (binfmt_misc).
         """
         if not self.program:
             return None
-        if executable_inode and self.inode:
-            return self.program if executable_inode != self.inode else None
+        if inode and self.inode:
+            if inode != self.inode:
+                return self.program
+            if device == self.device:
+                return None
+            # Another device, or the same one by another name: stat(2) has one of its own for each
+            # subvolume of btrfs, and so has overlayfs. What the records show decides.
         return self.program if self.is_script else None
 
 
@@ -48,17 +56,18 @@ def execution(
     arguments, and looks the interpreter up second [kernel: fs/binfmt_script.c].
     """
     words = tuple([text or b"" for text in arguments])
-    names: dict[int, tuple[bytes, bytes]] = {}
+    names: dict[int, tuple[bytes, bytes, bytes]] = {}
     cwd = None
     for name, body in records:
         if name == b"CWD":
             cwd = body
         elif name == b"PATH" and (match := _path(body)):
-            names.setdefault(int(match["item"]), (_text(match["name"]), match["inode"] or b""))
-    asked, inode = names.get(0, (b"", b""))
-    interpreter, _ = names.get(1, (b"", b""))
+            found = (_text(match["name"]), match["inode"] or b"", match["dev"] or b"")
+            names.setdefault(int(match["item"]), found)
+    asked, inode, device = names.get(0, (b"", b"", b""))
+    interpreter, *_ = names.get(1, (b"",))
     is_script = bool(asked) and words[:1] == (interpreter,) and asked in words[1:3]
-    return Execution(words, _absolute(asked, cwd), inode, is_script)
+    return Execution(words, _absolute(asked, cwd), inode, device, is_script)
 
 
 def _text(written: bytes) -> bytes:

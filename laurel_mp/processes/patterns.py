@@ -45,4 +45,5 @@ def _new_set() -> re2.Set:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
+    options.dot_nl = True  # nor does a line feed in an argument hide anything
     return re2.Set.SearchSet(options)

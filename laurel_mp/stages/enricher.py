@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -68,8 +69,12 @@ class Enricher:
         facts = b"\x1e".join(
             (b"", snapshot.start_time, container, _joined(snapshot.services), init)
         )
-        inode = b"%d" % status.st_ino if status is not None else b""
-        return Started(facts, inode, self._hash(pid, program), self._environment(pid, program))
+        inode = device = b""
+        if status is not None:
+            inode = b"%d" % status.st_ino
+            device = b"%02x:%02x" % (os.major(status.st_dev), os.minor(status.st_dev))
+        members = self._hash(pid, program)
+        return Started(facts, inode, device, members, self._environment(pid, program))
 
     def _hash(self, pid: bytes, exe: bytes) -> bytes:
         hashes = self._options.hashes
@@ -91,7 +96,7 @@ class Enricher:
     def finished(self, started: Started, execution: Execution) -> Finished:
         """The script, the labels by command line and script, the command line."""
         options = self._options
-        script = execution.script(started.inode)
+        script = execution.script(started.inode, started.device)
         members = b""
         if script is not None and options.script:
             members = b',"%b":%b' % (self._script, encode(script))

@@ -55,3 +55,20 @@ def auditd() -> None:
     assert auditctl
     asked = subprocess.run([auditctl, "-s"], capture_output=True, text=True, check=False)
     require(asked.returncode == 0, f"the kernel's auditing (auditctl -s: {asked.stderr.strip()})")
+
+
+def cgroups() -> Path:
+    """Need control groups that may be made, by version 2; return where they are.
+
+    Many containers, and kernels without them, have none to give: that is no fault of CI.
+    """
+    root()
+    mounts = [line.split(" ") for line in Path("/proc/mounts").read_text().splitlines()]
+    found = [
+        path
+        for _, path, kind, options, *_ in mounts
+        if kind == "cgroup2" and "rw" in options.split(",")
+    ]
+    if not found:
+        pytest.skip("needs control groups of version 2 that can be written")
+    return Path(found[0])

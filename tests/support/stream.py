@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+X32 = 1 << 30
+
 CALLS = {
     "execve": 59,
     "openat": 257,
@@ -12,6 +14,10 @@ CALLS = {
     "exit_group": 231,
     "kill": 62,
     "clone": 56,
+    "x32 execve": X32 + 520,
+    "ppc64 execve": 11,
+    "execveat": 322,
+    "loongarch64 execve": 221,
 }
 
 
@@ -99,18 +105,24 @@ class Stream:
         script: str | None = None,
         cwd: str = "/root",
         comm: str | None = None,
+        inode: int | None = None,
+        dev: str = "fe:00",
+        arch: str = "c000003e",
+        call: str = "execve",
     ) -> str:
         """An execve; of a script, if there is one, that `exe` interprets.
 
-        The arguments of a script are those that its interpreter gets.
+        The arguments of a script are those that its interpreter gets. `inode` is that of what
+        was asked to be run.
         """
         paths = [script, exe] if script else [exe]
         records = [
             self.syscall(
-                "execve",
+                call,
                 pid,
                 ppid,
                 exe,
+                arch=arch,
                 key=key,
                 uid=uid,
                 success=success,
@@ -123,11 +135,12 @@ class Stream:
             records.append(("EXECVE", f"argc={len(argv)} {words}".rstrip()))
         records.append(("CWD", f"cwd={encoded(cwd)}"))
         for item, path in enumerate([*paths, "/lib64/ld-linux-x86-64.so.2"]):
+            number = inode if item == 0 and inode is not None else 1000 + item
             records.append(
                 (
                     "PATH",
                     (
-                        f"item={item} name={encoded(path)} inode={1000 + item} dev=fe:00 "
+                        f"item={item} name={encoded(path)} inode={number} dev={dev} "
                         "mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL"
                     ),
                 )
