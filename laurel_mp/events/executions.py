@@ -24,10 +24,10 @@ class Execution(NamedTuple):
     """What was asked to be run, absolute and normalised; empty if unknown."""
     inode: bytes
     """Its inode number in digits, empty if unknown."""
-    device: bytes
-    """Where that is, as records have it: `fe:00`."""
     is_script: bool
     """Whether the records show that an interpreter runs it."""
+    device: bytes = b""
+    """Where the program is, as records have it: `fe:00`."""
 
     def script(self, inode: bytes = b"", device: bytes = b"") -> bytes | None:
         """The script that was run, if it was one.
@@ -67,7 +67,7 @@ def execution(
     asked, inode, device = names.get(0, (b"", b"", b""))
     interpreter, *_ = names.get(1, (b"",))
     is_script = bool(asked) and words[:1] == (interpreter,) and asked in words[1:3]
-    return Execution(words, _absolute(asked, cwd), inode, device, is_script)
+    return Execution(words, _absolute(asked, cwd), inode, is_script, device)
 
 
 def _text(written: bytes) -> bytes:
