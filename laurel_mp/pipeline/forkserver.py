@@ -45,10 +45,11 @@ class ForkServer:
 
     def __init__(self, start: Start) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        client = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             ours.close()
-            _serve(theirs, start)
+            _serve(theirs, start, client)
         theirs.close()
         self._socket = ours
         self._ended: list[Ended] = []
@@ -97,16 +98,16 @@ class ForkServer:
         return pid, status
 
 
-def _serve(client: socket.socket, start: Start) -> NoReturn:
+def _serve(client: socket.socket, start: Start, client_pid: int) -> NoReturn:
     """Runs in the server: takes requests until the client is gone."""
     try:
+        _die_with(client_pid)
         _serve_requests(client, start)
     finally:
         os._exit(0)
 
 
 def _serve_requests(client: socket.socket, start: Start) -> None:
-    _die_with_parent()
     setproctitle("laurel-mp: fork server")
     # A signal to the group, from a terminal or a service manager, is for ingest to handle: it
     # ends its children in an orderly way.
@@ -129,10 +130,11 @@ def _serve_requests(client: socket.socket, start: Start) -> None:
             message = client.recv(MAX_MESSAGE)
             if not message:
                 break
+            server = os.getpid()
             pid = os.fork()
             if pid == 0:
                 client.close()
-                _run_child(start, msgpack.unpackb(message))
+                _run_child(start, message, server)
             children.add(pid)
             client.send(msgpack.packb((pid, None)))
     for pid in children:
@@ -152,13 +154,13 @@ def _reap(children: set[int], client: socket.socket) -> None:
                 return  # the client is gone: the caller's loop sees it, too
 
 
-def _run_child(start: Start, arguments: list[object]) -> NoReturn:
+def _run_child(start: Start, message: bytes, server: int) -> NoReturn:
     status = 1
     try:
-        _die_with_parent()
+        _die_with(server)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        start(arguments)
+        start(msgpack.unpackb(message))
         status = 0
     except BaseException:  # noqa: BLE001 - the outermost frame of this process
         if "LAUREL_MP_TRACEBACKS" in os.environ:
@@ -167,9 +169,12 @@ def _run_child(start: Start, arguments: list[object]) -> NoReturn:
         os._exit(status)
 
 
-def _die_with_parent() -> None:
-    """The kernel kills this process when the one that forked it ends."""
-    parent = os.getppid()
+def _die_with(parent: int) -> None:
+    """The kernel kills this process when the one that forked it ends.
+
+    `parent` is asked for before the fork: it may have ended by now, and then the parent that the
+    kernel would name is another one, which lives on.
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
