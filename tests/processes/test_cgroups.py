@@ -83,13 +83,13 @@ NO_CONTAINER = {
 
 @pytest.mark.parametrize("text", IN_CONTAINER.values(), ids=IN_CONTAINER)
 def test_container(text: bytes) -> None:
-    """The id is found wherever a runtime puts it."""
+    """P12, P13: the id is found wherever a runtime puts it."""
     assert cgroups.container_id(text + b"\n") == ID
 
 
 @pytest.mark.parametrize("text", NO_CONTAINER.values(), ids=NO_CONTAINER)
 def test_no_container(text: bytes) -> None:
-    """What looks alike, or only looks after containers, is none."""
+    """P13: what looks alike, or only looks after containers, is none."""
     assert cgroups.container_id(text + b"\n") is None
 
 
@@ -117,7 +117,7 @@ def test_no_container(text: bytes) -> None:
     ],
 )
 def test_containers_with_names(text: bytes, expected: bytes) -> None:
-    """Containers of LXC, nspawn and ECS on Fargate have names of other kinds."""
+    """P13: containers of LXC, nspawn and ECS on Fargate have names of other kinds."""
     assert expected == cgroups.container_id(text)
 
 

@@ -79,7 +79,7 @@ def test_no_regular_file(programs: Programs) -> None:
 
 @pytest.mark.parametrize(("size", "expected"), [(999, True), (1000, True), (1001, False)])
 def test_size_limit(programs: Programs, size: int, expected: bool) -> None:
-    """A file up to the limit is hashed, a larger one is not even read."""
+    """P17: a file up to the limit is hashed, a larger one is not even read."""
     exe = programs.run(70, b"x" * size)
     hashes = programs.hashes(size_limit=1000)
 
@@ -105,7 +105,7 @@ def test_a_file_is_read_once(programs: Programs) -> None:
 
 
 def test_an_upgrade_with_the_same_time_and_size(programs: Programs) -> None:
-    """A file is a new one even if its size and time are as before, as with unpacked packages."""
+    """P15: a file is a new one even if its size and time are as before, as unpacked packages have."""
     exe = programs.run(70, b"old")
     os.utime(exe, (1, 1))
     hashes = programs.hashes()
@@ -117,7 +117,7 @@ def test_an_upgrade_with_the_same_time_and_size(programs: Programs) -> None:
 
 
 def test_no_cache(programs: Programs) -> None:
-    """Without a cache there still are hashes."""
+    """P16: without a cache there still are hashes."""
     exe = programs.run(70, b"x")
     hashes = programs.hashes(cache_entries=0)
 

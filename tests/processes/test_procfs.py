@@ -233,7 +233,7 @@ def test_an_ended_process_is_not_mistaken_for_another(sleeper: subprocess.Popen[
 def test_a_reused_pid_is_not_mistaken(
     requires_root: None, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    """What was opened stays silent when its pid belongs to another process."""
+    """P8, P14: what was opened stays silent when its pid belongs to another process."""
     last_pid = Path("/proc/sys/kernel/ns_last_pid")
     require(last_pid.exists(), "a kernel that lets us choose pids")
     with live(Procfs(), pid_of(sleeper)) as process:

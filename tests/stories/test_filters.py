@@ -27,7 +27,7 @@ def test_by_key(tell: Tell) -> None:
 
 
 def test_by_one_of_several_keys(tell: Tell) -> None:
-    """Keys of one rule are looked at one by one."""
+    """P10: keys of one rule are looked at one by one."""
     stream = Stream()
     start = stream.execute(100, 50, "/usr/bin/bash", "bash")
     stream.open(100, 50, "/usr/bin/bash", key=b"files\x01noise")
@@ -59,7 +59,7 @@ filter-labels = ["software_mgmt"]
 
 
 def test_a_label_by_command_line_filters_its_own_exec(tell: Tell) -> None:
-    """What is decided about an exec is decided when all of its records are known."""
+    """P3: what is decided about an exec is decided when all of its records are known."""
     stream = Stream()
     stream.execute(100, 50, "/usr/bin/python3", "python3", "backup.py")
     stream.open(100, 50, "/usr/bin/python3")
@@ -74,7 +74,7 @@ filter-labels = ["backup"]
 
 
 def test_the_first_event_of_a_process_is_kept(tell: Tell) -> None:
-    """`keep-first-per-process` shows each program once, whatever keys and labels say."""
+    """P4, P5: `keep-first-per-process` shows each program once, whatever keys and labels say."""
     stream = Stream()
     start = stream.execute(100, 50, "/usr/bin/bash", "bash", key="noise")
     stream.execute(100, 50, "/usr/bin/bash", key="noise", success=False)
@@ -163,7 +163,7 @@ def test_filtered_events_count_for_processes(tell: Tell) -> None:
 
 
 def test_the_second_output(tell: Tell, tmp_path: Path) -> None:
-    """With `filter-action = "log"` filtered events go to the filterlog, whole."""
+    """P18: with `filter-action = "log"` filtered events go to the filterlog, whole."""
     stream = Stream()
     start = stream.execute(100, 50, "/usr/bin/curl", "curl", key="exec")
     noise = stream.connect(
@@ -184,4 +184,5 @@ universal = true
     assert all(line.startswith(b"@cee: ") for line in lines)
     (event,) = (parse(line.removeprefix(b"@cee: ")) for line in lines)
     assert event["ID"] == noise
-    assert event["SOCKADDR"][0]["SADDR"]["addr"] == "127.0.0.1"
+    saddr = {"saddr_fam": "inet", "addr": "127.0.0.1", "port": 53}
+    assert event["SOCKADDR"] == [{"SADDR": saddr}]

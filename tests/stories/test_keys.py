@@ -35,7 +35,7 @@ def clashes(value: Any) -> set[str]:
 
 @pytest.mark.parametrize("file", corpus_files(), ids=corpus_name)
 def test_with_a_prefix_case_does_not_matter(file: Path, tmp_path: Path) -> None:
-    """With `enrich.prefix`, a reader that ignores case loses nothing."""
+    """P23: with `enrich.prefix`, a reader that ignores case loses nothing."""
     lines = b"".join(corpus_bytes(file).splitlines(keepends=True)[:8000])
     events = convert(tmp_path, lines, CONFIG)
     assert events

@@ -53,7 +53,7 @@ def test_a_label_that_is_not_propagated_stays(tell: Tell) -> None:
 
 
 def test_one_of_several_keys_makes_a_label(tell: Tell) -> None:
-    """Keys of one rule, joined by 0x01, are looked at one by one, and listed."""
+    """P10: keys of one rule, joined by 0x01, are looked at one by one, and listed."""
     stream = Stream()
     id_ = stream.execute(200, 100, "/usr/bin/apt", "apt", key=b"watch\x01software_mgmt")
     syscall = tell(stream, SOFTWARE)[id_]["SYSCALL"]
@@ -139,7 +139,7 @@ label-argv-bytes = 64
 
 
 def test_a_script_run_through_its_first_line(tell: Tell) -> None:
-    """The script is named, its label is on the event and stays with the process."""
+    """P2: the script is named, its label is on the event and stays with the process."""
     stream = Stream()
     run = stream.execute(
         200, 100, "/usr/bin/dash", "/usr/bin/dash", "./maint-disks.sh", "-v",
@@ -178,7 +178,7 @@ def test_a_process_id_that_is_used_again(tell: Tell) -> None:
 
 
 def test_a_failed_exec_is_none(tell: Tell) -> None:
-    """A search through PATH that fails labels nothing and starts no instance."""
+    """P4: a search through PATH that fails labels nothing and starts no instance."""
     stream = Stream()
     shell = stream.execute(100, 50, "/usr/bin/bash", "bash")
     failed = stream.execute(100, 50, "/usr/bin/bash", key="software_mgmt", success=False)
@@ -220,3 +220,91 @@ label-argv.'(a+)+$' = 'hostile'
 label-argv-bytes = 1000000
 """
     assert labels(tell(stream, config)[id_]) is None
+
+
+def test_a_script_label_can_be_taken_away(tell: Tell) -> None:
+    """`unlabel-script` removes what `label-script` or a parent has put on."""
+    stream = Stream()
+    ids = [
+        stream.execute(pid, 100, "/bin/sh", "/bin/sh", script, script=script)
+        for pid, script in ((200, "/etc/cron.daily/tidy"), (201, "/etc/cron.daily/tidy.sample"))
+    ]
+    config = """
+[label-process]
+label-script.'^/etc/cron[.]' = 'cron'
+unlabel-script.'[.]sample$' = 'cron'
+"""
+    events = tell(stream, config)
+    assert [labels(events[id_]) for id_ in ids] == [["cron"], None]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "label-exe.'/apt$' = 'tool'",
+        "label-argv.'^apt ' = 'tool'",
+        "label-script.'/apt-script$' = 'tool'",
+    ],
+)
+def test_labels_of_any_origin_pass_on(tell: Tell, rules: str) -> None:
+    """P2, P3: what is propagated passes to children and over an exec, whoever put it on."""
+    stream = Stream()
+    stream.execute(
+        200, 100, "/usr/bin/apt", "apt", "/usr/bin/apt-script", script="/usr/bin/apt-script"
+    )
+    child = stream.execute(201, 200, "/usr/bin/dpkg", "dpkg")
+    successor = stream.execute(200, 100, "/usr/bin/true", "true")
+    config = f'[label-process]\n{rules}\npropagate-labels = ["tool"]'
+    if "script" in rules:
+        stream.lines = [line.replace('a0="apt"', 'a0="/usr/bin/apt"') for line in stream.lines]
+    events = tell(stream, config)
+    assert [labels(events[id_]) for id_ in (child, successor)] == [["tool"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("arch", "call"),
+    [
+        ("c000003e", "execveat"),
+        ("4000003e", "x32 execve"),
+        ("c000003e", "x32 execve"),
+        ("c0000015", "ppc64 execve"),
+        ("80000008", "mips64 execve"),
+    ],
+)
+def test_an_exec_of_any_architecture(tell: Tell, arch: str, call: str) -> None:
+    """P11: an exec is one where its number has no name, too."""
+    stream = Stream()
+    stream.open(200, 100, "/usr/bin/bash")
+    id_ = stream.execute(200, 100, "/usr/bin/apt", "apt", arch=arch, call=call)
+    syscall = tell(stream, "[label-process]\nlabel-exe.'/apt$' = 'tool'")[id_]["SYSCALL"]
+    assert syscall["PID"] == {"EVENT_ID": id_}
+    assert syscall["LABELS"] == ["tool"]
+    assert syscall["SPAWNED_BY"]["comm"] == "bash"
+
+
+def test_an_exec_that_was_not_shown(tell: Tell) -> None:
+    """A program that its parent does not run was executed, whether or not a rule has shown it."""
+    stream = Stream()
+    stream.execute(100, 50, "/usr/bin/bash", "bash")
+    later = stream.open(200, 100, "/opt/app/bin/java")
+    events = tell(stream, "[label-process]\nlabel-exe.'/java$' = 'java'")
+    assert labels(events[later]) == ["java"]
+
+
+@pytest.mark.parametrize("end", ["exec", "exit"])
+def test_an_exec_that_is_complete_too_late(tell: Tell, end: str) -> None:
+    """What the process did since stays, and the labels are on the event that caused them."""
+    stream = Stream(eoe=False)
+    first = stream.execute(200, 100, "/usr/bin/app", "app", "--special")
+    if end == "exec":
+        following = stream.execute(200, 100, "/usr/bin/other", "other")
+    else:
+        following = stream.leave(200, 100, "/usr/bin/app")
+    stream.lines = [line for line in stream.lines if "PROCTITLE" not in line]
+    stream.wait(10)
+    last = stream.open(200, 100, "/usr/bin/other")
+    events = tell(stream, "[label-process]\nlabel-argv.'--special' = 'special'")
+    assert labels(events[first]) == ["special"]
+    assert events[first]["SYSCALL"]["PID"] == {"EVENT_ID": first}
+    expected = following if end == "exec" else last
+    assert events[last]["SYSCALL"]["PID"] == {"EVENT_ID": expected}

@@ -1,6 +1,11 @@
 """Who started whom."""
 
+from pathlib import Path
+
+import pytest
+
 from tests.stories.conftest import Tell
+from tests.support.conversion import convert
 from tests.support.stream import Stream
 
 
@@ -65,7 +70,7 @@ def test_a_double_fork(tell: Tell) -> None:
 
 
 def test_an_orphan_of_a_sub_reaper(tell: Tell) -> None:
-    """An orphan that an ancestor takes in stays the process that it was."""
+    """P7: an orphan that an ancestor takes in stays the process that it was."""
     stream = Stream()
     stream.execute(500, 1, "/usr/bin/containerd-shim", "shim")
     stream.execute(501, 500, "/usr/bin/sh", "sh")
@@ -110,7 +115,7 @@ def test_the_target_of_a_signal(tell: Tell) -> None:
 
 
 def test_each_node_has_its_own_processes(tell: Tell) -> None:
-    """The same pid on two hosts is two processes."""
+    """P9: the same pid on two hosts is two processes."""
     here, there = Stream(node="alpha"), Stream(node="beta", serial=5000)
     mine = here.execute(100, 50, "/usr/bin/bash", "bash")
     theirs = there.execute(100, 50, "/usr/bin/zsh", "zsh")
@@ -161,3 +166,67 @@ def test_record_types(tell: Tell) -> None:
     events = tell(stream, "[transform]\nrecord-types = true")
     assert events[opened]["RECORD_TYPES"] == ["SYSCALL", "CWD", "PATH", "PROCTITLE"]
     assert events[login]["RECORD_TYPES"] == ["USER_LOGIN"]
+
+
+def test_events_of_processes_that_no_longer_run(tell: Tell) -> None:
+    """P6: context comes from the stream; what runs on this host now does not matter."""
+    stream = Stream()
+    nobody = 2**22 + 1  # more than the kernel has
+    start = stream.execute(nobody, 50, "/usr/bin/bash", "bash")
+    stream.wait(3600)
+    later = stream.open(nobody, 50, "/usr/bin/bash")
+    assert tell(stream)[later]["SYSCALL"]["PID"] == {"EVENT_ID": start}
+
+
+def test_scripts_can_be_switched_off(tell: Tell) -> None:
+    """Without `enrich.script` none is named."""
+    stream = Stream()
+    id_ = stream.execute(200, 100, "/bin/sh", "/bin/sh", "/x", script="/x")
+    assert tell(stream)[id_]["SYSCALL"]["SCRIPT"] == "/x"
+    assert "SCRIPT" not in tell(stream, "[enrich]\nscript = false")[id_]["SYSCALL"]
+
+
+def test_the_command_line_is_cut(tell: Tell) -> None:
+    """PID.ARGV stays within `execve-argv-limit-bytes`, as EXECVE.ARGV does."""
+    stream = Stream()
+    words = [f"argument-{number}" for number in range(100)]
+    start = stream.execute(100, 50, "/usr/bin/x", *words)
+    later = stream.open(100, 50, "/usr/bin/x")
+    config = "[transform]\nexecve-argv-limit-bytes = 100\n[enrich]\nargv = true"
+    events = tell(stream, config)
+    shown = events[start]["EXECVE"]["ARGV"]
+    assert any("skipped_args" in word for word in shown)
+    assert events[later]["SYSCALL"]["PID"]["ARGV"] == shown
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_incomplete_events_say_why(tmp_path: Path, workers: int) -> None:
+    """INCOMPLETE lists what is known to be missing; whole events have no such key."""
+    stream = Stream()
+    whole = stream.open(100, 50, "/usr/bin/cat")
+    syscall = stream.syscall("openat", 100, 50, "/usr/bin/cat", items=2)
+    paths = stream.event(syscall, ("CWD", 'cwd="/"'))
+    executed = stream.syscall("execve", 100, 50, "/usr/bin/cat")
+    arguments = stream.event(executed, ("EXECVE", 'argc=3 a0="cat" a2="x"'))
+    both = stream.event(syscall, ("CWD", 'cwd="/"'), end=False)
+    stream.wait(10)
+    stream.open(100, 50, "/usr/bin/cat")
+    stream.record(both, "CWD", 'cwd="/late"')
+    stream.record(both, "EOE", "")
+    reasons: dict[str, list[list[str]]] = {}
+    for event in convert(tmp_path, stream.text(), workers=workers):
+        reasons.setdefault(event["ID"], []).append(event.get("INCOMPLETE", []))
+    assert reasons[whole] == [[]]
+    assert reasons[paths] == [["missing-path"]]
+    assert reasons[arguments] == [["missing-args"]]
+    assert reasons[both] == [["no-eoe", "missing-path"], ["late"]]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_event_that_is_cut_says_so(tmp_path: Path, workers: int) -> None:
+    """What meets a limit is marked as `cut`."""
+    stream = Stream()
+    stream.execute(100, 50, "/usr/bin/x", "y" * 800)
+    settings = "[pipeline]\nmax-line-bytes = 1024\nmax-event-bytes = 1500"
+    event, *_ = convert(tmp_path, stream.text(), settings, workers)
+    assert "cut" in event["INCOMPLETE"]

@@ -15,9 +15,9 @@ CALLS = {
     "kill": 62,
     "clone": 56,
     "x32 execve": X32 + 520,
-    "ppc64 execve": 11,
     "execveat": 322,
-    "loongarch64 execve": 221,
+    "ppc64 execve": 11,
+    "mips64 execve": 5057,
 }
 
 

@@ -1,0 +1,86 @@
+"""A directory service that takes its time, and the pipeline that has to do with it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from laurel_mp.config import load
+from laurel_mp.pipeline import system
+from laurel_mp.pipeline.inline import InlinePipeline
+from laurel_mp.pipeline.names import NameService
+from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.processes.users import Answer, Question
+from tests.support.conversion import parse
+from tests.support.stream import Stream
+from tests.support.waiting import wait_until
+
+CONFIG = """
+directory = "{directory}"
+[translate]
+user-db = true
+[enrich]
+user-groups = false
+"""
+
+
+class Directory:
+    """A service that hangs until it is told to go on."""
+
+    def __init__(self, path: Path) -> None:
+        self._gate, self._is_open = path / "gate", path / "open"
+        os.mkfifo(self._gate)
+
+    def resolve(self, _question: Question) -> Answer:
+        """Runs in a process of its own."""
+        if not self._is_open.exists():
+            self._gate.read_bytes()
+        return (b"somebody",)
+
+    def open(self) -> None:
+        """Lets it go on."""
+        self._is_open.touch()
+        self._gate.write_bytes(b"")
+
+
+class Live:
+    """A pipeline, and the names that it gives to a user."""
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / "config.toml"
+        path.write_text(CONFIG.format(directory=directory))
+        path.chmod(0o600)
+        config = load(path)
+        self._log = directory / "audit.log"
+        self._stream = Stream()
+        self._given = 0
+        self.pipeline = InlinePipeline(config, Outputs.of_plugin(config), print, live=True)
+
+    def names(self, count: int) -> list[str]:
+        """Those in so many new events."""
+        for _ in range(count):
+            self._stream.open(7, 1, "/bin/true", uid=4321)
+        text = self._stream.text()
+        self.pipeline.feed(text[self._given :], 1.0)
+        self._given = len(text)
+        events = [parse(line) for line in self._log.read_bytes().splitlines()]
+        return [event["SYSCALL"]["UID"] for event in events[-count:]]
+
+
+def of(resolve: Callable[[Question], Answer]) -> Callable[[], NameService]:
+    """A service as the plugin starts it, with another directory behind it."""
+    return lambda: NameService(resolve)
+
+
+def test_events_do_not_wait_for_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the service hangs, events go out without names; its answer serves later ones."""
+    directory = Directory(tmp_path)
+    monkeypatch.setattr(system, "NameService", of(directory.resolve))
+    live = Live(tmp_path)
+    try:
+        assert live.names(100) == ["unknown(4321)"] * 100
+        directory.open()
+        wait_until(lambda: live.names(1) == ["somebody"], "the name is known")
+    finally:
+        live.pipeline.close()
