@@ -7,34 +7,27 @@ spread over workers.
 
 from __future__ import annotations
 
-from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from hashlib import blake2b
 
 from laurel_mp.events import grammar
 from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
-from laurel_mp.events.executions import Execution, execution
-from laurel_mp.events.rendering import (
-    OWN_PROCESS,
-    EventRenderer,
-    Fragment,
-    Record,
-    syscall_object,
-)
-from laurel_mp.events.syscall import Call, Syscall
-from laurel_mp.records import execve
+from laurel_mp.events.executions import Execution
+from laurel_mp.events.flight import EventInFlight
+from laurel_mp.events.output import FILTERED, Bodies, Rows, clock_key, line_key
+from laurel_mp.events.remembered import Remembered
+from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, Fragment, syscall_object
+from laurel_mp.events.syscall import Call
 from laurel_mp.records.header import LINE
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import Look
 from laurel_mp.records.strings import encode
-from laurel_mp.records.types import PARTS_OF_SYSCALLS, is_kernel
+from laurel_mp.records.types import is_kernel
 
-FILTERED = b"\x01"
-"""Stands somewhere in a line whose event is filtered. Rendered text has no such byte."""
-
-IN_FLIGHT_BYTES = 64 << 20
+IN_FLIGHT_BYTES = 32 << 20
 """How far the stream may run on behind an event's last record before the event is given up."""
 
-REMEMBERED_BYTES = 32 << 20
+REMEMBERED_BYTES = 16 << 20
 """Over how much of the stream completed events are remembered, at least."""
 
 
@@ -66,110 +59,12 @@ class Counters:
     """Events that met a limit."""
 
 
-@dataclass(slots=True)
-class Bodies:
-    """Complete events in the order of their completion."""
-
-    lines: list[bytes] = field(default_factory=list)
-    """JSON with a line feed, and a mark for each row that it waits for."""
-    keys: array[int] = field(default_factory=lambda: array("Q"))
-    """Where each was completed: see `line_key` and `clock_key`."""
-    ranks: array[int] = field(default_factory=lambda: array("Q"))
-    """Order among those with the same key."""
-    rows: array[int] = field(default_factory=lambda: array("Q"))
-    """The number of the row for each mark."""
-    unused: array[int] = field(default_factory=lambda: array("Q"))
-    """Numbers of rows whose answers no mark waits for."""
-    sizes: array[int] = field(default_factory=lambda: array("Q"))
-    """How many lines each event has, if there are filters."""
-
-
-@dataclass(slots=True)
-class Rows:
-    """Questions to the tracker, numbered from `base`."""
-
-    base: int = 0
-    keys: array[int] = field(default_factory=lambda: array("Q"))
-    calls: bytearray = field(default_factory=bytearray)
-    """What each is about: a `Call`."""
-    who: list[bytes] = field(default_factory=list)
-    """Fields separated by tabs: pid, ppid, comm, exe, uid, key (these two if they are wanted),
-    perhaps the node; of look-ups pid, key, perhaps the node. Behind the first of them, separated
-    by 0x1e, may come: for an exec start time, container, services, 1 for an init; for its details
-    labels to put on and to take away, command line. Several services or labels are separated by
-    0x1f. All names are JSON."""
-    ids: list[bytes] = field(default_factory=list)
-    """The event's id."""
-    ranks: array[int] = field(default_factory=lambda: array("Q"))
-    """For those that have a rank among rows with the same key: which row of these, and its rank."""
-
-
-def line_key(end: int) -> int:
-    """Orders what is caused by the line that ends at stream position `end`."""
-    return 2 * end - 1
-
-
-def clock_key(position: int) -> int:
-    """Orders what is caused by the clock that stands at `position`: before the line there."""
-    return 2 * position
-
-
-class _Event:
-    """An event in flight."""
-
-    __slots__ = (
-        "filtered",
-        "first",
-        "id",
-        "late",
-        "lines",
-        "node",
-        "position",
-        "records",
-        "row",
-        "seen",
-        "size",
-        "started",
-        "syscall",
-    )  # fmt: skip
-
-    def __init__(self, id_: bytes, node: bytes | None, first: int, late: bool) -> None:
-        self.id = id_
-        self.node = node
-        self.first = first
-        """Position of its first record."""
-        self.late = late
-        self.records: list[Record] = []
-        self.lines = 0
-        self.size = 0
-        self.syscall: Syscall | None = None
-        self.row = 0
-        """Number of the row that annotates its SYSCALL record."""
-        self.seen = 0.0
-        """When its last record arrived."""
-        self.position = 0
-        """Where its last record stood."""
-        self.filtered = False
-        """Whether one of its lines says filter."""
-        self.started: Started | None = None
-        """What the system said when it was seen to be an exec."""
-
-    def execution(self) -> Execution | None:
-        """What was executed, if there is an EXECVE record."""
-        bodies = [body for name, body in self.records if name == b"EXECVE"]
-        return execution(execve.read(bodies).texts, self.records) if bodies else None
-
-
 def _with_environment(fragment: Fragment, started: Started | None) -> bytes:
     """The text of a fragment with members added to its EXECVE object."""
     if started is None or not started.environment or not fragment.execve_end:
         return fragment.text
     text, end = fragment.text, fragment.execve_end
     return text[:end] + started.environment + text[end:]
-
-
-def _has(name: bytes, records: list[Record]) -> bool:
-    return any(record[0] == name for record in records)
 
 
 class Coalescer:
@@ -197,12 +92,10 @@ class Coalescer:
         self._scan = grammar.WITHOUT_EOE.finditer
         self._has_eoe = False
         self._now = 0.0
-        self._in_flight: dict[bytes, _Event] = {}
+        self._in_flight: dict[bytes, EventInFlight] = {}
         self._in_flight_lines = 0
-        self._done: dict[bytes, float] = {}
-        self._given_up: dict[bytes, float] = {}
-        self._older_done: dict[bytes, float] = {}
-        self._older_given_up: dict[bytes, float] = {}
+        self._done = Remembered(limits.duplicate_window)
+        self._given_up = Remembered(limits.duplicate_window)
         self._generation = (0.0, 0)
         self.counters = Counters()
         self.bodies = Bodies()
@@ -262,8 +155,8 @@ class Coalescer:
         since, start = self._generation
         if self._now - since > self._limits.duplicate_window or position - start > REMEMBERED_BYTES:
             self._generation = (self._now, position)
-            self._older_done, self._done = self._done, {}
-            self._older_given_up, self._given_up = self._given_up, {}
+            self._done.turn()
+            self._given_up.turn()
 
     # --- lines
 
@@ -272,8 +165,8 @@ class Coalescer:
 
         Every line must have a valid header.
         """
-        in_flight, done, older = self._in_flight, self._done, self._older_done
-        given_up, older_given_up = self._given_up, self._older_given_up
+        in_flight, done, older = self._in_flight, self._done.recent, self._done.older
+        given_up, older_given_up = self._given_up.recent, self._given_up.older
         syscalls, rests = self._plain.syscalls, self._plain.rests
         heads, tails, template = syscalls.heads, syscalls.tails, syscalls.template
         bodies, rows, now = self.bodies, self.rows, self._now
@@ -338,7 +231,7 @@ class Coalescer:
             rest_text = rest.text
             if call is Call.EXEC and observer is not None:
                 started = self._start(node, who)
-                row = self._row(2 * (begin + offset) + 1, call, who + started.facts, id_, 0)
+                row = rows.add(2 * (begin + offset) + 1, call, who + started.facts, id_)
                 members, row = self._finish_exec(
                     started, rest.execution, row, line_key(finish + offset), who, id_, 0
                 )
@@ -401,11 +294,11 @@ class Coalescer:
             return
         event = self._in_flight.pop(key, None)
         if event is None:
-            if self._is_remembered(key, self._done, self._older_done):
+            if self._done.has(key, self._now):
                 self.counters.duplicate += 1
                 return
-            late = self._is_remembered(key, self._given_up, self._older_given_up)
-            event = _Event(id_, node, start, late)
+            late = self._given_up.has(key, self._now)
+            event = EventInFlight(id_, node, start, late)
         self._in_flight[key] = event
         event.records.append((name, body))
         event.lines += 1
@@ -417,7 +310,7 @@ class Coalescer:
         event.position = end
         if name == b"SYSCALL" and event.syscall is None:
             event.syscall = self._event_renderer(event).syscalls.render(body)
-            if event.syscall.call is Call.UNNAMED and _has(b"EXECVE", event.records):
+            if event.syscall.call is Call.UNNAMED and event.has(b"EXECVE"):
                 event.syscall = event.syscall._replace(call=Call.EXEC)
             if event.syscall.who and event.syscall.call is not Call.UNNAMED:
                 self._ask(event, event.syscall.call, 2 * start + 1)
@@ -431,14 +324,6 @@ class Coalescer:
         elif name == b"PROCTITLE" and not self._has_eoe:
             self._complete(key, line_key(end), 0, ended=True)
 
-    def _is_remembered(
-        self, key: bytes, recent: dict[bytes, float], older: dict[bytes, float]
-    ) -> bool:
-        when = recent.get(key)
-        if when is None:
-            when = older.get(key)
-        return when is not None and self._now - when <= self._limits.duplicate_window
-
     def _single(
         self,
         key: bytes,
@@ -450,11 +335,11 @@ class Coalescer:
         filtered: bool,
     ) -> None:
         """A record that is an event of its own; only the same line again is a duplicate."""
-        line = b"\0".join((key, name, body))
-        if self._is_remembered(line, self._done, self._older_done):
+        line = blake2b(b"\0".join((key, name, body)), digest_size=16).digest()
+        if self._done.has(line, self._now):
             self.counters.duplicate += 1
             return
-        self._done[line] = self._now
+        self._done.note(line, self._now)
         rendered = self._renderer(node, False).single(name, body)
         self._look(rendered.looks, line_key(end), node, id_, 0)
         text = rendered.text
@@ -470,7 +355,7 @@ class Coalescer:
         """Gives out the event; `ended` if it came to its proper end."""
         event = self._in_flight.pop(key)
         self._in_flight_lines -= event.lines
-        (self._done if ended else self._given_up)[key] = self._now
+        (self._done if ended else self._given_up).note(key, self._now)
         renderer = self._event_renderer(event)
         syscall = event.syscall
         if syscall is not None and syscall.who and syscall.call is Call.UNNAMED:
@@ -479,10 +364,10 @@ class Coalescer:
         if event.started is not None and syscall is not None:
             executed = event.execution()
             members, event.row = self._finish_exec(
-                event.started, executed, event.row, order, self._who(event), event.id, rank
+                event.started, executed, event.row, order, event.who(), event.id, rank
             )
         first, *others = event.records
-        if syscall is not None and first[0] == b"SYSCALL" and not _has(b"SYSCALL", others):
+        if syscall is not None and first[0] == b"SYSCALL" and (b"SYSCALL" not in dict(others)):
             own = syscall_object(syscall, members)
             text = b"".join([b"type=%b\0 %b\n" % record for record in others])
             fragment = renderer.rest(text)
@@ -497,28 +382,14 @@ class Coalescer:
         reasons = []
         if event.late:
             reasons.append(b"late")
-        if not ended and not cut and self._has_eoe and self._needs_end(event):
+        if not ended and not cut and self._has_eoe and event.needs_end():
             reasons.append(b"no-eoe")
-        reasons += self._missing(fragment, self._items(event))
+        reasons += self._missing(fragment, event.items())
         if cut:
             reasons.append(b"cut")
         if fragment.filtered or event.filtered:
             text += FILTERED
         self._emit(event.id, event.node, text, tuple(reasons), order, rank, event.lines)
-
-    def _needs_end(self, event: _Event) -> bool:
-        """Whether an EOE record should have come: some kernel records stand alone."""
-        return any(name in PARTS_OF_SYSCALLS for name, _ in event.records)
-
-    def _items(self, event: _Event) -> int:
-        if event.syscall is not None:
-            return event.syscall.items
-        for name, body in event.records:
-            if name == b"URINGOP":
-                _, _, items = body.partition(b" items=")
-                digits = items.partition(b" ")[0]
-                return int(digits) if digits.isdigit() and len(digits) < 10 else 0
-        return 0
 
     def _missing(self, fragment: Fragment, items: int) -> list[bytes]:
         reasons = []
@@ -586,23 +457,15 @@ class Coalescer:
         finished = self._observer.finished(started, executed)
         if finished.details and who:
             self.bodies.unused.append(row)
-            row = self._row(order, Call.DETAILS, who + finished.details, id_, rank)
+            row = self.rows.add(order, Call.DETAILS, who + finished.details, id_, rank)
         return started.members + finished.members, row
 
-    def _who(self, event: _Event) -> bytes:
-        """The process of an event, as rows say it."""
-        if event.syscall is None or not event.syscall.who:
-            return b""
-        if event.node is None:
-            return event.syscall.who
-        return event.syscall.who + b"\t" + encode(event.node)
-
-    def _ask(self, event: _Event, call: Call, order: int, rank: int = 0) -> None:
-        who = self._who(event)
+    def _ask(self, event: EventInFlight, call: Call, order: int, rank: int = 0) -> None:
+        who = event.who()
         if call is Call.EXEC and self._observer is not None:
             event.started = self._start(event.node, who)
             who += event.started.facts
-        event.row = self._row(order, call, who, event.id, rank)
+        event.row = self.rows.add(order, call, who, event.id, rank)
 
     def _look(
         self,
@@ -621,23 +484,11 @@ class Coalescer:
             who = look.pid + b"\t" + look.key
             if node is not None:
                 who += b"\t" + encode(node)
-            self.bodies.rows.append(self._row(order, Call.LOOK_UP, who, id_, rank))
-
-    def _row(self, order: int, call: Call, who: bytes, id_: bytes, rank: int) -> int:
-        """Adds a row; returns its number."""
-        rows = self.rows
-        number = rows.base + len(rows.keys)
-        if rank:
-            rows.ranks.extend((len(rows.keys), rank))
-        rows.keys.append(order)
-        rows.calls.append(call)
-        rows.who.append(who)
-        rows.ids.append(id_)
-        return number
+            self.bodies.rows.append(self.rows.add(order, Call.LOOK_UP, who, id_, rank))
 
     # --- renderers
 
-    def _event_renderer(self, event: _Event) -> EventRenderer:
+    def _event_renderer(self, event: EventInFlight) -> EventRenderer:
         big_endian = event.syscall is not None and event.syscall.big_endian
         return self._renderer(event.node, big_endian)
 
@@ -661,9 +512,7 @@ class Coalescer:
         """Sizes and limits met, for status reports."""
         return {
             "in_flight": len(self._in_flight),
-            "remembered": sum(
-                map(len, (self._done, self._older_done, self._given_up, self._older_given_up))
-            ),
+            "remembered": len(self._done) + len(self._given_up),
             "memories_cleared": sum(
                 renderer.memories_cleared for renderer in self._renderers.values()
             ),

@@ -8,7 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import TypeVar
 
-from laurel_mp.events.coalescer import FILTERED
+from laurel_mp.events.output import FILTERED
 from laurel_mp.stages.messages import Annotations, DecodedBodies, Merged
 
 Item = TypeVar("Item")

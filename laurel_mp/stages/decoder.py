@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from laurel_mp.events.coalescer import Coalescer, Counters, Limits, clock_key
+from laurel_mp.events.coalescer import Coalescer, Counters, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver
+from laurel_mp.events.output import clock_key
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from laurel_mp.events.coalescer import FILTERED
+from laurel_mp.events.output import FILTERED
 from laurel_mp.events.syscall import Call
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
 from laurel_mp.processes.filters import ProcessFilters

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laurel_mp.events import coalescer
-from laurel_mp.events.coalescer import FILTERED, Coalescer, Limits, clock_key, line_key
+from laurel_mp.events.coalescer import Coalescer, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver, Finished, Started
 from laurel_mp.events.executions import Execution
+from laurel_mp.events.output import FILTERED, clock_key, line_key
 from laurel_mp.events.syscall import Call
 from laurel_mp.records.options import RecordOptions
 from tests.support import decoding

@@ -3,7 +3,7 @@
 from array import array
 from itertools import pairwise
 
-from laurel_mp.events.coalescer import FILTERED
+from laurel_mp.events.output import FILTERED
 from laurel_mp.stages.assembler import Assembler, AssemblerCounters
 from laurel_mp.stages.messages import DecodedBodies
 

@@ -2,7 +2,8 @@
 
 from array import array
 
-from laurel_mp.events.coalescer import Limits, clock_key
+from laurel_mp.events.coalescer import Limits
+from laurel_mp.events.output import clock_key
 from laurel_mp.events.syscall import Call
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.stages.decoder import Decoder

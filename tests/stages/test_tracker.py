@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurel_mp.events.coalescer import FILTERED
+from laurel_mp.events.output import FILTERED
 from laurel_mp.events.syscall import Call
 from laurel_mp.processes import table as table_module
 from laurel_mp.processes.context import ContextOptions

@@ -1,0 +1,84 @@
+"""Events in flight."""
+
+from __future__ import annotations
+
+from laurel_mp.events.enrichment import Started
+from laurel_mp.events.executions import Execution, execution
+from laurel_mp.events.rendering import Record
+from laurel_mp.events.syscall import Syscall
+from laurel_mp.records import execve
+from laurel_mp.records.strings import encode
+from laurel_mp.records.types import PARTS_OF_SYSCALLS
+
+
+class EventInFlight:
+    """What has come of an event that is not complete."""
+
+    __slots__ = (
+        "filtered",
+        "first",
+        "id",
+        "late",
+        "lines",
+        "node",
+        "position",
+        "records",
+        "row",
+        "seen",
+        "size",
+        "started",
+        "syscall",
+    )  # fmt: skip
+
+    def __init__(self, id_: bytes, node: bytes | None, first: int, late: bool) -> None:
+        self.id = id_
+        self.node = node
+        self.first = first
+        """Position of its first record."""
+        self.late = late
+        self.records: list[Record] = []
+        self.lines = 0
+        self.size = 0
+        self.syscall: Syscall | None = None
+        self.row = 0
+        """Number of the row that annotates its SYSCALL record."""
+        self.seen = 0.0
+        """When its last record arrived."""
+        self.position = 0
+        """Where its last record stood."""
+        self.filtered = False
+        """Whether one of its lines says filter."""
+        self.started: Started | None = None
+        """What the system said when it was seen to be an exec."""
+
+    def execution(self) -> Execution | None:
+        """What was executed, if there is an EXECVE record."""
+        bodies = [body for name, body in self.records if name == b"EXECVE"]
+        return execution(execve.read(bodies).texts, self.records) if bodies else None
+
+    def items(self) -> int:
+        """How many PATH records there should be."""
+        if self.syscall is not None:
+            return self.syscall.items
+        for name, body in self.records:
+            if name == b"URINGOP":
+                _, _, items = body.partition(b" items=")
+                digits = items.partition(b" ")[0]
+                return int(digits) if digits.isdigit() and len(digits) < 10 else 0
+        return 0
+
+    def needs_end(self) -> bool:
+        """Whether an EOE record should come: some kernel records stand alone."""
+        return any(name in PARTS_OF_SYSCALLS for name, _ in self.records)
+
+    def who(self) -> bytes:
+        """The process of the event, as rows say it; empty if it is not known."""
+        if self.syscall is None or not self.syscall.who:
+            return b""
+        if self.node is None:
+            return self.syscall.who
+        return self.syscall.who + b"\t" + encode(self.node)
+
+    def has(self, name: bytes) -> bool:
+        """Whether there is a record of a type."""
+        return any(record[0] == name for record in self.records)
