@@ -16,12 +16,12 @@ class Started(NamedTuple):
     """For the tracker: start time, container, services, 1 for an init; see `Rows.who`."""
     inode: bytes = b""
     """Inode number of what it runs."""
-    device: bytes = b""
-    """Where that is, as records have it."""
     members: bytes = b""
     """Members for the SYSCALL object, with a comma in front of each."""
     environment: bytes = b""
     """Members for the EXECVE object, the same."""
+    device: bytes = b""
+    """Where that is, as records have it."""
 
 
 NOTHING = Started()

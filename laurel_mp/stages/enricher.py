@@ -74,7 +74,7 @@ class Enricher:
             inode = b"%d" % status.st_ino
             device = b"%02x:%02x" % (os.major(status.st_dev), os.minor(status.st_dev))
         members = self._hash(pid, program)
-        return Started(facts, inode, device, members, self._environment(pid, program))
+        return Started(facts, inode, members, self._environment(pid, program), device)
 
     def _hash(self, pid: bytes, exe: bytes) -> bytes:
         hashes = self._options.hashes

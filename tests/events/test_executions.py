@@ -16,7 +16,7 @@ def test_program() -> None:
     """The first path is what was asked for; its inode says which file that was."""
     records = [CWD, path(0, b'"/bin/ls"'), path(1, b'"/lib/ld.so"', b" inode=8")]
 
-    expected = Execution((b"ls", b"-l"), b"/bin/ls", b"7", is_script=False)
+    expected = Execution((b"ls", b"-l"), b"/bin/ls", b"7", is_script=False, device=b"fe:00")
     assert expected == execution([b"ls", b"-l"], records)
 
 
