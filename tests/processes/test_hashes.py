@@ -105,7 +105,7 @@ def test_a_file_is_read_once(programs: Programs) -> None:
 
 
 def test_an_upgrade_with_the_same_time_and_size(programs: Programs) -> None:
-    """P15: a file is a new one even if its size and time are as before, as unpacked packages have."""
+    """P15: a file is a new one even if size and time are as before, as with unpacked packages."""
     exe = programs.run(70, b"old")
     os.utime(exe, (1, 1))
     hashes = programs.hashes()
