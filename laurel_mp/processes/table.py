@@ -7,6 +7,7 @@ each node, because process ids of different hosts have nothing to do with each o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from laurel_mp.processes.labels import NONE, Labels
 
@@ -35,8 +36,7 @@ def _without_mark(exe: bytes) -> bytes:
     return exe[: -len(_REMOVED)] + b'"' if exe.endswith(_REMOVED) else exe
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """What a process was before its exec, or else its parent, as it was then."""
 
     id: bytes
@@ -83,8 +83,7 @@ class Process:
     """The same, with events of its children."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """What an event says about the process that caused it."""
 
     id: bytes

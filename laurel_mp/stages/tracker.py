@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from laurel_mp.events.output import FILTERED
@@ -215,8 +215,7 @@ class Tracker:
         seen = Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key)
         if row.details:
             start_time, container, names, init = row.details
-            seen = replace(
-                seen,
+            seen = seen._replace(
                 start_time=start_time,
                 container=decode(container),
                 services=_names(names),
