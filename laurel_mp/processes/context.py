@@ -41,6 +41,13 @@ class ContextRenderer:
         self._container_info = added(b"CONTAINER_INFO")
         self._labels = added(b"LABELS")
         self._argv = added(b"ARGV")
+        self._usual = b""
+        """What is shown of most processes that have executed something, if all of it is."""
+        if options.pid and options.spawned_by:
+            self._usual = (
+                b',"%b":{"EVENT_ID":"%%b"},"%b":{"EVENT_ID":"%%b","pid":%%b,"comm":%%b,"exe":%%b}}'
+                % (self._pid, self._spawned_by)
+            )
 
     def close_syscall(self, process: Process, parent: Process | None) -> bytes:
         """Ends a SYSCALL object that has been left open, and adds what belongs behind it.
@@ -55,12 +62,25 @@ class ContextRenderer:
 
     def _show(self, process: Process) -> tuple[bytes, bytes]:
         """Members of the SYSCALL object up to its end, and what comes behind it."""
+        origin = process.origin
+        is_usual = not (
+            process.by_start_time
+            or process.labels
+            or process.container
+            or process.services
+            or process.argv
+        )
+        if is_usual and self._usual and origin is not None and not origin.by_start_time:
+            process.shown = (
+                self._usual % (process.id, origin.id, origin.pid, origin.comm, origin.exe),
+                b"",
+            )
+            return process.shown
         options = self._options
         text = b""
         if options.pid:
             text += b',"%b":{%b%b}' % (self._pid, _identity(process), self._surroundings(process))
-        if options.spawned_by and process.origin is not None:
-            origin = process.origin
+        if options.spawned_by and origin is not None:
             text += b',"%b":{%b,"pid":%b,"comm":%b,"exe":%b}' % (
                 self._spawned_by,
                 _identity(origin),

@@ -184,18 +184,19 @@ class Tracker:
         annotation = later = self._context.close_syscall(process, parent)
         if self._is_filtering:
             annotation, later = self._filter(row, process, id_, annotation)
+        if call == Call.EXIT_GROUP:
+            table.end(process, self._now)
+            return annotation
         if call == Call.EXEC:
             if len(self._execs) >= MAX_EXECS:
                 del self._execs[next(iter(self._execs))]
             self._execs[row.node, id_] = process
-        elif call == Call.EXIT_GROUP:
-            table.end(process, self._now)
-        elif call == Call.PLAIN:
-            if len(self._answers) >= MAX_ANSWERS:
-                self._answers.clear()
-            self._answers[who] = _Answer(
-                later, table, table.current, row.pid, process, row.ppid, parent
-            )
+        # What a process does next, it mostly says in the same words.
+        if len(self._answers) >= MAX_ANSWERS:
+            self._answers.clear()
+        self._answers[who.partition(b"\x1e")[0]] = _Answer(
+            later, table, table.current, row.pid, process, row.ppid, parent
+        )
         return annotation
 
     # --- the process of a row
