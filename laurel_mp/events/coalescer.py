@@ -176,6 +176,7 @@ class Coalescer:
         row_who, row_id = rows.who.append, rows.ids.append
         by_host, most = self._by_host, self._limits.max_event_bytes
         observer, filtering = self._observer, self._filters.active
+        plain, executed, unnamed = Call.PLAIN, Call.EXEC, Call.UNNAMED
         events = lines = 0
         for match in self._scan(blob, start, end):
             (
@@ -226,10 +227,10 @@ class Coalescer:
                 who += b"\t" + name
             line += template % (head.raw, tail.raw, a0, a1, a2, a3, head.added, tail.added)
             call = head.call
-            if call is Call.UNNAMED:
-                call = Call.PLAIN if rest.execution is None else Call.EXEC
+            if call is unnamed:
+                call = plain if rest.execution is None else executed
             rest_text = rest.text
-            if call is Call.EXEC and observer is not None:
+            if call is executed and observer is not None:
                 started = self._start(node, who)
                 row = rows.add(2 * (begin + offset) + 1, call, who + started.facts, id_)
                 members, row = self._finish_exec(

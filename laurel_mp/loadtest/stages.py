@@ -21,6 +21,7 @@ from typing import TypeVar
 from laurel_mp.config import Config
 from laurel_mp.loadtest.compare import candidates, measure
 from laurel_mp.pipeline import options
+from laurel_mp.pipeline.start import COLLECTOR_THRESHOLDS
 from laurel_mp.stages.messages import Share
 
 BATCH = 1 << 18
@@ -40,6 +41,7 @@ def batches(capture: bytes) -> Iterator[tuple[int, bytes]]:
 
 def run_stages(capture: bytes) -> tuple[dict[str, float], dict[str, int]]:
     """Seconds of CPU time that each stage took, and how many things each has done."""
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)  # as in the processes that do this for real
     config = Config()
     router, decoder = options.router(config, 1), options.decoder(config)
     tracker, assembler = options.tracker(config), options.assembler(config, 1)

@@ -26,7 +26,9 @@ from laurel_mp.stages.messages import Annotations, DecodedRows
 MAX_ANSWERS = 32768
 """Answers that are remembered, and keys and executables that have been decoded."""
 
-_PLAIN_OR_EXIT = (Call.PLAIN.value, Call.EXIT_GROUP.value)
+# Members of an enumeration cost more to look up than a row may.
+_PLAIN, _EXEC, _EXIT_GROUP = Call.PLAIN.value, Call.EXEC.value, Call.EXIT_GROUP.value
+_LOOK_UP, _DETAILS = Call.LOOK_UP.value, Call.DETAILS.value
 
 MAX_EXECS = 4096
 """Latest execs that are remembered, for those whose details come when the process has gone on."""
@@ -83,6 +85,7 @@ class Tracker:
         self._options = options
         self._context = ContextRenderer(options.context)
         self._is_filtering = bool(options.filters)
+        self._labels_exe = bool(options.labels.exe)
         self.tables = ProcessTables(options.labels.propagated, options.local_node)
         self._answers: dict[bytes, _Answer] = {}
         self._execs: dict[tuple[bytes, bytes], Process] = {}
@@ -147,7 +150,7 @@ class Tracker:
         for index in order:
             call = calls[index]
             answer = answers.get(who[index])
-            if answer is not None and call in _PLAIN_OR_EXIT:
+            if answer is not None and (call == _PLAIN or call == _EXIT_GROUP):  # noqa: PLR1714, SIM109 - faster
                 annotation, table, current, pid, process, ppid, parent = answer
                 if (
                     current.get(pid) is process
@@ -164,15 +167,15 @@ class Tracker:
             found[index] = self._answer(call, who[index], ids[index], keys[index])
 
     def _answer(self, call: int, who: bytes, id_: bytes, key: int) -> bytes:
-        if call == Call.LOOK_UP:
+        if call == _LOOK_UP:
             pid, name, *node = who.split(b"\t")
             table = self.tables.of(b"".join(node))
             return self._context.look_up(name, self._known(table, b"".join(node), pid))
         row = _take_apart(who)
         table = self.tables.of(row.node)
-        if call == Call.DETAILS:
+        if call == _DETAILS:
             process = self._add_details(table, row, id_, key)
-        elif call == Call.EXEC:
+        elif call == _EXEC:
             process = self._execute(table, row, id_, key)
         else:
             process = self._observe(table, row, id_, key)
@@ -184,10 +187,10 @@ class Tracker:
         annotation = later = self._context.close_syscall(process, parent)
         if self._is_filtering:
             annotation, later = self._filter(row, process, id_, annotation)
-        if call == Call.EXIT_GROUP:
+        if call == _EXIT_GROUP:
             table.end(process, self._now)
             return annotation
-        if call == Call.EXEC:
+        if call == _EXEC:
             if len(self._execs) >= MAX_EXECS:
                 del self._execs[next(iter(self._execs))]
             self._execs[row.node, id_] = process
@@ -273,7 +276,7 @@ class Tracker:
 
     def _label_exe(self, table: ProcessTable, process: Process) -> Process:
         rules = self._options.labels.exe
-        if not rules:
+        if not self._labels_exe:
             return process
         found = self._exe_labels.get(process.exe)
         if found is None:
