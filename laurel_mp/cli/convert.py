@@ -15,6 +15,7 @@ from laurel_mp.cli.progress import Progress, open_progress
 from laurel_mp.config import Config, load
 from laurel_mp.errors import ConfigError, InputError, OutputError
 from laurel_mp.observe.malformed import MalformedReport
+from laurel_mp.pipeline import options
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.pipeline import Pipeline
@@ -93,6 +94,7 @@ def _is_same_file(one: str, other: str) -> bool:
 
 def _config(arguments: argparse.Namespace) -> Config:
     config = load(Path(arguments.config) if arguments.config else None)
+    options.check(config)
     if arguments.workers is not None:
         config = replace(config, pipeline=replace(config.pipeline, workers=arguments.workers))
     return config

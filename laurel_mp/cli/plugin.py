@@ -13,7 +13,7 @@ from laurel_mp.config import Config, load
 from laurel_mp.errors import ConfigError, LaurelError
 from laurel_mp.observe.log import start_logging
 from laurel_mp.observe.malformed import MalformedReport
-from laurel_mp.pipeline import surroundings
+from laurel_mp.pipeline import options, surroundings
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.plugin import Plugin
 from laurel_mp.pipeline.start import open_pipeline
@@ -29,6 +29,7 @@ def main(words: Sequence[str]) -> int:
     path = Path(arguments.config) if arguments.config else None
     try:
         config = load(path)
+        options.check(config)
     except ConfigError as error:
         start_logging()
         for line in str(error).splitlines():
@@ -74,6 +75,8 @@ def _describe(config: Config) -> None:
 
 def _run(config: Config) -> None:
     log.info("started version %s", __version__)
+    if config.not_in_force:
+        log.warning("not yet in force: %s", ", ".join(config.not_in_force))
     report = MalformedReport(log.warning)
     with open_pipeline(config, Outputs.of_plugin(config), report.add, live=True) as pipeline:
         Plugin(pipeline, STDIN).run()

@@ -52,7 +52,7 @@ def open_progress(names: list[str]) -> Iterator[Progress]:
             self._bar.update(self._task, completed=self._before + position)
 
     columns = (
-        bars.TextColumn("{task.description}"),
+        bars.TextColumn("{task.description}", markup=False),  # a file may be called anything
         bars.BarColumn(),
         bars.DownloadColumn(),
         bars.TransferSpeedColumn(),

@@ -11,9 +11,10 @@ def problem(pattern: str) -> str:
     except ImportError:
         return ""
     options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # they run on bytes
     options.log_errors = False  # else RE2 writes to stderr by itself
     try:
-        re2.compile(pattern, options=options)
+        re2.compile(pattern.encode(), options=options)
     except re2.error as error:
         return _text(error)
     return ""

@@ -27,15 +27,17 @@ BODY = (
 
 _regular = re.compile(BODY).fullmatch
 _name = rb'("[^"]*"|[0-9A-F]*|\(null\)|\?)'
+# The first `uid=` and `comm=` count, and blanks only from their first: else a hostile record, with
+# thousands of them, would be searched again from each.
 _who = re.compile(
     rb"items=([0-9]{1,9}) ppid=(0|[1-9][0-9]{0,9}) pid=(0|[1-9][0-9]{0,9}) "
-    rb"[^\n\x1d]*? uid=(0|[1-9][0-9]{0,9}) [^\n\x1d]*? comm="
+    rb"(?>[^\n\x1d]*? uid=)(0|[1-9][0-9]{0,9}) (?>[^\n\x1d]*? comm=)"
     + _name
     + rb" exe="
     + _name
     + rb"(?: subj=[^\x1d]*?)?(?: key="
     + _name
-    + rb")? *(?=\x1d|\Z)"
+    + rb")?(?<! ) *+(?=\x1d|\Z)"
 ).match
 _auditds_names = re.compile(
     rb"([^\x1d]*\x1d)ARCH=[\w()-]+ SYSCALL=[\w()-]+(?: (?=[\w.-]+=)|\Z)"

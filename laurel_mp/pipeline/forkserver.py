@@ -11,7 +11,6 @@ process id, and says when a child has ended.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import select
@@ -25,8 +24,8 @@ import msgpack
 from setproctitle import setproctitle
 
 from laurel_mp.errors import PipelineError
+from laurel_mp.pipeline.parent_death import die_with_parent
 
-PR_SET_PDEATHSIG = 1
 MAX_MESSAGE = 1 << 20
 
 Start = Callable[[list[object]], None]
@@ -101,7 +100,7 @@ class ForkServer:
 def _serve(client: socket.socket, start: Start, client_pid: int) -> NoReturn:
     """Runs in the server: takes requests until the client is gone."""
     try:
-        _die_with(client_pid)
+        die_with_parent(client_pid)
         _serve_requests(client, start)
     finally:
         os._exit(0)
@@ -157,7 +156,7 @@ def _reap(children: set[int], client: socket.socket) -> None:
 def _run_child(start: Start, message: bytes, server: int) -> NoReturn:
     status = 1
     try:
-        _die_with(server)
+        die_with_parent(server)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         start(msgpack.unpackb(message))
@@ -167,14 +166,3 @@ def _run_child(start: Start, message: bytes, server: int) -> NoReturn:
             sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)
-
-
-def _die_with(parent: int) -> None:
-    """The kernel kills this process when the one that forked it ends.
-
-    `parent` is asked for before the fork: it may have ended by now, and then the parent that the
-    kernel would name is another one, which lives on.
-    """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

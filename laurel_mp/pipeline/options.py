@@ -41,6 +41,11 @@ def worker_count(config: Config) -> int:
     return 0 if cpus <= 2 else min(cpus - 2, AUTO_WORKERS)
 
 
+def check(config: Config) -> None:
+    """Raises ConfigError for settings that are valid in themselves, but not on this host."""
+    _user_ids(config)
+
+
 def router(config: Config, workers: int) -> Router:
     """The router, for `workers` workers."""
     return Router(workers, max_line_bytes=config.pipeline.max_line_bytes)

@@ -69,7 +69,8 @@ class Outputs:
         try:
             events = add(self.events, append=self.append)
             assert events is not None
-            filtered = add(self.filtered, append=self.append)
+            # Configured logs may be those of a running plugin: they are never begun anew.
+            filtered = add(self.filtered, append=True)
             yield OpenOutputs(events, filtered, add(self.malformed, append=True))
         finally:
             for output in opened:

@@ -141,7 +141,8 @@ class ParallelPipeline(Pipeline):
     def _await_reason(self) -> None:
         """Raises what a child that has failed reports, if it could."""
         deadline = time.monotonic() + REPORT_PATIENCE
-        while self._reports.poll(int((deadline - time.monotonic()) * 1000)):
+        # A time below 0 would mean to wait for ever.
+        while self._reports.poll(max(int((deadline - time.monotonic()) * 1000), 0)):
             self._report(self._reports.recv_multipart())
 
     def _send(self, batch: Batch, size: int, malformed: bytes) -> None:

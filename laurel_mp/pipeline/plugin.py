@@ -60,11 +60,17 @@ class Plugin:
         self._reader.start()
         while not self._reader.ended and not self._is_overdue():
             self._step()
-        while data := self._reader.take(self._batch_bytes):  # read before the deadline
-            self._feed(data)
+        self._feed_rest()
         self._pipeline.finish(time.monotonic())
         if self._reader.error is not None:
             raise InputError(f"standard input: can not be read on: {self._reader.error.strerror}")
+
+    def _feed_rest(self) -> None:
+        """Feeds what was read before the deadline: what still comes may have no end."""
+        left = self._reader.size
+        while left > 0 and (data := self._reader.take(self._batch_bytes)):
+            self._feed(data)
+            left -= len(data)
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
         if self._deadline is None:

@@ -221,8 +221,9 @@ def test_child_killed(victim: str) -> None:
         assert expected.encode() == process.stderr.read()
 
 
-def test_progress_bar(log: Path) -> None:
+def test_progress_bar(tmp_path: Path) -> None:
     """On a terminal there is a progress bar while it runs, and at the end only the summary."""
+    log = tmp_path / "[red].log"  # no markup
     log.write_bytes(DATA * 20_000)
     main, terminal = pty.openpty()
     with started("convert", "-w", 0, log, stdout=subprocess.DEVNULL, stderr=terminal) as process:
@@ -236,7 +237,7 @@ def test_progress_bar(log: Path) -> None:
         os.close(main)
 
         assert process.wait(20) == 0
-        assert b"audit.log" in shown
+        assert b"[red].log" in shown
         assert b"\x1b[2K" in shown  # it erased what it had drawn
         assert b"140000 lines" in shown.splitlines()[-1]
 
@@ -290,6 +291,20 @@ def test_wrong_configuration(tmp_path: Path, command: list[str]) -> None:
     assert all(str(path) in line for line in lines)
 
 
+@pytest.mark.parametrize("command", [["-d"], [], ["convert"]])
+def test_unknown_user(tmp_path: Path, command: list[str]) -> None:
+    """A user that this host does not have is an error of the configuration, with `-d` too."""
+    path = tmp_path / "config.toml"
+    path.write_text('[filter]\nfilter-users = ["no such user"]\n')
+    path.chmod(0o600)
+    done = subprocess.run(
+        [*COMMAND, *command, "-c", path], capture_output=True, check=False, text=True, timeout=60
+    )
+
+    says = "laurel-mp: [filter] filter-users: no such user: 'no such user'\n"
+    assert (2, says) == (done.returncode, done.stderr)
+
+
 def test_dry_run_names_what_has_no_effect_yet(tmp_path: Path) -> None:
     """`-d` says which settings are accepted but not yet in force."""
     path = tmp_path / "config.toml"
@@ -323,6 +338,22 @@ def test_malformed_lines_are_kept(tmp_path: Path, log: Path) -> None:
         assert convert("-w", workers, "-c", path, log).returncode == 0
 
     assert (tmp_path / "malformed.log").read_bytes() == b"bad\n\0worse\n" * 2
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_filtered_log_is_continued(tmp_path: Path, log: Path, workers: int) -> None:
+    """The filtered log of the configuration may be a running plugin's: nothing in it is lost."""
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'directory = "{tmp_path}"\n[filterlog]\nfile = "filtered.log"\n'
+        "[filter]\nfilter-null-keys = true\nkeep-first-per-process = false\n"
+        'filter-action = "log"\n'
+    )
+    path.chmod(0o600)
+    (tmp_path / "filtered.log").write_bytes(b"before\n")
+
+    assert convert("-w", workers, "-c", path, log).stdout == b""
+    assert (tmp_path / "filtered.log").read_bytes() == b"before\n" + EXPECTED
 
 
 def test_many_malformed_lines(log: Path) -> None:

@@ -272,6 +272,7 @@ def test_limits_that_do_not_fit(text: str, expected: str) -> None:
         ("[label-process]\nlabel-exe.'*' = 'x'", "[label-process] label-exe"),
         ("[label-process]\nunlabel-script.'(?=a)' = 'x'", "[label-process] unlabel-script"),
         ("[label-process]\nlabel-argv.'(a)\\1' = 'x'", "[label-process] label-argv"),
+        ("[filter]\nfilter-exe = ['\\x{263a}']", "[filter] filter-exe"),  # no byte is that
     ],
 )
 def test_regular_expressions(text: str, where: str, capfd: pytest.CaptureFixture[str]) -> None:

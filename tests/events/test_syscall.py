@@ -270,3 +270,18 @@ def test_memory_is_bounded() -> None:
     assert one.heads.clearings > 0
     assert one.tails.clearings > 0
     assert isinstance(one.heads, Memo)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b" ppid=1 pid=2 " + b" uid=0 " * 100_000,
+        b" ppid=1 pid=2 x uid=0 x" + b" comm=" * 100_000,
+        b' ppid=1 pid=2 x uid=0 x comm="a" exe="b" subj=' + b" " * 500_000 + b"x",
+        b' ppid=1 pid=2 x uid=0 x comm="a" exe="b" subj=' + b' key="x ' * 100_000,
+    ],
+)
+def test_time_is_linear(tail: bytes) -> None:
+    """A long record of another's making is looked through once."""
+    render(HEAD + ARGUMENTS + b" items=2" + tail)

@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 from laurel_mp.errors import PipelineError
-from laurel_mp.pipeline import forkserver
 from laurel_mp.pipeline.forkserver import Ended, ForkServer
 from tests.support.waiting import wait_until
 
@@ -151,25 +150,6 @@ def test_client_killed() -> None:
     wait_until(lambda: not _lives(server_pid) and not _lives(pid), "both have ended")
     os.close(read)
     os.close(write)
-
-
-def test_parent_that_has_ended_already() -> None:
-    """A process whose parent ended before it could ask to end with it, ends all the same."""
-    read, write = os.pipe()
-    parent = os.fork()
-    if parent == 0:
-        gone = os.getpid()
-        if os.fork() == 0:
-            while os.getppid() == gone:
-                time.sleep(0.001)
-            forkserver._die_with(gone)
-            os.write(write, b"lives")
-        os._exit(0)
-    os.waitpid(parent, 0)
-    os.close(write)
-
-    assert os.read(read, 100) == b""
-    os.close(read)
 
 
 def _lives(pid: int) -> bool:
