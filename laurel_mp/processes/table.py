@@ -18,6 +18,10 @@ quiet longest are forgotten."""
 MAX_NODES = 1024
 """Tables. When there are more, that of the node that was quiet longest goes."""
 
+MAX_IN_ALL = 4 * MAX_PROCESSES
+"""Instances in all tables together. When there are more, the tables of nodes that were quiet longest
+go: whoever sends lines can make up nodes."""
+
 MAX_ANCESTORS = 64
 """Ancestors of a process that are known, nearest first."""
 
@@ -272,15 +276,23 @@ class ProcessTables:
         if table is None:
             table = ProcessTable(self._propagated)
             if len(self._tables) >= MAX_NODES:
-                # Emptied, so that no cached answer about its processes holds any more.
-                self._tables.pop(next(iter(self._tables))).current.clear()
+                self._drop_quietest()
         self._tables[node] = table  # the longest quiet one is first
         return table
 
     def expire(self, now: float) -> None:
-        """Forgets processes that ended long ago, on all nodes."""
+        """Forgets processes that ended long ago, on all nodes, and nodes if it is too much."""
         for table in (self._nameless, *self._tables.values()):
             table.expire(now)
+        while self._tables and self._instances() > MAX_IN_ALL:
+            self._drop_quietest()
+
+    def _instances(self) -> int:
+        return sum(len(t.current) + len(t.ended) for t in (self._nameless, *self._tables.values()))
+
+    def _drop_quietest(self) -> None:
+        # Emptied, so that no cached answer about its processes holds any more.
+        self._tables.pop(next(iter(self._tables))).current.clear()
 
     def statistics(self) -> dict[str, int]:
         """Sizes and limits met, for status reports."""

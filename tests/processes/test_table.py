@@ -540,3 +540,18 @@ def test_evicted_process_does_not_come_back_as_its_predecessor(
         history.seen(pid, 1)
 
     assert history.table.known(b"10") is None
+
+
+def test_all_tables_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up nodes make room when there are too many processes; the quietest go first."""
+    monkeypatch.setattr(table_module, "MAX_IN_ALL", 3)
+    tables = ProcessTables()
+    for node in (b"a", b"b", b"", b"c", b"a"):
+        tables.of(node).observe(Sighting(b"e", node or b"1", b"0", SHELL, SHELL, 0))
+        tables.of(node).observe(Sighting(b"e", b"5", b"0", SHELL, SHELL, 0))
+
+    tables.expire(0.0)
+
+    assert tables.statistics()["processes"] <= 3
+    assert len(tables.of(b"").current) == 2
+    assert not tables.of(b"b").current
