@@ -19,8 +19,8 @@ MAX_NODES = 1024
 """Tables. When there are more, that of the node that was quiet longest goes."""
 
 MAX_IN_ALL = 4 * MAX_PROCESSES
-"""Instances in all tables together. When there are more, the tables of nodes that were quiet longest
-go: whoever sends lines can make up nodes."""
+"""Instances in all tables together. When there are more, the tables of nodes that were quiet
+longest go: whoever sends lines can make up nodes."""
 
 MAX_ANCESTORS = 64
 """Ancestors of a process that are known, nearest first."""
