@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import Any
 
 from laurel_mp.config.schema import Config
-from laurel_mp.config.settings import Partly, Section, Setting, entries, label
+from laurel_mp.config.settings import Section, Setting, entries, label
 
 _INTRODUCTION = """\
 # Configuration
@@ -85,8 +85,6 @@ def _default(entry: Setting) -> str:
 
 
 def _in_force(entry: Setting) -> str:
-    if isinstance(entry.in_force, Partly):
-        return entry.in_force.which
     return "yes" if entry.in_force else "not yet"
 
 
@@ -112,10 +110,7 @@ def _remark(entry: Setting) -> str:
     remarks = [f"In {entry.unit}."] if entry.unit else []
     if entry.sample is not None and not entry.required:
         remarks.append(f"Default: {_default(entry).strip('`')}.")
-    if not isinstance(entry.in_force, Partly):
-        remarks += [] if entry.in_force else ["Not yet in force."]
-    else:
-        remarks.append(f"In force: {entry.in_force.which}.")
+    remarks += [] if entry.in_force else ["Not yet in force."]
     return " ".join(remarks)
 
 

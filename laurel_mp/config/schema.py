@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from laurel_mp.config import kinds
-from laurel_mp.config.settings import Partly, section, setting
+from laurel_mp.config.settings import section, setting
 
 _KIB = 1024
 _MIB = 1024 * _KIB
 _GIB = 1024 * _MIB
-
-_PLAIN_FILE = Partly('file names and "-"', lambda file: not file.startswith(("|", "unix:")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +28,41 @@ class LogFile:
         kinds.OUTPUT,
         "Where to write: a file below `directory`, `-`, `| program` or `unix:/path`.",
         required=True,
+        in_force=True,
         sample="some.log",
     )
     size: int = setting(
         10 * _MIB,
         kinds.whole(0),
-        "Rotate a file when it has grown to this size; 0 for never.",
+        "Rotate a file before it grows beyond this size; 0 for never.",
         unit="bytes",
+        in_force=True,
     )
-    generations: int = setting(5, kinds.whole(0, 10_000), "How many rotated files are kept.")
+    generations: int = setting(
+        5, kinds.whole(0, 10_000), "How many rotated files are kept.", in_force=True
+    )
     read_users: tuple[str, ...] = setting(
-        (), kinds.NAMES, "Users who may read the files, by POSIX ACL.", sample=["splunk"]
+        (),
+        kinds.NAMES,
+        "Users who may read the files, by POSIX ACL.",
+        in_force=True,
+        sample=["splunk"],
     )
     read_groups: tuple[str, ...] = setting(
         (),
         kinds.NAMES,
         "Groups whose members may read the files, by POSIX ACL.",
         aliases=("read-group",),
+        in_force=True,
         sample=["adm"],
     )
-    read_other: bool = setting(False, kinds.FLAG, "Let every user read the files.")
+    read_other: bool = setting(False, kinds.FLAG, "Let every user read the files.", in_force=True)
     line_prefix: str = setting(
-        "", kinds.PRINTABLE, "Text that is put before every line.", sample="@cee: "
+        "",
+        kinds.PRINTABLE,
+        "Text that is put before every line.",
+        in_force=True,
+        sample="@cee: ",
     )
 
 
@@ -63,14 +74,7 @@ class AuditLog(LogFile):
         "audit.log",
         kinds.OUTPUT,
         "Where events go: a file below `directory`, `-` (stdout), `| program` or `unix:/path`.",
-        in_force=_PLAIN_FILE,
-    )
-    line_prefix: str = setting(
-        "",
-        kinds.PRINTABLE,
-        "Text that is put before every line.",
         in_force=True,
-        sample="@cee: ",
     )
 
 
@@ -82,15 +86,8 @@ class FilterLog(LogFile):
         "",
         kinds.OUTPUT,
         'Where filtered events go if `filter-action = "log"`; forms as in `[auditlog]`.',
-        in_force=_PLAIN_FILE,
-        sample="filtered.log",
-    )
-    line_prefix: str = setting(
-        "",
-        kinds.PRINTABLE,
-        "Text that is put before every line.",
         in_force=True,
-        sample="@cee: ",
+        sample="filtered.log",
     )
 
 
@@ -102,7 +99,7 @@ class ParseErrorLog(LogFile):
         "",
         kinds.OUTPUT,
         "Where malformed input lines are kept; forms as in `[auditlog]`.",
-        in_force=_PLAIN_FILE,
+        in_force=True,
         required=True,
         sample="parse-error.log",
     )
@@ -116,14 +113,25 @@ class State:
         "state",
         kinds.STATE_FILE,
         "File below `directory` that carries processes and open events over a restart.",
+        in_force=True,
     )
     max_age: int = setting(
-        60, kinds.whole(0), "A state file that is older is not used.", unit="seconds"
+        60,
+        kinds.whole(0),
+        "A state file that is older is not used.",
+        unit="seconds",
+        in_force=True,
     )
     write_state_period: int = setting(
-        0, kinds.whole(0), "How often the file is written; 0 for at the end only.", unit="seconds"
+        0,
+        kinds.whole(0),
+        "How often the file is written; 0 for at the end only.",
+        unit="seconds",
+        in_force=True,
     )
-    generations: int = setting(0, kinds.whole(0, 10_000), "How many former state files are kept.")
+    generations: int = setting(
+        0, kinds.whole(0, 10_000), "How many former state files are kept.", in_force=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +473,39 @@ class Pipeline:
         unit="seconds",
         in_force=True,
     )
+    spool: str = setting(
+        "spool",
+        kinds.STATE_FILE,
+        "Directory below `directory` for input that waits for a slow output; empty for none.",
+        in_force=True,
+    )
+    spool_bytes: int = setting(
+        1 * _GIB,
+        kinds.whole(1 * _MIB),
+        "How much input may wait there. When it is full too, nothing more is read.",
+        unit="bytes",
+        in_force=True,
+    )
+    fsync: Literal["checkpoint", "rotation", "never"] = setting(
+        "checkpoint",
+        kinds.choice("checkpoint", "rotation", "never"),
+        "When files are brought to the disk: about once a second, when they are full, or never.",
+        in_force=True,
+    )
+    hang_timeout: float = setting(
+        10.0,
+        kinds.seconds(0.1, 3600),
+        "Processes that have made no progress for so long, with work to do, are started anew.",
+        unit="seconds",
+        in_force=True,
+    )
+    stop_timeout: float = setting(
+        5.0,
+        kinds.seconds(0, 600),
+        "How long input is read on after SIGTERM; what is not written then is kept on disk.",
+        unit="seconds",
+        in_force=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,6 +519,7 @@ class Config:
         None,
         kinds.TEXT,
         "Run as this user when started by root.",
+        in_force=True,
         sample="_laurel",
     )
     directory: str = setting(
@@ -489,15 +531,23 @@ class Config:
         shown=True,
     )
     input: str = setting(
-        "stdin", kinds.INPUT, "Where audit records come from: `stdin` or `unix:/path`."
+        "stdin",
+        kinds.INPUT,
+        "Where audit records come from: `stdin` or `unix:/path`.",
+        in_force=True,
     )
     statusreport_period: int = setting(
-        0, kinds.whole(0), "How often the log gets a status report; 0 for never.", unit="seconds"
+        0,
+        kinds.whole(0),
+        "How often the log gets a status report; 0 for never.",
+        unit="seconds",
+        in_force=True,
     )
     marker: str | None = setting(
         None,
         kinds.PRINTABLE,
         "Text that the log shows at start and in status reports.",
+        in_force=True,
         sample="web-frontends",
     )
     auditlog: AuditLog = section(AuditLog, "The main output.")

@@ -11,14 +11,6 @@ from laurel_mp.config.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Partly:
-    """A setting that is in force for some of its values only; ``which`` says for which."""
-
-    which: str
-    test: Callable[[Any], bool]
-
-
-@dataclass(frozen=True, slots=True)
 class Setting:
     """One setting of one section.
 
@@ -34,14 +26,10 @@ class Setting:
     doc: str
     unit: str
     aliases: tuple[str, ...]
-    in_force: bool | Partly
+    in_force: bool
     required: bool
     sample: Any
     shown: bool
-
-    def is_in_force(self, value: object) -> bool:
-        """Tell whether giving this setting that value has an effect."""
-        return self.in_force.test(value) if isinstance(self.in_force, Partly) else self.in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +51,7 @@ def setting(
     name: str = "",
     unit: str = "",
     aliases: tuple[str, ...] = (),
-    in_force: bool | Partly = False,
+    in_force: bool = False,
     required: bool = False,
     sample: object = None,
     shown: bool = False,

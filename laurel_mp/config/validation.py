@@ -9,7 +9,7 @@ from typing import Any
 from laurel_mp.config import patterns
 from laurel_mp.config.kinds import MismatchError, show
 from laurel_mp.config.schema import Config
-from laurel_mp.config.settings import Partly, Setting, entries, label, spellings, walk
+from laurel_mp.config.settings import Setting, entries, label, spellings, walk
 
 
 @dataclass(slots=True)
@@ -65,9 +65,8 @@ class Reading:
             self._problem(path, key, f"expected {entry.kind.expected}, got {mismatch}")
             return
         values[entry.attribute] = accepted
-        if not entry.is_in_force(accepted):
-            note = f" (only {entry.in_force.which})" if isinstance(entry.in_force, Partly) else ""
-            self.not_in_force.append(label(path, key) + note)
+        if not entry.in_force:
+            self.not_in_force.append(label(path, key))
 
     def _problem(self, path: tuple[str, ...], key: str, text: str) -> None:
         self.faulty.add(path)

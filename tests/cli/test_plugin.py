@@ -150,12 +150,12 @@ def test_terminate_ends_it(tmp_path: Path, workers: int) -> None:
 def test_says_what_is_not_in_force(tmp_path: Path) -> None:
     """What the configuration asks for in vain is said at the start, too."""
     path = tmp_path / "config.toml"
-    path.write_text(f'directory = "{tmp_path}"\nmarker = "x"\nuser = "nobody"\n')
+    path.write_text(f'directory = "{tmp_path}"\n[debug]\ndump-state-period = 1\n')
     path.chmod(0o600)
     with started("-c", path, **LIVE) as process:
         _, messages = process.communicate(timeout=30)
 
-    assert b"laurel-mp: not yet in force: marker, user\n" in messages
+    assert b"laurel-mp: not yet in force: [debug] dump-state-period\n" in messages
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])

@@ -298,18 +298,11 @@ def test_without_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_not_in_force() -> None:
     """A configuration knows what its file sets although nothing comes of it yet."""
     config = parse(
-        "directory = '/srv'\nuser = 'audit'\n[auditlog]\nfile = '| gzip'\nsize = 1\n"
-        "read-group = ['adm']\n[debug.parse-error-log]\nfile = 'errors.log'\n"
-        "[enrich]\nuid-groups = true\npid = true\n",
+        "directory = '/srv'\nuser = 'audit'\n[debug]\ndump-state-period = 5\n",
         "FILE",
     )
 
-    assert config.not_in_force == (
-        "user",
-        '[auditlog] file (only file names and "-")',
-        "[auditlog] size",
-        "[auditlog] read-group",
-    )
+    assert config.not_in_force == ("[debug] dump-state-period",)
 
 
 def test_default_is_in_force() -> None:
