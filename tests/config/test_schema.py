@@ -1,7 +1,5 @@
 """Facts about all settings at once."""
 
-import subprocess
-import sys
 
 import pytest
 
