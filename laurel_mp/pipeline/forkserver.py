@@ -50,8 +50,11 @@ class ForkServer:
             ours.close()
             _serve(theirs, start, client)
         theirs.close()
+        self.is_dead = False
+        """Whether the server was seen to have ended; its children have ended with it."""
         self._socket = ours
         self._ended: list[Ended] = []
+        self._forgotten: set[int] = set()
 
     def fileno(self) -> int:
         """Readable when a child has ended, or the server itself."""
@@ -69,17 +72,27 @@ class ForkServer:
                 return pid
             if pid == self.pid:
                 raise PipelineError("the fork server process ended unexpectedly")
-            self._ended.append(Ended(pid, status))
+            self._note(pid, status)
 
     def ended(self) -> list[Ended]:
         """Children that have ended since the last call; does not wait."""
         while select.select([self._socket], [], [], 0)[0]:
             pid, status = self._receive()
-            self._ended.append(Ended(pid, -1 if status is None else status))
+            self._note(pid, -1 if status is None else status)
             if pid == self.pid:
                 break
         found, self._ended = self._ended, []
         return found
+
+    def forget(self, pids: set[int]) -> None:
+        """Does not tell of the ends of these children, whose process ids others may get then."""
+        self._forgotten |= pids
+
+    def _note(self, pid: int, status: int) -> None:
+        if pid in self._forgotten:
+            self._forgotten.discard(pid)
+        else:
+            self._ended.append(Ended(pid, status))
 
     def close(self) -> None:
         """Ends the server and all of its children, and waits for it."""
@@ -92,6 +105,7 @@ class ForkServer:
         except ConnectionResetError:
             message = b""  # it ended without reading our last request
         if not message:
+            self.is_dead = True
             return self.pid, -signal.SIGKILL
         pid, status = msgpack.unpackb(message)
         return pid, status
@@ -101,6 +115,9 @@ def _serve(client: socket.socket, start: Start, client_pid: int) -> NoReturn:
     """Runs in the server: takes requests until the client is gone."""
     try:
         die_with_parent(client_pid)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)  # the input is for ingest alone
+        os.close(null)
         _serve_requests(client, start)
     finally:
         os._exit(0)
