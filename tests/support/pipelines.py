@@ -81,6 +81,12 @@ class StagePipeline:
         if chunk is not None or self._cutter.overlong:
             self._feed(chunk or Chunk(self._cutter.position, b""), now)
 
+    def end_of_line(self) -> None:
+        """A line that was not ended, ends here."""
+        chunk = self._cutter.finish()
+        if chunk.lines:
+            self._feed(chunk, None)
+
     def tick(self, now: float) -> None:
         """Let time-outs happen."""
         self._feed(Chunk(self._cutter.position, b""), now)
