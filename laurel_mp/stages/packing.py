@@ -12,7 +12,7 @@ from dataclasses import astuple, is_dataclass
 from functools import cache
 from math import isfinite
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from zlib import crc32
 
 import msgpack
@@ -44,7 +44,7 @@ def unpack(snapshot: bytes, kind: type[Record]) -> Record:
             raise SnapshotError(f"snapshot of version {version!r}, expected {VERSION}")
         if name != kind.__name__ or crc32(content) != checksum:
             raise SnapshotError(f"damaged snapshot, or not one of a {kind.__name__}")
-        record: Record = _reader(kind)(msgpack.unpackb(content))
+        record: Record = _reader(kind)(msgpack.unpackb(content, strict_map_key=False))
     except _UNREADABLE as error:
         raise SnapshotError(f"unreadable snapshot of a {kind.__name__}: {error}") from error
     return record
@@ -82,7 +82,7 @@ def _make_reader(kind: Any) -> _Reader:
     if origin is Annotated:
         pattern: re.Pattern[bytes] = arguments[1]
         return lambda value: _matching(value, pattern)
-    if origin is UnionType and arguments[1:] == (NoneType,):
+    if origin in {Union, UnionType} and arguments[1:] == (NoneType,):
         some = _reader(arguments[0])
         return lambda value: None if value is None else some(value)
     if origin is list or (origin is tuple and arguments[1:] == (...,)):
@@ -90,8 +90,9 @@ def _make_reader(kind: Any) -> _Reader:
         return lambda value: origin(map(each, _list(value)))
     if origin is tuple:
         return _fields_reader(arguments, lambda *fields: fields)
-    if kind == dict[bytes, float]:
-        return _times
+    if origin is dict:
+        of_key, of_value = map(_reader, arguments)
+        return lambda value: _dictionary(value, of_key, of_value)
     if is_dataclass(kind) or issubclass(kind, tuple):
         return _fields_reader(get_type_hints(kind, include_extras=True).values(), kind)
     raise AssertionError(f"no state holds a {kind}")
@@ -146,10 +147,10 @@ def _time(value: Any) -> float:
     return float(value)
 
 
-def _times(value: Any) -> dict[bytes, float]:
+def _dictionary(value: Any, of_key: _Reader, of_value: _Reader) -> dict[Any, Any]:
     if type(value) is not dict:
         raise ValueError(f"{type(value).__name__} instead of a dictionary")
-    return dict(zip(map(_bytes, value), map(_time, value.values()), strict=True))
+    return dict(zip(map(of_key, value), map(of_value, value.values()), strict=True))
 
 
 _PLAIN: dict[Any, _Reader] = {bool: _boolean, bytes: _bytes, int: _integer, float: _time}

@@ -8,18 +8,19 @@ from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import options, wire
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.pipeline import Pipeline
+from laurel_mp.pipeline.system import System
 from laurel_mp.stages.router import Batch, Malformed
 
 
 class StagePipeline(Pipeline):
     """All stages in this process, connected by messages as the processes are."""
 
-    def __init__(self, config: Config, workers: int) -> None:
+    def __init__(self, config: Config, workers: int, system: System | None = None) -> None:
         self.malformed: list[Malformed] = []
         self.malformed_text: list[bytes] = []
         super().__init__(config, workers, self.malformed.append)
-        self._decoders = [options.decoder(config) for _ in range(max(workers, 1))]
-        self._tracker = options.tracker(config)
+        self._decoders = [options.decoder(config, system) for _ in range(max(workers, 1))]
+        self._tracker = options.tracker(config, system)
         self._assembler = options.assembler(config, workers)
         self.text: list[bytes] = []
         self.filtered: list[bytes] = []
