@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 
 from laurel_mp.config import Config
-from laurel_mp.pipeline import options
+from laurel_mp.pipeline import options, privileges
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
@@ -23,6 +23,8 @@ class InlinePipeline(Pipeline):
         super().__init__(config, 0, on_malformed)
         self._stack = ExitStack()
         system = self._stack.enter_context(open_system(config, live=live))
+        if live:
+            privileges.become(privileges.Role.INLINE, config)
         self._names = system.names if system is not None else None
         self._decoder = options.decoder(config, system)
         self._tracker = options.tracker(config, system)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from dataclasses import astuple
 from pathlib import Path
@@ -15,20 +13,19 @@ from setproctitle import setproctitle
 from laurel_mp.config import Config, from_dict, to_dict
 from laurel_mp.errors import OutputError, PipelineError
 from laurel_mp.events.coalescer import Counters
-from laurel_mp.pipeline import roles, wire
+from laurel_mp.observe import log
+from laurel_mp.pipeline import privileges, roles, wire
 from laurel_mp.pipeline.endpoints import Endpoints
 from laurel_mp.pipeline.forkserver import ForkServer
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
+from laurel_mp.pipeline.runtime import RuntimeDirectory
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.router import Batch
 
 REPORT_PATIENCE = 0.5
 """Seconds to wait for the report of a child that has failed: it sent one before it ended."""
-
-MAX_DIRECTORY = 80
-"""Characters: with the name of an endpoint, the path of a socket has to fit 107 (unix(7))."""
 
 
 def start_child(arguments: list[Any]) -> None:
@@ -37,6 +34,9 @@ def start_child(arguments: list[Any]) -> None:
     config, directory = from_dict(plain_config), Path(directory_name)
     title = _title(role, index, workers)
     setproctitle(f"laurel-mp: {title}")
+    log.speak_as(title)
+    if live:
+        privileges.become(privileges.Role(role), config)
     try:
         if role == "worker":
             roles.run_worker(config, directory, index, live=live)
@@ -67,7 +67,8 @@ class ParallelPipeline(Pipeline):
         self._server = server
         self._outputs = outputs
         self._window = config.pipeline.window_bytes
-        self._directory = _private_directory()
+        self._runtime = RuntimeDirectory()
+        self._directory = self._runtime.fresh()
         self._endpoints = Endpoints(self._directory)
         self._workers = [
             self._endpoints.bind(zmq.PUSH, f"worker-{index}") for index in range(workers)
@@ -192,20 +193,8 @@ class ParallelPipeline(Pipeline):
         finally:
             self._server.close()
             self._endpoints.close(0)  # whoever could receive something has ended
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._runtime.close()
 
 
 def _title(role: str, index: int, workers: int) -> str:
     return f"{role} {index + 1}/{workers}" if role == "worker" else role
-
-
-def _private_directory() -> Path:
-    """A new directory of mode 0700 for the sockets."""
-    try:
-        directory = tempfile.mkdtemp(prefix="laurel-mp-")
-        if len(directory) > MAX_DIRECTORY:
-            Path(directory).rmdir()
-            directory = tempfile.mkdtemp(prefix="laurel-mp-", dir="/tmp")
-    except OSError as error:
-        raise PipelineError(f"no directory for sockets can be made: {error}") from error
-    return Path(directory)
