@@ -121,6 +121,11 @@ def needed(config: Config) -> Capabilities:
     return children | {Capability.DAC_READ_SEARCH}
 
 
+def beyond(start: Config, config: Config) -> Capabilities:
+    """What a configuration that is read later would need, but was given up with the first one."""
+    return needed(config) - needed(start)
+
+
 # --- giving up
 
 
