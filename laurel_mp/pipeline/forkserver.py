@@ -24,6 +24,7 @@ import msgpack
 from setproctitle import setproctitle
 
 from laurel_mp.errors import PipelineError
+from laurel_mp.pipeline import surroundings
 from laurel_mp.pipeline.parent_death import die_with_parent
 
 MAX_MESSAGE = 1 << 20
@@ -115,9 +116,6 @@ def _serve(client: socket.socket, start: Start, client_pid: int) -> NoReturn:
     """Runs in the server: takes requests until the client is gone."""
     try:
         die_with_parent(client_pid)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)  # the input is for ingest alone
-        os.close(null)
         _serve_requests(client, start)
     finally:
         os._exit(0)
@@ -125,6 +123,7 @@ def _serve(client: socket.socket, start: Start, client_pid: int) -> NoReturn:
 
 def _serve_requests(client: socket.socket, start: Start) -> None:
     setproctitle("laurel-mp: fork server")
+    surroundings.leave_stdin()
     # A signal to the group, from a terminal or a service manager, is for ingest to handle: it
     # ends its children in an orderly way.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):

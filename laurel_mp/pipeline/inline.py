@@ -8,7 +8,7 @@ from typing import Any
 
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError
-from laurel_mp.pipeline import options, wire
+from laurel_mp.pipeline import options, privileges, wire
 from laurel_mp.pipeline.batches import BARRIER, ROTATE
 from laurel_mp.pipeline.crew import Crew, CrewError, HeldBack, Order
 from laurel_mp.outputs.journal import Journal
@@ -42,6 +42,8 @@ class InlineCrew(Crew):
         """Starts it; raises OutputError if an output can not be used."""
         config = self._config
         system = self._stack.enter_context(open_system(config, live=self._live))
+        if self._live:
+            privileges.become(privileges.Role.INLINE, config)
         self._names = system.names if system is not None else None
         self._decoder = options.decoder(config, system)
         self._tracker = options.tracker(config, system)

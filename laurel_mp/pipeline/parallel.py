@@ -14,7 +14,8 @@ from setproctitle import setproctitle
 
 from laurel_mp.config import Config, from_dict, to_dict
 from laurel_mp.errors import OutputError, PipelineError
-from laurel_mp.pipeline import roles, wire
+from laurel_mp.observe.log import speak_as
+from laurel_mp.pipeline import privileges, roles, wire
 from laurel_mp.pipeline.batches import FINAL
 from laurel_mp.pipeline.crew import Crew, CrewError, Order
 from laurel_mp.pipeline.endpoints import Endpoints
@@ -35,8 +36,12 @@ def start_child(nursery: Nursery, arguments: list[Any]) -> None:
     task = Task.of_plain(arguments)
     title = _title(task.role, task.index, task.workers)
     setproctitle(f"laurel-mp: {title}")
+    speak_as(title)
+    config = from_dict(task.config)
+    if task.live:
+        privileges.become(privileges.Role(task.role), config)
     try:
-        roles.run(task, from_dict(task.config), nursery)
+        roles.run(task, config, nursery)
     except Exception as error:
         roles.report_failure(Path(task.directory), title, error)
         raise
@@ -67,7 +72,7 @@ class ProcessCrew(Crew):
         """Starts all children."""
         try:
             self._server = self._nursery.server()
-            self._directory = self._nursery.new_directory()
+            self._directory = self._nursery.runtime.fresh()
             self._write_snapshots(order)
             self._endpoints = Endpoints(self._directory)
             self._workers = [
@@ -254,9 +259,6 @@ class ProcessCrew(Crew):
         if self._endpoints is not None:
             self._endpoints.close(0)  # whoever could receive something has ended
             self._endpoints = None
-        if self._directory is not None:
-            self._nursery.drop_directory(self._directory)
-            self._directory = None
 
 
 def _title(role: str, index: int, workers: int) -> str:
