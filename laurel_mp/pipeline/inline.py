@@ -27,6 +27,7 @@ class InlinePipeline(Pipeline):
         self._decoder = options.decoder(config, system)
         self._tracker = options.tracker(config, system)
         self._assembler = options.assembler(config, 0)
+        self._batch = 0
         self._outputs = self._stack.enter_context(outputs.open())
 
     def _send(self, batch: Batch, size: int, malformed: bytes) -> None:  # noqa: ARG002
@@ -36,7 +37,8 @@ class InlinePipeline(Pipeline):
         bodies, rows = self._decoder.decode(share)
         (annotations,) = self._tracker.apply([rows])
         merged = self._assembler.merge([bodies], [(rows.base, annotations)])
-        self._outputs.write(merged, malformed)
+        self._outputs.write(self._batch, merged, malformed)
+        self._batch += 1
 
     def _drain(self) -> None:
         """Nothing is ever left behind."""

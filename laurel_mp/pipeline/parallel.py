@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def start_child(arguments: list[Any]) -> None:
         elif role == "tracker":
             roles.run_tracker(config, directory, workers, live=live)
         else:
-            roles.run_writer(config, directory, workers, Outputs(*output_fields))
+            roles.run_writer(config, directory, workers, Outputs.of_plain(output_fields))
     except Exception as error:
         roles.report_failure(directory, title, error)
         raise
@@ -87,7 +86,7 @@ class ParallelPipeline(Pipeline):
         plain = [to_dict(self.config), str(self._directory)]
         for role, count in (("writer", 1), ("tracker", 1), ("worker", self.workers)):
             for index in range(count):
-                outputs = astuple(self._outputs)
+                outputs = self._outputs.to_plain()
                 arguments = [role, *plain, index, self.workers, self._live, outputs]
                 self._children[self._server.start(arguments)] = _title(role, index, self.workers)
 

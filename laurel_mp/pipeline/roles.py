@@ -124,7 +124,7 @@ def run_writer(config: Config, directory: Path, workers: int, outputs: Outputs) 
                 list(zip(bases, found.annotations.annotations, strict=True)),
             )
             final = messages[0].final
-            opened.write(merged, messages[0].malformed)
+            opened.write(batch, merged, messages[0].malformed)
             ack = wire.AckMessage(
                 batch,
                 messages[0].size,
