@@ -3,6 +3,7 @@
 import os
 
 from laurel_mp.config import Config
+from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.inline import InlinePipeline
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.plugin import Plugin
@@ -13,7 +14,7 @@ class Refilled(InlinePipeline):
     """A pipeline that is slower than its input: after each batch there is more."""
 
     def __init__(self) -> None:
-        super().__init__(Config(), Outputs(os.devnull), lambda _: None, live=False)
+        super().__init__(Config(), Outputs(Target(os.devnull)), lambda _: None, live=False)
         self.fed = 0
         self.read, self.write = os.pipe()
         self.plugin = Plugin(self, self.read)
