@@ -34,7 +34,7 @@ CLOSE_SECONDS = 5.0
 def start_child(nursery: Nursery, arguments: list[Any]) -> None:
     """Runs in a child: becomes what the arguments say, until that has nothing left to do."""
     task = Task.of_plain(arguments)
-    title = _title(task.role, task.index, task.workers)
+    title = _title(task.role, task.number, task.workers)
     setproctitle(f"laurel-mp: {title}")
     speak_as(title)
     config = from_dict(task.config)

@@ -78,7 +78,7 @@ class Pipeline:
         """Whether everything is written, after `end`."""
         self.held = ""
         """Why the output takes nothing at present."""
-        self.is_urgent = lambda: False
+        self.is_urgent: Callable[[], bool] = lambda: False
         """Whether an output that takes nothing is not to be waited for any longer."""
         self.covered = 0
         """The mark of the last batch that a checkpoint covers."""
@@ -401,7 +401,9 @@ class Pipeline:
     def _take_out(self) -> None:
         """Takes lines out that kill whoever gets them."""
         checkpoint = self._checkpoint
-        stages, lines = self._poison.take_out(self._kept, checkpoint and checkpoint.stages)
+        stages, lines = self._poison.take_out(
+            self._kept, checkpoint.stages if checkpoint is not None else None
+        )
         if checkpoint is not None and stages is not None:
             self._checkpoint = replace(checkpoint, stages=stages)
         directory = None if self._outputs.malformed else Path(self.config.directory)
