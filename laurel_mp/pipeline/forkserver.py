@@ -66,6 +66,7 @@ class ForkServer:
         try:
             self._socket.send(msgpack.packb(arguments))
         except OSError as error:
+            self.is_dead = True
             raise PipelineError(f"the fork server does not answer: {error.strerror}") from error
         while True:
             pid, status = self._receive()

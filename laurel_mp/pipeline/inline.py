@@ -8,10 +8,10 @@ from typing import Any
 
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError
+from laurel_mp.outputs.journal import Journal
 from laurel_mp.pipeline import options, privileges, wire
 from laurel_mp.pipeline.batches import BARRIER, ROTATE
 from laurel_mp.pipeline.crew import Crew, CrewError, HeldBack, Order
-from laurel_mp.outputs.journal import Journal
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.system import open_system
 from laurel_mp.stages.messages import Share

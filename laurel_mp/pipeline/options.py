@@ -106,9 +106,7 @@ def tracker(
     view = None
     if system is not None:
         view = SystemView(system.procfs)
-        tracker_options = replace(
-            tracker_options, local_node=encode(_local_node()), find=view.find
-        )
+        tracker_options = replace(tracker_options, local_node=encode(_local_node()), find=view.find)
     found = Tracker(tracker_options)
     if snapshot is not None:
         found.restore(snapshot)

@@ -18,7 +18,6 @@ from typing import Any
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError
 from laurel_mp.observe.malformed import MalformedReport
-from laurel_mp.outputs.copy import CopyHandler
 from laurel_mp.outputs.pending import Pending
 from laurel_mp.pipeline import options, surroundings
 from laurel_mp.pipeline.backlog import Backlog
@@ -79,6 +78,7 @@ class Plugin:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._deadline: float | None = None
         self._held_since: float | None = None
+        self._is_reading = False
         self._is_ending = False
         self._wants_rotation = False
         self._clock = 0.0
@@ -109,13 +109,14 @@ class Plugin:
             signal.signal(number, self._on_signal)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         self._reader.start()
+        self._is_reading = True
         try:
             if self._hold_directory():
                 self._begin()
                 self._work()
                 self._end()
         finally:
-            self._reader.close()
+            self._stop_reading()
             self._pipeline.close()
             self._backlog.close()
             self._nursery.close()
@@ -151,6 +152,11 @@ class Plugin:
             self._keep_house()
             if not moved and not self._pipeline.finished:
                 self._wait(self._patience(), self._descriptors())
+
+    def _stop_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._reader.close()
 
     # --- the input
 
@@ -386,7 +392,7 @@ class Plugin:
     def _end(self) -> None:
         """Keeps for the next run what it needs."""
         pipeline = self._pipeline
-        self._reader.close()
+        self._stop_reading()
         if not pipeline.finished:
             pipeline.stop()
         rest = self._backlog.keep()

@@ -79,9 +79,7 @@ class _Role:
 class _Worker(_Role):
     """Decodes one worker's shares."""
 
-    def __init__(
-        self, task: Task, config: Config, nursery: Nursery, system: System | None
-    ) -> None:
+    def __init__(self, task: Task, config: Config, nursery: Nursery, system: System | None) -> None:
         super().__init__(task, nursery)
         self._shares = self.endpoints.connect(zmq.PULL, f"worker-{task.number}")
         self._to_tracker = self.endpoints.connect(zmq.PUSH, "tracker")
@@ -128,15 +126,11 @@ class _Worker(_Role):
 class _Tracker(_Role):
     """Answers the rows of all workers, batch by batch."""
 
-    def __init__(
-        self, task: Task, config: Config, nursery: Nursery, system: System | None
-    ) -> None:
+    def __init__(self, task: Task, config: Config, nursery: Nursery, system: System | None) -> None:
         super().__init__(task, nursery)
         self._incoming = self.endpoints.bind(zmq.PULL, "tracker")
         self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
-        self._tracker = options.tracker(
-            config, system, self.snapshot(), is_restart=task.is_restart
-        )
+        self._tracker = options.tracker(config, system, self.snapshot(), is_restart=task.is_restart)
         self._collected: dict[int, dict[int, DecodedRows]] = {}
 
     def run(self) -> None:
