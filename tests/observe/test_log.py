@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,47 +131,75 @@ say.warning("bye")
 
 
 def test_syslog_that_does_not_read(place: Path) -> None:
-    """Messages that find no room are lost and counted, and nobody waits; later that is said."""
+    """What finds no room is kept, and said when there is room; nobody waits, nothing is doubled."""
+    with listening(place) as listener:
+        handler = log.Syslog(str(place))
+        for number in range(100):
+            handler.emit(record(f"message {number}"))
+        arrived: list[str] = []
+        while len(arrived) < 100:
+            arrived.append(message(listener).rpartition("]: ")[2])
+            handler.flush()
+
+        assert arrived == [f"message {number}" for number in range(100)]
+        assert not handler.lost
+    handler.close()
+
+
+def test_syslog_that_never_reads(place: Path) -> None:
+    """What is too much to be kept is lost and counted; later that is said."""
     with listening(place) as listener:
         handler = log.Syslog(str(place))
         for number in range(3000):
             handler.emit(record(f"message {number}"))
         assert handler.lost
-        lost = handler.lost
-        arrived = []
-        while select.select([listener], [], [], 0)[0]:
-            arrived.append(message(listener))
-        assert len(arrived) + lost == 3000
-        handler.emit(record("after"))
+        arrived: list[str] = []
+        while len(arrived) < 3001 - handler.lost:
+            arrived.append(message(listener).rpartition("]: ")[2])
+            handler.flush()
 
-        expected = f"{lost} messages found no room and are lost"
-        assert message(listener).endswith(f"]: {expected}")
-        assert message(listener).endswith("]: after")
-        assert handler.lost == lost
+        assert arrived[:-1] == [f"message {number}" for number in range(3000 - handler.lost)]
+        assert arrived[-1] == f"{handler.lost} messages found no room and are lost"
+        assert not select.select([listener], [], [], 0)[0]
     handler.close()
 
 
 def test_syslog_that_comes_back(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A daemon that is started anew gets the messages; meanwhile it is looked for seldom."""
-    now = [1000.0]
-    monkeypatch.setattr(log.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(log, "RETRY", 1000.0)
     handler = log.Syslog(str(place))
-    handler.emit(record("nobody is there yet"))
+    handler.emit(record("first"))
     with listening(place) as listener:
         handler.emit(record("too early to look again"))
-        now[0] += log.RETRY
-        handler.emit(record("first"))
-        assert message(listener).endswith("2 messages found no room and are lost")
+        handler._retry_at = 0.0
+        handler.flush()
         assert message(listener).endswith("]: first")
+        assert message(listener).endswith("]: too early to look again")
     place.unlink()
+    handler._retry_at = 0.0
     handler.emit(record("it is gone"))
-    now[0] += log.RETRY
+    handler._retry_at = 0.0
     with listening(place) as listener:
         handler.emit(record("second"))
-        assert message(listener).endswith("1 messages found no room and are lost")
+        assert message(listener).endswith("]: it is gone")
         assert message(listener).endswith("]: second")
-    assert handler.lost == 3
+    assert not handler.lost
     handler.close()
+
+
+def test_end_waits_a_moment(place: Path) -> None:
+    """At the end the last messages have a moment to find room."""
+    code = "for number in range(50): say.info('%d', number)"
+    with listening(place) as listener:
+        found: list[str] = []
+        reader = threading.Thread(
+            target=lambda: found.extend(message(listener).rpartition(" ")[2] for _ in range(50))
+        )
+        reader.start()
+        run(code, place, subprocess.DEVNULL)
+        reader.join()
+
+    assert found == [str(number) for number in range(50)]
 
 
 def test_stderr_that_nobody_reads() -> None:

@@ -43,7 +43,7 @@ def test_any_text(text: str, limit: int) -> None:
 def test_describe() -> None:
     """An error is told on one line, with the places where it came from."""
     try:
-        {}["key\n"]
+        dict[str, int]()["key\n"]
     except KeyError as error:
         text = describe(error)
 
