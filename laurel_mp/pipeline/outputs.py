@@ -209,7 +209,7 @@ class Outputs:
 
 def open_copy(config: Config, settings: LogFile | None) -> Copy | None:
     """A copy of the input or of our messages, if one is configured; raises OutputError."""
-    return Copy(_target(config, settings)) if settings is not None else None
+    return Copy.open(_target(config, settings)) if settings is not None else None
 
 
 def _wait_for_ever(_reason: str) -> None:

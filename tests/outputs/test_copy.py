@@ -15,7 +15,7 @@ from tests.support.outputs import lines, small_disk
 
 def test_rotates(tmp_path: Path) -> None:
     """A copy is a file as others."""
-    copy = Copy(Target(str(tmp_path / "x"), 100, 3))
+    copy = Copy.open(Target(str(tmp_path / "x"), 100, 3))
     copy.write(lines(3, 40))
     copy.rotate()
     copy.write(lines(1, 40, 3))
@@ -32,7 +32,7 @@ def test_hole(tmp_path: Path, requires_root: None, caplog: pytest.LogCaptureFixt
     with small_disk(tmp_path / "disk") as disk:
         fill(disk / "ballast")
         os.truncate(disk / "ballast", (disk / "ballast").stat().st_size - 4096)
-        copy = Copy(Target(str(disk / "x")))
+        copy = Copy.open(Target(str(disk / "x")))
         for number in range(50):
             copy.write(lines(10, 40, 10 * number))
         (disk / "ballast").unlink()
@@ -58,7 +58,7 @@ def test_half_a_line_and_no_room(
         (disk / "x").write_bytes(b"x" * 4096)
         (disk / "y").write_bytes(b"x" * 4096)
         fill(disk / "ballast")
-        copy = Copy(Target(str(disk / "x")))
+        copy = Copy.open(Target(str(disk / "x")))
         copy.write(b"one\n")
         (disk / "y").rename(disk / "x")
         copy.tick()
@@ -74,14 +74,14 @@ def test_half_a_line_and_no_room(
 def test_files_only(name: str) -> None:
     """What could hold somebody up is refused."""
     with pytest.raises(OutputError, match="a copy can only go to a file"):
-        Copy(Target(name))
+        Copy.open(Target(name))
 
 
 def test_named_pipes_are_refused(tmp_path: Path) -> None:
     """So is a named pipe."""
     os.mkfifo(tmp_path / "x")
     with pytest.raises(OutputError, match="x: can not be written"):
-        Copy(Target(str(tmp_path / "x")))
+        Copy.open(Target(str(tmp_path / "x")))
 
 
 def test_messages_of_ours(tmp_path: Path, requires_root: None) -> None:
@@ -89,7 +89,7 @@ def test_messages_of_ours(tmp_path: Path, requires_root: None) -> None:
     logger = logging.getLogger("test_messages_of_ours")
     with small_disk(tmp_path / "disk") as disk:
         path = disk / "x"
-        handler = CopyHandler(Copy(Target(str(path))))
+        handler = CopyHandler(Copy.open(Target(str(path))))
         root = logging.getLogger()
         root.addHandler(handler)
         try:

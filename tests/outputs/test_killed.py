@@ -15,6 +15,7 @@ from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.stages.messages import Merged
 from tests.support.outputs import lines
+from tests.support.waiting import wait_until
 
 BATCHES = [
     Merged(lines(7, 50), b""),
@@ -151,7 +152,9 @@ def test_killed_at_any_time(tmp_path: Path) -> None:
                 write_all(to, journal, batches)
             finally:
                 os._exit(0)
-        time.sleep(rng.uniform(0.0, 0.02))
+        goal = min(journal.read().batch + 1, len(batches) - 1)
+        wait_until(lambda: journal.read().batch >= goal, "it makes progress")  # noqa: B023
+        time.sleep(rng.uniform(0.0, 0.01))  # at any moment of what it does then
         os.kill(pid, signal.SIGKILL)
         if os.WIFEXITED(os.waitpid(pid, 0)[1]):
             break
