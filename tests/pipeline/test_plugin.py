@@ -29,18 +29,19 @@ class Refilled(InlinePipeline):
     def refill(self) -> None:
         """Have the reader read something."""
         os.write(self.write, b"x\n")
-        wait_until(lambda: self.plugin._reader.size > 0, "it is read")
+        wait_until(lambda: self.plugin._backlog.size > 0, "it is read")
 
 
 def test_what_comes_behind_the_deadline_is_left() -> None:
     """An input that is faster than we are does not keep a plugin that was told to end."""
     pipeline = Refilled()
+    pipeline.plugin._backlog.open()
     pipeline.plugin._reader.start()
     pipeline.refill()
     pipeline.plugin._feed_rest()
 
     assert pipeline.fed == 2
     os.close(pipeline.write)
-    wait_until(lambda: pipeline.plugin._reader._ended, "the reader has ended")
+    wait_until(lambda: pipeline.plugin._backlog._ended, "the reader has ended")
     os.close(pipeline.read)
     pipeline.close()
