@@ -186,8 +186,8 @@ class Outputs:
             yield outputs
 
     def _open(self, target: Target, held_back: HeldBack | None, again: bool) -> Output:
-        if target is self.events and not self.append and target.is_path and not again:
-            return Stream.create(target.name, Patience(target.name))
+        if target is self.events and not self.append and target.is_path:
+            return Stream.create(target.name, Patience(target.name), anew=not again)
         while True:
             try:
                 return open_output(target, held_back)

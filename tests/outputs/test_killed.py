@@ -109,7 +109,7 @@ def test_killed_at_every_step(tmp_path: Path, part: float, size: int) -> None:
 
         status = in_child(killed(step))
         in_child(killed(rng.randrange(1, 30)))
-        assert in_child(lambda: write_all(to, journal, BATCHES)) == 0  # noqa: B023
+        write_all(to, journal, BATCHES)
         assert contents(directory / "x.log") == EVENTS
         assert contents(directory / "y.log") == FILTERED
         journal.close()
@@ -182,6 +182,42 @@ def test_another_configuration(tmp_path: Path) -> None:
 
     assert 0 < whole < len(torn)
     assert torn[:whole] + contents(new / "x.log") == EVENTS
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("kind", ["stdout", "command"])
+def test_files_of_the_user(tmp_path: Path, kind: str, part: float) -> None:
+    """Standard output in a file, and the file of a command, are exact as well."""
+    for step in range(1, 30):
+        journal = Journal.create()
+        path = tmp_path / str(step)
+        again = False
+
+        def write() -> None:
+            if again:  # noqa: B023
+                Killer(100, 0.0)
+            else:
+                Killer(step, part)  # noqa: B023
+            target = Target(str(path) if kind == "command" else "-")  # noqa: B023
+            to = Outputs(target, append=False)
+            with to.open(Journal(journal.fd), again=again) as writer:  # noqa: B023
+                for number in range(writer.done + 1, len(BATCHES)):
+                    writer.write(number, BATCHES[number], b"")
+
+        before = os.dup(1)
+        stdout = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        os.dup2(stdout, 1)
+        try:
+            in_child(write)
+            again = True
+            assert in_child(write) == 0
+        finally:
+            os.dup2(before, 1)
+            os.close(stdout)
+            os.close(before)
+            journal.close()
+
+        assert path.read_bytes() == EVENTS
 
 
 @pytest.mark.parametrize("kind", ["stdout", "fifo"])
