@@ -136,8 +136,10 @@ class Spool:
         """Puts a piece behind the others. Raises OSError, and then has not put it there."""
         with self._appending:
             size = segments.framed_size(piece)
-            if self._tail is not None and self._tail.end >= self._segment_bytes:
-                self._end_tail()
+            if self._tail is not None and (
+                self._tail.end >= self._segment_bytes or not os.fstat(self._tail_fd).st_nlink
+            ):
+                self._end_tail()  # it is full, or somebody has removed it
             needed = size if self._tail is not None else segments.HEADER.size + size
             if self._disk_bytes + needed > self._most:
                 raise SpoolFullError(errno.ENOSPC, "all that spool-bytes allows is in use")
