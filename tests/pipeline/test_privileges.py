@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,7 @@ from laurel_mp.config import Config, parse
 from laurel_mp.errors import ConfigError
 from laurel_mp.pipeline import privileges
 from laurel_mp.pipeline.privileges import Capability, Role
-from laurel_mp.processes.procfs import Procfs
+from laurel_mp.processes.procfs import LiveProcess, Procfs
 from tests.support.auditd_start import Started, start_as_auditd
 from tests.support.commands import all_children
 from tests.support.conversion import Event, by_id
@@ -263,9 +264,9 @@ def test_what_the_kernel_asks_for(
     secret = copied("sleep", tmp_path, "secret")
     secret.chmod(0o700)
 
-    def attempt() -> list[str]:
+    def attempt(live: LiveProcess) -> list[str]:
         privileges.drop(privileges.find_user(NOBODY), BOTH)
-        with privileges.raised(*capabilities), live:
+        with privileges.raised(*capabilities):
             found = {
                 "exe": live.exe(),
                 "namespace": live.pid_namespace(),
@@ -278,7 +279,7 @@ def test_what_the_kernel_asks_for(
         live = Procfs().open(b"%d" % program.pid)
         assert live
         with live:
-            assert in_child(attempt) == shown
+            assert in_child(partial(attempt, live)) == shown
 
 
 @pytest.mark.usefixtures("requires_root")
