@@ -31,19 +31,27 @@ CAPTURES = {
 """What it is made of, and the node that each gets. Serials on a node do not overlap."""
 
 _header = re.compile(rb"type=([^ ]+) msg=audit\([0-9]+(\.[0-9]{3}:[0-9]+)\):")
+_in_any_header = re.compile(rb"node=[^ ]+ type=[^ ]+ msg=audit\(([^)]*)\)")
+_end = re.compile(rb"^node=[^ ]+ type=EOE [^\n]*\n", re.MULTILINE)
 _other = re.compile(rb"\bopid=[0-9]+")
 
 
 def make(lines: int, seed: int) -> bytes:
-    """At least so many lines, whole rounds of the captures, in which much is out of order."""
-    return b"".join(repeat(_round(seed), lines, move_pids=True))
+    """At least so many lines, whole rounds of the captures, in which much is out of order.
+
+    Of some events the end never comes. They are all in the last round: how far the stream may run
+    on behind an event before it is given up is decided at marks, which are others in live mode.
+    """
+    *rounds, last = repeat(_round(seed), lines, move_pids=True)
+    chance = random.Random(seed)
+    return b"".join([*rounds, _end.sub(lambda end: end[0] * (chance.random() > 0.005), last)])
 
 
 @cache
 def _round(seed: int) -> bytes:
     """All captures side by side, with what a real stream has of disorder.
 
-    Events overlap, some come twice, of some the end is missing, and there are lines that are none.
+    Events overlap, some for long, some come twice, and there are lines that are none.
     """
     chance = random.Random(seed)
     long_lived = Story(node="far", serial=1, seconds=SECOND)
@@ -73,26 +81,28 @@ def _moved(line: bytes, node: bytes) -> bytes:
 
 
 def _disordered(lines: list[bytes], chance: random.Random) -> list[tuple[float, bytes]]:
-    """The lines with their places: parts of events come later, or again, or not at all."""
-    events: dict[bytes, list[int]] = {}
+    """The lines with their places: parts of events come later, or much later, or again."""
+    events: dict[bytes, list[tuple[float, bytes]]] = {}
     for index, line in enumerate(lines):
-        match = re.search(rb"msg=audit\(([^)]*)\)", line)
-        events.setdefault(match[1] if match else b"", []).append(index)
-    placed = []
-    for indices in events.values():
-        delay, cut, end = 0.0, len(indices), len(indices)
+        match = _in_any_header.match(line)
+        events.setdefault(match[1] if match else b"", []).append((index, line))
+    placed: list[tuple[float, bytes]] = []
+    for id_, event in events.items():
+        place, line = event[-1]
+        if id_ and not _end.match(line):  # see `make`
+            node = line.split(b" ")[0]
+            event.append((place + 0.5, b"%b type=EOE msg=audit(%b): \n" % (node, id_)))
+        delay, cut = 0.0, len(event)
         what = chance.random()
         if what < 0.10:
-            delay, cut = 1 + chance.random() * 40, chance.randrange(len(indices))
-        elif what < 0.105 and lines[indices[-1]].split(b" ")[1] == b"type=EOE":
-            end -= 1
+            delay, cut = 1 + chance.random() * 40, chance.randrange(len(event))
+        elif what < 0.105:
+            delay, cut = chance.random() * 20_000, chance.randrange(len(event))
         elif what < 0.11:
             again = 50 + chance.random() * 2000
-            placed += [(index + again, lines[index]) for index in indices]
-        placed += [
-            (index + (delay if number >= cut else 0.0), lines[index])
-            for number, index in enumerate(indices[:end])
-        ]
+            placed += [(place + again, line) for place, line in event]
+        placed += event[:cut]
+        placed += [(place + delay, line) for place, line in event[cut:]]
     return placed
 
 
