@@ -29,7 +29,8 @@ class Plugin:
     def __init__(self, process: subprocess.Popen[bytes], log: Path, sockets: Path) -> None:
         self.process = process
         self._log = log
-        self._sockets = sockets
+        self.sockets = sockets
+        """Where it may make its sockets."""
         self._ingest = psutil.Process(process.pid)
 
     def log(self) -> str:
@@ -73,16 +74,16 @@ class Plugin:
         if status is not None:
             raise AssertionError(f"the plugin has ended with status {status}")
 
-    def end(self, seconds: float = 60.0) -> None:
-        """Waits until it has ended by itself, and leaves nothing behind."""
-        children = [each for role in self.processes().values() for each in role]
-        try:
-            status = self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"the plugin did not end within {seconds:g} s") from None
-        assert status == 0, f"the plugin ended with status {status}"
-        wait_until(lambda: not any(map(_lives, children)), "all processes have ended")
-        assert not list(self._sockets.iterdir()), "sockets are left"
+    def children(self) -> list[psutil.Process]:
+        """All processes but the first one."""
+        return [each for role, of in self.processes().items() if role != INGEST for each in of]
+
+    def ended(self, children: list[psutil.Process]) -> None:
+        """Fails unless it has ended well, and left no socket and none of `children`."""
+        status = self.process.poll()
+        assert status == 0, "it does not end" if status is None else f"it ended with {status}"
+        gone(children)
+        assert not list(self.sockets.iterdir()), "sockets are left"
         assert "Traceback" not in self.log(), "the plugin said why it failed in Python's words"
 
     def kill(self) -> None:
@@ -131,6 +132,11 @@ def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
     with ours, theirs:
         ours.setblocking(False)
         yield ours, theirs
+
+
+def gone(processes: list[psutil.Process]) -> None:
+    """Returns when they have all ended."""
+    wait_until(lambda: not any(map(_lives, processes)), "all processes have ended")
 
 
 def _lives(process: psutil.Process) -> bool:

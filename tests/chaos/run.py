@@ -6,8 +6,7 @@ import random
 import signal
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,19 +24,13 @@ from tests.chaos.disturbances import (
     Rotate,
     plan,
 )
+from tests.chaos.feed import Feed, check, feeding, told
 from tests.chaos.offline import Expected
-from tests.chaos.plugin import INGEST, Plugin
-from tests.chaos.sender import Sender
+from tests.chaos.plugin import INGEST
 from tests.chaos.settings import Settings
 
 PATIENCE = 60.0
 """Seconds after a disturbance in which the output must flow again."""
-
-STEP = 0.005
-"""Seconds between looks at everything."""
-
-MEMORY_STEP = 0.5
-"""Seconds between looks at the memory."""
 
 
 @dataclass(frozen=True)
@@ -85,89 +78,78 @@ class Run:
     """One plugin, one stream, one plan."""
 
     def __init__(
-        self,
-        settings: Settings,
-        expected: Expected,
-        running: Plugin,
-        sender: Sender,
-        chance: random.Random,
+        self, settings: Settings, expected: Expected, feed: Feed, chance: random.Random
     ) -> None:
         self._settings = settings
         self._expected = expected
-        self._plugin = running
-        self._sender = sender
+        self._feed = feed
         self._chance = chance
         self._log = settings.directory / "audit.log"
         self._later: list[tuple[float, Callable[[], None]]] = []
-        self._memory_due = 0.0
         self.recoveries: list[Recovery] = []
-        self.memory = 0
+        feed.also.append(self._do_later)
 
     def go(self, planned: list[Planned]) -> None:
-        """Sends the whole stream; a disturbance happens at its place, and is over at the next."""
+        """Each disturbance happens at its place in the stream, and is over at the next."""
         ends = [*[each.position for each in planned[1:]], len(self._expected.stream)]
         for (position, what), limit in zip(planned, ends, strict=False):
-            while self._sender.sent < position:
-                self._step(position)
+            sender = self._feed.sender
+            self._feed.until(lambda: sender.sent == position, "sent", 600.0, limit=position)  # noqa: B023
             self._disturb(what, limit)
-        while not self._sender.done:
-            self._step(len(self._expected.stream))
 
     def _disturb(self, what: Disturbance, limit: int) -> None:
         """Does it, and sends on until what was sent afterwards comes out."""
-        blocked, enough = self._sender.longest, self._expected.size_at(self._sender.sent)
+        sender = self._feed.sender
+        blocked, enough = sender.longest, self._expected.size_at(sender.sent)
         began = time.monotonic()
-        deadline = began + PATIENCE
-        self._do(what, limit, deadline)
+        self._do(what, limit)
         if isinstance(what, Rotate):
             return
-        while self._later or outcome.size(self._log) <= enough:
-            self._step(limit)
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{what}: no output within {PATIENCE:g} s")
+        self._feed.until(
+            lambda: not self._later and outcome.size(self._log) > enough,
+            f"output, after: {what}",
+            PATIENCE,
+            limit,
+        )
         self.recoveries.append(Recovery(what, time.monotonic() - began))
-        if what == Freeze(INGEST, getattr(what, "seconds", 0.0)):
-            self._sender.longest = blocked  # nobody was there to read
+        if isinstance(what, Freeze) and what.role == INGEST:
+            sender.longest = blocked  # nobody was there to read
 
-    def _do(self, what: Disturbance, limit: int, deadline: float) -> None:
+    def _do(self, what: Disturbance, limit: int) -> None:
         match what:
             case Kill(roles, pause):
                 for number, role in enumerate(roles):
                     until = time.monotonic() + pause if number else 0.0
                     while time.monotonic() < until:
-                        self._step(limit)
-                    plugin.send(self._find(role, limit, deadline), signal.SIGKILL)
+                        self._feed.step(limit)
+                    plugin.send(self._find(role, limit), signal.SIGKILL)
             case Freeze(role, seconds):
-                process = self._find(role, limit, deadline)
+                process = self._find(role, limit)
                 plugin.send(process, signal.SIGSTOP)
                 resume = partial(plugin.send, process, signal.SIGCONT)
                 self._later.append((time.monotonic() + seconds, resume))
             case Reload(workers):
                 replace(self._settings, workers=workers).write()
-                self._plugin.process.send_signal(signal.SIGHUP)
+                self._feed.plugin.process.send_signal(signal.SIGHUP)
             case Rotate():
-                self._plugin.process.send_signal(signal.SIGUSR1)
+                self._feed.plugin.process.send_signal(signal.SIGUSR1)
 
-    def _find(self, role: str, limit: int, deadline: float) -> psutil.Process:
+    def _find(self, role: str, limit: int) -> psutil.Process:
         """One of the processes of this role, as soon as there is one."""
-        while not (found := self._plugin.processes().get(role)):
-            self._step(limit)
-            if time.monotonic() > deadline:
-                raise AssertionError(f"there is no {role} within {PATIENCE:g} s")
+        found: list[psutil.Process] = []
+
+        def look() -> bool:
+            found[:] = self._feed.plugin.processes().get(role, [])
+            return bool(found)
+
+        self._feed.until(look, f"there is a process: {role}", PATIENCE, limit)
         return self._chance.choice(found)
 
-    def _step(self, limit: int) -> None:
-        """Sends what may be sent, does what is due, looks at the plugin."""
-        self._plugin.check()
-        self._sender.step(limit)
+    def _do_later(self) -> None:
         now = time.monotonic()
         for each in [each for each in self._later if each[0] <= now]:
             self._later.remove(each)
             each[1]()
-        if now >= self._memory_due:
-            self.memory = max(self.memory, self._plugin.memory())
-            self._memory_due = time.monotonic() + MEMORY_STEP
-        time.sleep(STEP)
 
 
 def run(
@@ -189,19 +171,14 @@ def run(
     settings = Settings(directory, workers, pipeline=f"hang-timeout = {HANG_TIMEOUT}")
     planned = plan(disturbances, len(expected.stream), chance, worker_counts)
     began = time.monotonic()
+    what = "; ".join(str(each.what) for each in planned) or "nothing"
     with (
-        told(
-            f"workers {workers}, seed {seed}, plan: {'; '.join(str(each.what) for each in planned)}"
-        ),
-        plugin.connection() as (ours, theirs),
-        plugin.started(settings.write(), theirs) as running,
+        told(f"workers {workers}, seed {seed}, planned: {what}"),
+        feeding(settings, expected.stream, rate) as (feed, ours),
     ):
-        theirs.close()
-        sender = Sender(ours, expected.stream, rate)
-        this = Run(settings, expected, running, sender, chance)
+        this = Run(settings, expected, feed, chance)
         this.go(planned)
-        ours.close()
-        running.end()
+        feed.finish(ours)
         check(expected, directory)
     return Report(
         workers=workers,
@@ -209,27 +186,6 @@ def run(
         lines=expected.stream.count(b"\n"),
         seconds=time.monotonic() - began,
         recoveries=this.recoveries,
-        memory=this.memory,
-        longest_block=sender.longest,
+        memory=feed.memory,
+        longest_block=feed.sender.longest,
     )
-
-
-def check(expected: Expected, directory: Path) -> None:
-    """Fails unless all files hold what they should."""
-    for name, text in (
-        ("audit.log", expected.events),
-        ("filtered.log", expected.filtered),
-        ("malformed.log", expected.malformed),
-    ):
-        found = outcome.difference(text, outcome.written(directory / name))
-        assert found is None, f"{directory / name}: {found}"
-
-
-@contextmanager
-def told(what: str) -> Iterator[None]:
-    """Says in an error what was going on."""
-    try:
-        yield
-    except BaseException as error:
-        error.add_note(what)
-        raise
