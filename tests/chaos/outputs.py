@@ -19,10 +19,10 @@ from tests.chaos.settings import Settings
 
 READER = [sys.executable, "-S", str(Path(__file__).with_name("reader.py"))]
 
-WINDOW = 2 << 20
+WINDOW = 1 << 20
 """Bytes that may be on their way: less than the streams have, so that the spool is used."""
 
-SMALL = f"window-bytes = {WINDOW}\nspool-bytes = {4 << 30}"
+SMALL = f"window-bytes = {WINDOW}\nmax-line-bytes = {256 << 10}\nspool-bytes = {4 << 30}"
 
 RATE = 4e6
 """Bytes a second that the plugin gets."""
