@@ -11,10 +11,11 @@ from laurel_mp.errors import LaurelError
 from laurel_mp.pipeline import surroundings
 
 EXIT_FAILURE = 1
-"""An input could not be read, an output not be written, or the program is at fault."""
+"""It could not go on: an input could not be read, an output not be written, rights not be dropped,
+or the program is at fault."""
 
 EXIT_USAGE = 2
-"""Wrong usage, or a configuration that can not be used."""
+"""It could not start: wrong usage, or a configuration that can not be used on this machine."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

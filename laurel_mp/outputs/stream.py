@@ -1,57 +1,74 @@
-"""A file descriptor that lines are written to."""
+"""A descriptor that lines are written to: standard output, a device, a file of the user's."""
 
 from __future__ import annotations
 
 import os
 import select
-from pathlib import Path
+import stat
 
 from laurel_mp.errors import OutputError
+from laurel_mp.outputs.output import Output, Wrote, ignore
+from laurel_mp.outputs.patience import LOOK, Patience
 
 
-class Output:
-    """Whole lines to a file descriptor that blocks. A write that is cut short is completed."""
+class Stream(Output):
+    """Whole lines to a file descriptor. A write that is cut short is completed."""
 
-    def __init__(self, fd: int, name: str) -> None:
+    def __init__(self, fd: int, patience: Patience) -> None:
         self._fd = fd
-        self.name = name
-        """What to call it in messages."""
+        self._patience = patience
+        self.name = patience.name
+        # The descriptor may be shared with others, so it stays as it is, blocking. A write of so
+        # little does not block where poll(2) says that there is room.
+        is_file = stat.S_ISREG(os.fstat(fd).st_mode)
+        self._most = select.PIPE_BUF if patience.patient and not is_file else None
 
     @classmethod
-    def create(cls, path: Path) -> Output:
+    def create(cls, path: str, patience: Patience) -> Stream:
         """Overwrites or creates a file that others can not read."""
-        return cls._open(path, os.O_TRUNC)
-
-    @classmethod
-    def append(cls, path: Path) -> Output:
-        """Goes on at the end of a file, or creates one that others can not read."""
-        return cls._open(path, os.O_APPEND)
-
-    @classmethod
-    def _open(cls, path: Path, how: int) -> Output:
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_TRUNC, 0o600)
         except OSError as error:
             raise OutputError(f"{path}: can not be written: {error.strerror}") from error
-        return cls(fd, str(path))
+        return cls(fd, patience)
 
-    def write(self, text: bytes) -> None:
-        """Writes all of `text`; raises OutputError if it can not."""
-        view = memoryview(text)
+    @classmethod
+    def device(cls, path: str, patience: Patience) -> Stream:
+        """Opens a character device."""
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
         try:
-            while view:
-                view = view[self._write(view) :]
-        except BrokenPipeError as error:
-            raise OutputError(f"{self.name}: nobody reads any more", closed=True) from error
+            return cls(os.open(path, flags), patience)
         except OSError as error:
-            raise OutputError(f"{self.name}: can not be written: {error.strerror}") from error
+            raise OutputError(f"{path}: can not be written: {error.strerror}") from error
 
-    def _write(self, view: memoryview) -> int:
-        while True:
+    def write(self, text: bytes, wrote: Wrote = ignore, start: int = 0) -> None:
+        """Writes all of it; raises OutputError, `closed`, if nobody reads any more."""
+        view = memoryview(text)
+        self._patience.start()
+        while start < len(text):
+            if self._most is not None and not self._is_writable():
+                continue
             try:
-                return os.write(self._fd, view)
+                size = os.write(self._fd, view[start:][: self._most])
             except BlockingIOError:  # somebody who shares the descriptor has made it so
-                select.select([], [self._fd], [])
+                self._is_writable()
+            except BrokenPipeError as error:
+                raise OutputError(f"{self.name}: nobody reads any more", closed=True) from error
+            except OSError as error:
+                self._patience.fail(error)
+            else:
+                start += size
+                self._patience.moved()
+                wrote(start)
+
+    def _is_writable(self) -> bool:
+        return self._patience.wait(LOOK, "its reader is slow", [(self._fd, select.POLLOUT)])
+
+    def resume(self, text: bytes = b"", torn: int = 0) -> int:  # noqa: ARG002
+        """Ends the line that may be torn: whoever reads has seen part of it, or all."""
+        if text:
+            self.write(b"\n")
+        return 0
 
     def close(self) -> None:
         """Closes the descriptor."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from laurel_mp.stages.packing import pack, unpack
 from laurel_mp.stages.router import MAX_HEADER
 
 SHOWN = 256
@@ -24,6 +25,15 @@ class Overlong(NamedTuple):
     start: bytes
 
 
+class CutterState(NamedTuple):
+    """A cutter between two reads."""
+
+    position: int
+    kept: bytes
+    is_skipping: bool
+    overlong: list[Overlong]
+
+
 class LineCutter:
     """Cuts reads at their last newline and keeps the rest for the next one.
 
@@ -42,6 +52,19 @@ class LineCutter:
     def shown(self, line: bytes) -> bytes:
         """What to keep of a malformed line: the same, whether or not its end came in one read."""
         return line[:SHOWN] if len(line) > self._most else line
+
+    def snapshot(self) -> bytes:
+        """What another one can go on from."""
+        kept = b"".join(self._kept)
+        return pack(CutterState(self._position, kept, self._skipping, self.overlong))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Goes on from there; only for one that has cut nothing yet. Raises SnapshotError."""
+        state = unpack(snapshot, CutterState)
+        self._position = state.position
+        self._skipping = state.is_skipping
+        self.overlong = state.overlong
+        self._keep(state.kept)
 
     @property
     def position(self) -> int:

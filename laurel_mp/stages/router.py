@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
-from zlib import crc32
 
 from laurel_mp.records.header import ID, NODE, TYPE
 from laurel_mp.stages.messages import ClockMark, Segment, Share
+from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.sharding import shard
 
 STEP = 1 << 20
 """Bytes after which there is a clock mark in any case, so that state can be bounded by them."""
@@ -54,6 +55,19 @@ class RouterCounters:
 
     lines: int = 0
     malformed: int = 0
+
+
+class RouterState(NamedTuple):
+    """A router between two batches; see there. It is the same for any number of workers."""
+
+    now: float
+    seconds: bytes
+    latest: int | None
+    behind_since: int | None
+    next_step: int
+    last_eoe: int
+    has_eoe: bool
+    counters: RouterCounters
 
 
 def _run_pattern(max_line: int) -> re.Pattern[bytes]:
@@ -156,12 +170,38 @@ class Router:
         self._shards: dict[tuple[bytes | None, bytes | None], int] = {}
         self._now = 0.0
         self._seconds = b""
-        self._latest = -1
-        self._behind_since = -1
+        self._latest: int | None = None
+        self._behind_since: int | None = None
         self._next_step = STEP
         self._last_eoe = 0
         self._has_eoe = False
         self.counters = RouterCounters()
+
+    def snapshot(self) -> bytes:
+        """What another one can go on from, between two batches, for any number of workers."""
+        state = RouterState(
+            self._now,
+            self._seconds,
+            self._latest,
+            self._behind_since,
+            self._next_step,
+            self._last_eoe,
+            self._has_eoe,
+            self.counters,
+        )
+        return pack(state)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Goes on from there; only for one that has divided nothing yet. Raises SnapshotError."""
+        state = unpack(snapshot, RouterState)
+        self._now = state.now
+        self._seconds = state.seconds
+        self._latest = state.latest
+        self._behind_since = state.behind_since
+        self._next_step = state.next_step
+        self._last_eoe = state.last_eoe
+        self._has_eoe = state.has_eoe
+        self.counters = state.counters
 
     @property
     def has_eoe(self) -> bool:
@@ -264,7 +304,7 @@ class Router:
                 continue
             node, seconds, block = match.groups()
             stop = match.end()
-            if follow_stamps and (seconds != self._seconds or self._behind_since >= 0):
+            if follow_stamps and (seconds != self._seconds or self._behind_since is not None):
                 self._seconds = seconds
                 if self._follow(int(seconds), position + begin, position + stop):
                     mark = ClockMark(position + begin, self._now, self._has_eoe)
@@ -283,26 +323,27 @@ class Router:
         A single line with a wrong time must not stop the clock for good: if for long all
         others lie far behind it, they are right.
         """
-        if seconds > self._latest:
-            moved = self._latest >= 0
-            if moved:
-                self._now += seconds - self._latest
+        latest = self._latest
+        if latest is None or seconds > latest:
+            if latest is not None:
+                self._now += seconds - latest
             self._latest = seconds
-            self._behind_since = -1
-            return moved
-        if seconds >= self._latest - LEAP:
-            self._behind_since = -1
-        elif self._behind_since < 0:
+            self._behind_since = None
+            return latest is not None
+        if seconds >= latest - LEAP:
+            self._behind_since = None
+            return False
+        if self._behind_since is None:
             self._behind_since = start
-        if self._behind_since >= 0 and end - self._behind_since > LEAP_BYTES:
+        if end - self._behind_since > LEAP_BYTES:
             self._latest = seconds
-            self._behind_since = -1
+            self._behind_since = None
         return False
 
     def _shard(self, key: tuple[bytes | None, bytes | None]) -> int:
         node, block = key
-        shard = crc32(block or b"", crc32(node or b"")) % self._workers
+        found = shard(node, block or b"", self._workers)
         if len(self._shards) >= 4096:
             self._shards.clear()
-        self._shards[key] = shard
-        return shard
+        self._shards[key] = found
+        return found

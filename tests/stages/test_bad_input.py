@@ -169,7 +169,7 @@ def test_first_megabytes_without_a_line() -> None:
     tracemalloc.start()
     for _ in range(200):
         pipeline.feed(b"x" * (1 << 17))
-    pipeline.end_of_file()
+    pipeline.end_of_line()
     pipeline.feed(event(7))
     pipeline.finish()
     _, peak = tracemalloc.get_traced_memory()
