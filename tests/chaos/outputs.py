@@ -56,13 +56,16 @@ def full_disk(expected: Expected, directory: Path, workers: int) -> int:
     last = (0.0, -1)
 
     def make_room() -> None:
-        """If it is full and nothing happens any more, takes away all but the youngest file."""
+        """If it is full and nothing happens any more, takes away all but the youngest file.
+
+        The first time it stays full for longer: only then that is worth a message.
+        """
         nonlocal last
         size = outcome.size(disk / "audit.log")
         if size != last[1]:
             last = time.monotonic(), size
         status = os.statvfs(disk)
-        if status.f_bavail > 2 or time.monotonic() < last[0] + 0.3:
+        if status.f_bavail > 2 or time.monotonic() < last[0] + (0.3 if collected else 2.0):
             return
         away = directory / "away"
         _, *rotated = outcome.generations(disk / "audit.log")

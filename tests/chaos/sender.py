@@ -40,6 +40,8 @@ class Sender:
                 self._blocked_since = self._blocked_since or now
                 self.longest = max(self.longest, now - self._blocked_since)
                 return
+            except BrokenPipeError:
+                return  # whoever looks at the plugin next sees why
             self._blocked_since = 0.0
             self.sent += size
             self._allowed -= size
