@@ -41,9 +41,6 @@ def main(words: Sequence[str]) -> int:
     except LaurelError as error:
         log.error("%s", error)  # noqa: TRY400 - same
         return EXIT_FAILURE
-    except Exception:
-        log.exception("laurel-mp is at fault")
-        return EXIT_FAILURE
     return 0
 
 

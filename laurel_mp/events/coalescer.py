@@ -29,7 +29,7 @@ IN_FLIGHT_BYTES = 32 << 20
 """How far the stream may run on behind an event's last record before the event is given up."""
 
 REMEMBERED_BYTES = 16 << 20
-"""Over how much of the stream completed events are remembered, at least."""
+"""Over how much of the stream completed events are remembered, unless the lines are too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +177,16 @@ class Coalescer:
 
     # --- the clock
 
-    def clock(self, position: int, now: float, has_eoe: bool) -> None:
-        """Sets the arrival clock and the kind of stream for what stands from `position` on."""
+    def clock(self, position: int, now: float, has_eoe: bool, oldest: int = 0) -> None:
+        """Sets the arrival clock and the kind of stream for what stands from `position` on.
+
+        Events whose last record stood before `oldest` are over, as too many lines have come since.
+        """
         self._now = now
         if has_eoe != self._has_eoe:
             self._expect(has_eoe)
-        self._expire(position)
-        self._age(position)
+        self._expire(position, oldest)
+        self._age(position, oldest)
 
     def _expect(self, has_eoe: bool) -> None:
         """Sets the kind of stream."""
@@ -194,9 +197,9 @@ class Coalescer:
         """Completes all events: the input has ended at `position`."""
         self._give_up(list(self._in_flight), position)
 
-    def _expire(self, position: int) -> None:
+    def _expire(self, position: int, oldest: int) -> None:
         last_seen = self._now - self._limits.end_of_event_timeout
-        last_position = position - IN_FLIGHT_BYTES
+        last_position = max(position - IN_FLIGHT_BYTES, oldest)
         over = []
         for key, event in self._in_flight.items():  # the one that was quiet longest is first
             if event.seen > last_seen and event.position > last_position:
@@ -211,10 +214,11 @@ class Coalescer:
             self.counters.timed_out += 1
             self._complete(key, clock_key(position), first, ended=False)
 
-    def _age(self, position: int) -> None:
+    def _age(self, position: int, oldest: int) -> None:
         """Forgets events that were completed long ago, in steps."""
         since, start = self._generation
-        if self._now - since > self._limits.duplicate_window or position - start > REMEMBERED_BYTES:
+        oldest = max(position - REMEMBERED_BYTES, oldest)
+        if self._now - since > self._limits.duplicate_window or start < oldest:
             self._generation = (self._now, position)
             self._done.turn()
             self._given_up.turn()

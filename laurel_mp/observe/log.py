@@ -1,7 +1,7 @@
 """Where messages for the administrator go: stderr, and syslog where stderr leads nowhere.
 
-Never stdout, which may be an output. A message that finds no room is lost and counted: whoever
-has something to say must not wait for somebody to read it.
+Never stdout, which may be an output. Whoever has something to say does not wait for somebody to
+read it: what finds no room is kept for a while, and then lost and counted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import select
 import socket
 import time
 from abc import abstractmethod
+from collections import deque
 from typing import NamedTuple
 
 from laurel_mp.observe.text import LIMIT, describe, printable
@@ -22,6 +23,12 @@ STDERR = 2
 
 RETRY = 1.0
 """Seconds between attempts to reach a syslog that is not there."""
+
+MAX_WAITING = 200
+"""Messages that are kept for when there is room again: a syslog takes ten at once (unix(7))."""
+
+LAST_CHANCE = 0.2
+"""Seconds that the end of the program waits for room."""
 
 _FACILITY = 3 << 3  # LOG_DAEMON, syslog(3)
 
@@ -45,8 +52,10 @@ class LogStatistics(NamedTuple):
 
 
 def start_logging() -> None:
-    """Sets up logging, once; forked children inherit it."""
+    """Sets up logging; forked children inherit it. A second time it does nothing."""
     root = logging.getLogger()
+    if any(isinstance(handler, Lossy) for handler in root.handlers):
+        return
     root.setLevel(logging.INFO)
     # At boot, syslog may be there later than we are.
     add_handler(Syslog(SYSLOG) if leads_nowhere() else Stderr())
@@ -74,6 +83,12 @@ def remove_handler(handler: logging.Handler) -> None:
     handler.close()
 
 
+def tick() -> None:
+    """Passes on what found no room before. To be called each second or so."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
 def statistics() -> LogStatistics:
     """Counts since the start of this process."""
     handlers = logging.getLogger().handlers
@@ -96,29 +111,64 @@ class OneLine(logging.Formatter):
 
 
 class Lossy(logging.Handler):
-    """Passes lines on without ever waiting; says how many were lost when there is room again."""
+    """Passes lines on without ever waiting.
+
+    Lines that find no room are kept for later, up to a limit; those beyond it are lost, and how
+    many is said as soon as there is room again.
+    """
 
     def __init__(self, head: str) -> None:
         super().__init__()
         self.setFormatter(OneLine(head))
         self.lost = 0
         self._unsaid = 0
+        self._waiting: deque[tuple[int, bytes]] = deque()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Takes a message."""
+        try:
+            line = self._line(record)
+        except (TypeError, ValueError):  # a message that does not fit its arguments
+            self._lose()
+            return
+        self.flush()
+        if self._waiting or not self._try_send(record.levelno, line):
+            if len(self._waiting) < MAX_WAITING:
+                self._waiting.append((record.levelno, line))
+            else:
+                self._lose()
+
+    def flush(self) -> None:
+        """Passes on what waits, as far as there is room."""
+        while self._waiting:
+            if not self._try_send(*self._waiting[0]):
+                return
+            self._waiting.popleft()
         if self._unsaid:
             text = f"{self._unsaid} messages found no room and are lost"
-            if self._try_send(logging.makeLogRecord(_fields(text))):
+            if self._try_send(logging.WARNING, self._line(logging.makeLogRecord(_fields(text)))):
                 self._unsaid = 0
-        if self._unsaid or not self._try_send(record):
-            self.lost += 1
-            self._unsaid += 1
 
-    def _try_send(self, record: logging.LogRecord) -> bool:
+    def close(self) -> None:
+        """Gives what waits a last chance."""
+        deadline = time.monotonic() + LAST_CHANCE
+        self.flush()
+        while self._waiting and time.monotonic() < deadline:
+            time.sleep(LAST_CHANCE / 20)
+            self.flush()
+        super().close()
+
+    def _line(self, record: logging.LogRecord) -> bytes:
+        return self.format(record).encode("utf-8", "backslashreplace")
+
+    def _lose(self) -> None:
+        self.lost += 1
+        self._unsaid += 1
+
+    def _try_send(self, level: int, line: bytes) -> bool:
         try:
-            line = self.format(record).encode("utf-8", "backslashreplace")
-            return self.send(record.levelno, line)
-        except (OSError, TypeError, ValueError):  # also a message that does not fit its arguments
+            return self.send(level, line)
+        except OSError:
             return False
 
     @abstractmethod
@@ -177,10 +227,10 @@ class Syslog(Lossy):
 
     def close(self) -> None:
         """Closes the socket."""
+        super().close()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-        super().close()
 
     def _connect(self) -> socket.socket:
         found = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -98,7 +98,7 @@ class Patience:
         self.hold(RETRY, error.strerror or str(error), error)
 
     def hold(self, seconds: float, reason: str, error: OSError | None = None) -> None:
-        """Waits at most `seconds` for a fault to pass; raises OutputError if there is no patience."""
+        """Waits at most `seconds` for a fault to pass; raises OutputError for want of patience."""
         if self._held_back is None:
             raise OutputError(f"{self.name}: can not be written: {reason}") from error
         self.wait(seconds, reason)

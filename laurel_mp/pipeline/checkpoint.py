@@ -46,7 +46,7 @@ class Gathering:
 
     def add(self, part: SnapshotMessage) -> None:
         """A stage has told what it knows."""
-        self.parts[part.role, part.index] = part.snapshot
+        self.parts[part.role, part.number] = part.snapshot
 
     def complete(self) -> Checkpoint | None:
         """The checkpoint, if all its parts are there."""

@@ -66,6 +66,7 @@ class ForkServer:
         try:
             self._socket.send(msgpack.packb(arguments))
         except OSError as error:
+            self.is_dead = True
             raise PipelineError(f"the fork server does not answer: {error.strerror}") from error
         while True:
             pid, status = self._receive()
@@ -130,8 +131,8 @@ def _serve_requests(client: socket.socket, start: Start) -> None:
         signal.signal(number, signal.SIG_IGN)
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    # auditd starts a plugin again with this one blocked, up to 4.0.4 [auditd: audisp/audispd.c].
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD,))
+    # auditd starts a plugin again with some blocked, up to 4.0.4 [auditd: audisp/audispd.c].
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     gc.collect()
     gc.freeze()  # what is here now stays shared with all children

@@ -8,10 +8,10 @@ from typing import Any
 
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError
+from laurel_mp.outputs.journal import Journal
 from laurel_mp.pipeline import options, privileges, wire
 from laurel_mp.pipeline.batches import BARRIER, ROTATE
 from laurel_mp.pipeline.crew import Crew, CrewError, HeldBack, Order
-from laurel_mp.outputs.journal import Journal
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.system import open_system
 from laurel_mp.stages.messages import Share
@@ -46,15 +46,18 @@ class InlineCrew(Crew):
             privileges.become(privileges.Role.INLINE, config)
         self._names = system.names if system is not None else None
         self._decoder = options.decoder(config, system)
-        self._tracker = options.tracker(config, system)
+        snapshots = order.snapshots
+        self._tracker = options.tracker(
+            config,
+            system,
+            None if snapshots is None else snapshots.tracker,
+            is_restart=order.is_restart,
+        )
         self._assembler = options.assembler(config, 0)
-        if order.snapshots is not None:
-            (decoder,) = order.snapshots.decoders
+        if snapshots is not None:
+            (decoder,) = snapshots.decoders
             self._decoder.restore(decoder)
-            self._tracker.restore(order.snapshots.tracker)
-            self._assembler.restore(order.snapshots.assembler)
-        if order.is_restart and system is not None:
-            options.reconcile(self._tracker, system)
+            self._assembler.restore(snapshots.assembler)
         opened = self._outputs.open(self._journal, self._held_back, again=order.is_again)
         self._opened = self._stack.enter_context(opened)
         self._leave_out = max(order.leave_out, self._opened.done)

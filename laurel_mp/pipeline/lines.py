@@ -40,11 +40,11 @@ class LineCutter:
     Lines are separated by line feeds alone: records from user space may hold any other byte.
     """
 
-    def __init__(self, max_line_bytes: int) -> None:
+    def __init__(self, max_line_bytes: int, position: int = 0) -> None:
         self._most = max_line_bytes + MAX_HEADER  # the router knows the exact limit
         self._kept: list[bytes] = []
         self._kept_bytes = 0
-        self._position = 0
+        self._position = position
         self._skipping = False
         self.overlong: list[Overlong] = []
         """Lines that were skipped since the caller last looked."""
@@ -70,6 +70,11 @@ class LineCutter:
     def position(self) -> int:
         """Stream position of the next whole line."""
         return self._position
+
+    @property
+    def is_within_a_line(self) -> bool:
+        """Whether the end of a line is still to come."""
+        return self._skipping or bool(self._kept)
 
     def cut(self, data: bytes) -> Chunk | None:
         """The whole lines that are there with `data`, if any."""

@@ -17,7 +17,8 @@ class Task(NamedTuple):
     """What a child is to be; can be packed by msgpack."""
 
     role: str
-    index: int
+    number: int
+    """Which worker it is, from 0; 0 for others."""
     workers: int
     directory: str
     config: dict[str, Any]

@@ -174,7 +174,7 @@ class Outputs:
         with ExitStack() as stack:
             opened = []
             for target in (self.events, self.filtered, self.malformed):
-                output = self._open(target, held_back, again=again) if target else None
+                output = self._open(target, held_back, again) if target else None
                 if output is not None:
                     stack.callback(output.close)
                 opened.append(output)
@@ -182,8 +182,8 @@ class Outputs:
             outputs.redo(left)
             yield outputs
 
-    def _open(self, target: Target, held_back: HeldBack | None, *, again: bool) -> Output:
-        if target is self.events and not self.append and target.is_path:
+    def _open(self, target: Target, held_back: HeldBack | None, again: bool) -> Output:
+        if target is self.events and not self.append and target.is_path and not again:
             return Stream.create(target.name, Patience(target.name))
         while True:
             try:

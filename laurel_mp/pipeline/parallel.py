@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ CLOSE_SECONDS = 5.0
 def start_child(nursery: Nursery, arguments: list[Any]) -> None:
     """Runs in a child: becomes what the arguments say, until that has nothing left to do."""
     task = Task.of_plain(arguments)
-    title = _title(task.role, task.index, task.workers)
+    title = _title(task.role, task.number, task.workers)
     setproctitle(f"laurel-mp: {title}")
     speak_as(title)
     config = from_dict(task.config)
@@ -224,7 +225,8 @@ class ProcessCrew(Crew):
     def stop(self) -> int:
         """Kills all children, and waits until they are gone."""
         for _, fd in self._children.values():
-            signal.pidfd_send_signal(fd, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(fd, signal.SIGKILL)
         poll = select.poll()
         for _, fd in self._children.values():
             poll.register(fd, select.POLLIN)
@@ -257,7 +259,10 @@ class ProcessCrew(Crew):
             self._server.forget(set(self._children))
         self._children.clear()
         if self._endpoints is not None:
-            self._endpoints.close(0)  # whoever could receive something has ended
+            # All peers are gone, so there is nothing to linger for. But with a linger of 0 libzmq
+            # 4.3.5 aborts the process if it notices only now that a peer was in the middle of a
+            # message (session_base_t::clean_pipes).
+            self._endpoints.close()
             self._endpoints = None
 
 

@@ -78,7 +78,7 @@ class Pipeline:
         """Whether everything is written, after `end`."""
         self.held = ""
         """Why the output takes nothing at present."""
-        self.is_urgent = lambda: False
+        self.is_urgent: Callable[[], bool] = lambda: False
         """Whether an output that takes nothing is not to be waited for any longer."""
         self.covered = 0
         """The mark of the last batch that a checkpoint covers."""
@@ -221,7 +221,8 @@ class Pipeline:
         assert self._crew is not None
         routed = self._router.route(
             b"" if batch.diverted else batch.lines,
-            batch.position, now=batch.now,
+            batch.position,
+            now=batch.now,
             final=bool(batch.flags & FINAL),
         )
         skipped = batch.past_stages()
@@ -234,7 +235,11 @@ class Pipeline:
                 self._on_malformed(line)
         if batch.flags & BARRIER:
             self._gatherings[batch.number] = Gathering(
-                batch.number, batch.position + len(batch.lines), len(routed.shares), self._router.snapshot(), (self._skipped, self._withdrawn)
+                batch.number,
+                batch.position + len(batch.lines),
+                len(routed.shares),
+                self._router.snapshot(),
+                (self._skipped, self._withdrawn),
             )
         lines = [self._cutter.shown(line.line) for line in malformed] + batch.withdrawn
         text = b"".join([line + b"\n" for line in lines])
@@ -302,9 +307,7 @@ class Pipeline:
         if self._restart_at is not None and now >= self._restart_at:
             self._begin()
         reload = self._reload
-        if reload is not None and (
-            self._crew is None or not self._kept or now >= reload.deadline
-        ):
+        if reload is not None and (self._crew is None or not self._kept or now >= reload.deadline):
             self._change(reload)
         if self._crew is None or self.finished:
             return
@@ -401,7 +404,9 @@ class Pipeline:
     def _take_out(self) -> None:
         """Takes lines out that kill whoever gets them."""
         checkpoint = self._checkpoint
-        stages, lines = self._poison.take_out(self._kept, checkpoint and checkpoint.stages)
+        stages, lines = self._poison.take_out(
+            self._kept, checkpoint.stages if checkpoint is not None else None
+        )
         if checkpoint is not None and stages is not None:
             self._checkpoint = replace(checkpoint, stages=stages)
         directory = None if self._outputs.malformed else Path(self.config.directory)

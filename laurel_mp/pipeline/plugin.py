@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import select
 import signal
@@ -17,14 +18,15 @@ from typing import Any
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError
 from laurel_mp.observe.malformed import MalformedReport
-from laurel_mp.outputs.copy import CopyHandler
+from laurel_mp.outputs.pending import Pending
 from laurel_mp.pipeline import options, surroundings
-from laurel_mp.pipeline.backlog import Backlog, Piece, shifted
+from laurel_mp.pipeline.backlog import Backlog
 from laurel_mp.pipeline.directory import DirectoryLock
 from laurel_mp.pipeline.inputs import open_input
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.nursery import Nursery
-from laurel_mp.pipeline.outputs import Outputs, Pending, open_copy
+from laurel_mp.pipeline.outputs import Outputs, open_copy
+from laurel_mp.pipeline.pieces import Piece, shifted
 from laurel_mp.pipeline.pipeline import Pipeline
 from laurel_mp.pipeline.reader import Reader
 from laurel_mp.pipeline.report import StatusReport
@@ -43,6 +45,9 @@ HOUSEKEEPING = 1.0
 
 LOCK_POLL = 0.1
 """Seconds between attempts to get hold of the directory."""
+
+LOCK_SAID = 60.0
+"""Seconds between messages about somebody else who holds it."""
 
 UNWRITTEN = "unwritten"
 """Below the directory: where what is not written waits if there is no state file."""
@@ -73,13 +78,14 @@ class Plugin:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._deadline: float | None = None
         self._held_since: float | None = None
+        self._is_reading = False
         self._is_ending = False
         self._wants_rotation = False
         self._clock = 0.0
         self._ticked = self._kept_house = self._saved = time.monotonic()
         self._without_eoe = 0
         self._malformed = MalformedReport(log.warning)
-        self._status = StatusReport(config)
+        self._status = StatusReport(config, time.monotonic())
         self._lock = DirectoryLock(Path(config.directory))
         self._state_file = StateFile.of(config)
         self._nursery = Nursery(live=True)
@@ -89,6 +95,8 @@ class Plugin:
         self._backlog = Backlog(config.pipeline.window_bytes)
         self._reader = Reader(open_input(config.input), self._backlog)
         self._copy = open_copy(config, config.debug.inputlog)
+        self._uncopied = b""
+        """The start of a line whose end has not come."""
         self._pipeline = self._new_pipeline(config)
         self._former = Ledger()
 
@@ -101,13 +109,14 @@ class Plugin:
             signal.signal(number, self._on_signal)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         self._reader.start()
+        self._is_reading = True
         try:
             if self._hold_directory():
                 self._begin()
                 self._work()
                 self._end()
         finally:
-            self._reader.close()
+            self._stop_reading()
             self._pipeline.close()
             self._backlog.close()
             self._nursery.close()
@@ -115,16 +124,20 @@ class Plugin:
             self._lock.close()
         if self._backlog.error is not None:
             raise InputError(f"the input can not be read on: {self._backlog.error.strerror}")
-        return self._pipeline.ledger()
+        return self._pipeline.ledger().since(self._former)
 
     def _hold_directory(self) -> bool:
         """Waits until no other run writes to the directory; whether that came to pass."""
-        began = said = time.monotonic()
+        said = -math.inf
         while not self._lock.try_hold():
             now = time.monotonic()
-            if now - said >= 60 or said == began:
-                log.warning("%s", self._lock.waiting(now - began))
-                said = now + 1e-9
+            if now - said >= LOCK_SAID:
+                said = now
+                log.warning(
+                    "%s: %s still writes there; waiting until it has ended",
+                    self.config.directory,
+                    self._lock.holder(),
+                )
             self._wait(LOCK_POLL, ())
             self._take_stop()
             if self._is_overdue():
@@ -139,6 +152,11 @@ class Plugin:
             self._keep_house()
             if not moved and not self._pipeline.finished:
                 self._wait(self._patience(), self._descriptors())
+
+    def _stop_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._reader.close()
 
     # --- the input
 
@@ -169,7 +187,8 @@ class Plugin:
         if piece is None:
             return
         if self._copy is not None:
-            self._copy.write(piece.data)
+            lines, newline, self._uncopied = (self._uncopied + piece.data).rpartition(b"\n")
+            self._copy.write(lines + newline)
         self._pipeline.feed(piece.data, self._now(piece.arrival), self._backlog.taken)
         if self._without_eoe < SHOULD_HAVE_EOE:
             self._look_for_eoe(len(piece.data))
@@ -201,7 +220,10 @@ class Plugin:
 
     def _patience(self) -> float:
         """Seconds to wait for something to happen."""
-        waits = [self._pipeline.next_due(), self._status.due_in(time.monotonic())]
+        waits = [self._pipeline.next_due()]
+        report = self._status.wait(time.monotonic())
+        if report is not None:
+            waits.append(report)
         if self._pipeline.in_flight:
             waits.append(TICK)
         if self._pipeline.is_busy:
@@ -236,7 +258,7 @@ class Plugin:
             if self._copy is not None:
                 self._copy.rotate()
         if signal.SIGUSR2 in numbers:
-            log.info("%s", self._status.text(self._ledger()))
+            self._report()
 
     def _take_stop(self) -> None:
         stops = [number for number in self._signals if number in surroundings.STOP_SIGNALS]
@@ -276,7 +298,7 @@ class Plugin:
             log.warning("in force after the next start only: %s", ", ".join(fixed))
             config = replace(config, **{name: getattr(self.config, name) for name in fixed})
         self.config, self._outputs = config, outputs
-        self._status = StatusReport(config)
+        self._status = StatusReport(config, time.monotonic())
         self._pipeline.reload(config, outputs)
         log.info("the configuration was read again")
 
@@ -284,8 +306,8 @@ class Plugin:
 
     def _keep_house(self) -> None:
         now = time.monotonic()
-        if self._status.due(now):
-            log.info("%s", self._status.text(self._ledger()))
+        if self._status.wait(now) == 0:
+            self._report()
         if now - self._kept_house < HOUSEKEEPING:
             return
         self._kept_house = now
@@ -298,8 +320,9 @@ class Plugin:
             self._saved = now
             self._state_file.save_soon(self._pipeline.save(all_of_it=False))
 
-    def _ledger(self) -> Ledger:
-        return self._pipeline.ledger().since(self._former)
+    def _report(self) -> None:
+        ledger = self._pipeline.ledger().since(self._former)
+        log.info("%s", self._status.text(ledger, time.monotonic()))
 
     # --- from one run to the next
 
@@ -369,7 +392,7 @@ class Plugin:
     def _end(self) -> None:
         """Keeps for the next run what it needs."""
         pipeline = self._pipeline
-        self._reader.close()
+        self._stop_reading()
         if not pipeline.finished:
             pipeline.stop()
         rest = self._backlog.keep()

@@ -23,7 +23,7 @@ from laurel_mp.pipeline.endpoints import Endpoints
 from laurel_mp.pipeline.nursery import Nursery, Task
 from laurel_mp.pipeline.outputs import OpenOutputs, Outputs
 from laurel_mp.pipeline.system import System, open_system
-from laurel_mp.stages.messages import DecodedRows
+from laurel_mp.stages.messages import DecodedRows, Share
 
 TICK_MS = 1000
 """How often the writer looks after its outputs when it has nothing to write."""
@@ -50,13 +50,13 @@ class _Role:
     def __init__(self, task: Task, nursery: Nursery) -> None:
         self.task = task
         self._board = nursery.board
-        self._slot = nursery.slot(task.role, task.index)
+        self._slot = nursery.slot(task.role, task.number)
         self.endpoints = Endpoints(Path(task.directory))
         self._reports = self.endpoints.connect(zmq.PUSH, "reports")
 
     def snapshot(self) -> bytes | None:
         """What to start with, if it is not the beginning."""
-        path = Path(self.task.directory) / f"{self.task.role}-{self.task.index}.snapshot"
+        path = Path(self.task.directory) / f"{self.task.role}-{self.task.number}.snapshot"
         if not path.exists():
             return None
         snapshot = path.read_bytes()
@@ -73,17 +73,15 @@ class _Role:
 
     def report_snapshot(self, batch: int, snapshot: bytes) -> None:
         """Tells ingest what is known behind a batch."""
-        self.report(wire.SnapshotMessage(batch, self.task.role, self.task.index, snapshot))
+        self.report(wire.SnapshotMessage(batch, self.task.role, self.task.number, snapshot))
 
 
 class _Worker(_Role):
     """Decodes one worker's shares."""
 
-    def __init__(
-        self, task: Task, config: Config, nursery: Nursery, system: System | None
-    ) -> None:
+    def __init__(self, task: Task, config: Config, nursery: Nursery, system: System | None) -> None:
         super().__init__(task, nursery)
-        self._shares = self.endpoints.connect(zmq.PULL, f"worker-{task.index}")
+        self._shares = self.endpoints.connect(zmq.PULL, f"worker-{task.number}")
         self._to_tracker = self.endpoints.connect(zmq.PUSH, "tracker")
         self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
         self._names = system.names if system is not None else None
@@ -102,8 +100,8 @@ class _Worker(_Role):
             self.begin(0)
         self.endpoints.close()
 
-    def _decode(self, batch: int, flags: int, share: wire.Share, malformed: bytes) -> None:
-        decoder, worker = self._decoder, self.task.index
+    def _decode(self, batch: int, flags: int, share: Share, malformed: bytes) -> None:
+        decoder, worker = self._decoder, self.task.number
         if self._names is not None and self._names.refresh(time.monotonic()):
             decoder.forget()
         bodies, rows = decoder.decode(share)
@@ -128,18 +126,11 @@ class _Worker(_Role):
 class _Tracker(_Role):
     """Answers the rows of all workers, batch by batch."""
 
-    def __init__(
-        self, task: Task, config: Config, nursery: Nursery, system: System | None
-    ) -> None:
+    def __init__(self, task: Task, config: Config, nursery: Nursery, system: System | None) -> None:
         super().__init__(task, nursery)
         self._incoming = self.endpoints.bind(zmq.PULL, "tracker")
         self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
-        self._tracker = options.tracker(config, system)
-        snapshot = self.snapshot()
-        if snapshot is not None:
-            self._tracker.restore(snapshot)
-        if task.is_restart and system is not None:
-            options.reconcile(self._tracker, system)
+        self._tracker = options.tracker(config, system, self.snapshot(), is_restart=task.is_restart)
         self._collected: dict[int, dict[int, DecodedRows]] = {}
 
     def run(self) -> None:

@@ -143,7 +143,7 @@ class StateFile:
                 raise BadStateError("others may have written it")
             if status.st_size > LARGEST:
                 raise BadStateError("it is too large")
-            with open(fd, "rb", closefd=False) as file:  # noqa: PTH123 - by descriptor
+            with open(fd, "rb", closefd=False) as file:
                 return file.read(LARGEST)
         finally:
             os.close(fd)

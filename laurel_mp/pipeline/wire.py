@@ -117,7 +117,7 @@ class SnapshotMessage(NamedTuple):
 
     batch: int
     role: str
-    index: int
+    number: int
     """Which worker it is; 0 for others."""
     snapshot: bytes
 
@@ -234,8 +234,8 @@ def encode_report(message: Report) -> Frames:
         header = (batch, flags, astuple(counters), in_flight, astuple(given))
         return [_pack(Kind.ACK, *header)]
     if isinstance(message, SnapshotMessage):
-        *fields, snapshot = message
-        return [_pack(Kind.SNAPSHOT, *fields), snapshot]
+        batch, role, number, snapshot = message
+        return [_pack(Kind.SNAPSHOT, batch, role, number), snapshot]
     kind = Kind.HELD if isinstance(message, HeldMessage) else Kind.FAILURE
     return [_pack(kind, *message)]
 
@@ -248,7 +248,8 @@ def decode_report(frames: Frames) -> Report:
         counted = AssemblerCounters(*given)
         return AckMessage(batch, flags, Counters(*counters), in_flight, counted)
     if kind is Kind.SNAPSHOT:
-        return SnapshotMessage(*fields, frames[1])
+        batch, role, number = fields
+        return SnapshotMessage(batch, role, number, frames[1])
     if kind is Kind.HELD:
         return HeldMessage(*fields)
     if kind is Kind.FAILURE:

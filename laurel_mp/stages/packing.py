@@ -80,8 +80,7 @@ def _make_reader(kind: Any) -> _Reader:
     if kind in _PLAIN:
         return _PLAIN[kind]
     if origin is Annotated:
-        pattern: re.Pattern[bytes] = arguments[1]
-        return lambda value: _matching(value, pattern)
+        return _text_reader(arguments[1])
     if origin in {Union, UnionType} and arguments[1:] == (NoneType,):
         some = _reader(arguments[0])
         return lambda value: None if value is None else some(value)
@@ -111,6 +110,17 @@ def _fields_reader(kinds: Iterable[Any], make: Callable[..., Any]) -> _Reader:
     return read
 
 
+def _text_reader(pattern: re.Pattern[bytes]) -> _Reader:
+    matches = pattern.fullmatch
+
+    def read(value: Any) -> bytes:
+        if type(value) is not bytes or not matches(value):
+            raise ValueError(f"{value!r} instead of {pattern.pattern!r}")
+        return value
+
+    return read
+
+
 def _list(value: Any) -> list[Any]:
     if type(value) is not list:
         raise ValueError(f"{type(value).__name__} instead of a list")
@@ -121,12 +131,6 @@ def _bytes(value: Any) -> bytes:
     if type(value) is not bytes:
         raise ValueError(f"{type(value).__name__} instead of bytes")
     return value
-
-
-def _matching(value: Any, pattern: re.Pattern[bytes]) -> bytes:
-    if not pattern.fullmatch(_bytes(value)):
-        raise ValueError(f"{value!r} is not {pattern.pattern!r}")
-    return _bytes(value)
 
 
 def _boolean(value: Any) -> bool:

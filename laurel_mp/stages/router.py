@@ -8,6 +8,7 @@ stay together: one match takes a whole run, by a back-reference to those digits.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,6 +29,10 @@ LEAP = 60
 LEAP_BYTES = 1 << 18
 """If all lines of this many bytes lie that far behind, the latest time stamp was wrong."""
 
+
+MAX_LINES = 1 << 17
+"""What is longer ago than so many lines, to the last mark before that, is forgotten: many short
+lines need more memory than their bytes say."""
 
 MAX_HEADER = 1024
 """No valid header is longer. A line that exceeds the limit by more is malformed, whatever it is,
@@ -67,6 +72,8 @@ class RouterState(NamedTuple):
     next_step: int
     last_eoe: int
     has_eoe: bool
+    lines: int
+    splits: list[tuple[int, int]]
     counters: RouterCounters
 
 
@@ -124,6 +131,8 @@ class _Division:
         """Begin and end of each worker's pieces in the batch."""
         self.marks: list[ClockMark] = []
         self.malformed: list[Malformed] = []
+        self.overlong = 0
+        """Malformed lines that might have been skipped before they came here."""
         self._marked = -1
 
     def mark(self, index: int, mark: ClockMark) -> None:
@@ -175,6 +184,10 @@ class Router:
         self._next_step = STEP
         self._last_eoe = 0
         self._has_eoe = False
+        self._lines = 0
+        """How many came, but for those that are far too long: some of them are skipped before."""
+        self._splits: deque[tuple[int, int]] = deque([(0, 0)], maxlen=64)
+        """Where there was a mark in any case, and how many lines had come before."""
         self.counters = RouterCounters()
 
     def snapshot(self) -> bytes:
@@ -187,6 +200,8 @@ class Router:
             self._next_step,
             self._last_eoe,
             self._has_eoe,
+            self._lines,
+            list(self._splits),
             self.counters,
         )
         return pack(state)
@@ -201,6 +216,9 @@ class Router:
         self._next_step = state.next_step
         self._last_eoe = state.last_eoe
         self._has_eoe = state.has_eoe
+        self._lines = state.lines
+        self._splits.clear()
+        self._splits.extend(state.splits or [(0, 0)])
         self.counters = state.counters
 
     @property
@@ -219,22 +237,34 @@ class Router:
         division = _Division(self._workers)
         if now is not None and now != self._now:
             self._now = now
-            division.mark(0, ClockMark(position, now, self._has_eoe))
+            division.mark(0, self._mark(position))
         follow_stamps = now is None
-        start = 0
-        for end, has_eoe in self._splits(chunk, position):
+        start = lines = 0
+        for end, has_eoe in self._split(chunk, position):
+            overlong = division.overlong
             self._divide(chunk, start, end, position, division, follow_stamps)
+            here = chunk.count(b"\n", start, end)
+            lines += here
+            self._lines += here - (division.overlong - overlong)
             if end < len(chunk):
                 self._has_eoe = has_eoe
-                division.mark(end, ClockMark(position + end, self._now, has_eoe))
+                self._note_split(position + end)
+                division.mark(end, self._mark(position + end))
             start = end
-        lines = chunk.count(b"\n")
         self.counters.lines += lines
         self.counters.malformed += len(division.malformed)
         shares = division.shares(chunk, position, final=final)
         return Batch(shares, division.malformed, lines)
 
-    def _splits(self, chunk: bytes, position: int) -> list[tuple[int, bool]]:
+    def _mark(self, position: int) -> ClockMark:
+        return ClockMark(position, self._now, self._has_eoe, self._splits[0][0])
+
+    def _note_split(self, position: int) -> None:
+        self._splits.append((position, self._lines))
+        while self._lines - self._splits[0][1] > MAX_LINES:
+            self._splits.popleft()
+
+    def _split(self, chunk: bytes, position: int) -> list[tuple[int, bool]]:
         """Line starts at which there is a mark, and last the end of the chunk.
 
         With each comes whether EOE records are to be expected from there on.
@@ -300,6 +330,7 @@ class Router:
             if match is None:
                 line_end = chunk.index(b"\n", begin)
                 division.malformed.append(Malformed(position + begin, chunk[begin:line_end]))
+                division.overlong += line_end - begin > self._longest
                 begin = line_end + 1
                 continue
             node, seconds, block = match.groups()
@@ -307,8 +338,7 @@ class Router:
             if follow_stamps and (seconds != self._seconds or self._behind_since is not None):
                 self._seconds = seconds
                 if self._follow(int(seconds), position + begin, position + stop):
-                    mark = ClockMark(position + begin, self._now, self._has_eoe)
-                    division.mark(begin, mark)
+                    division.mark(begin, self._mark(position + begin))
             worker = 0
             if self._workers > 1:
                 key = (node, block)

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_append(tmp_path: Path) -> None:
             file.write(text)
 
     assert path.read_bytes() == b"one\ntwo\n"
-    assert os.listdir(tmp_path) == ["x.log"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_rotation_by_size(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_any_lines(
         assert len(content) <= size or content.count(b"\n") == 1
         assert content[-1:] in (b"", b"\n")
     if between == "write":
-        for one, other in zip(found, found[1:], strict=False):
+        for one, other in pairwise(found):
             assert len(one) + other.index(b"\n") + 1 > size
 
 
@@ -338,7 +339,7 @@ def test_moved_and_nowhere_to_go(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 @pytest.mark.parametrize("fsync", ["checkpoint", "rotation", "never"])
 def test_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fsync: Fsync) -> None:
     """Files are brought to the disk as configured."""
-    calls = []
+    calls: list[int] = []
     monkeypatch.setattr(os, "fsync", calls.append)
     file = LogFile(Target(str(tmp_path / "x"), 0, 1, Readers(), fsync), patience("x"))
     file.open()

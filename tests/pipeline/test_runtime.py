@@ -31,7 +31,7 @@ def test_private(place: Path) -> None:
     with RuntimeDirectory() as run:
         assert run.path.parent == place
         inner = run.fresh()
-        assert [0o700, 0o700] == [stat.S_IMODE(path.stat().st_mode) for path in (run.path, inner)]
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (run.path, inner)] == [0o700, 0o700]
         (inner / "socket").touch()
 
     assert not list(place.iterdir())

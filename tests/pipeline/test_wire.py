@@ -27,7 +27,7 @@ SHARES = st.builds(
         Share,
         st.binary(),
         st.lists(st.builds(Segment, NUMBER, NUMBER)),
-        st.lists(st.builds(ClockMark, NUMBER, st.floats(0, 1e12), st.booleans())),
+        st.lists(st.builds(ClockMark, NUMBER, st.floats(0, 1e12), st.booleans(), NUMBER)),
         NUMBER,
         st.booleans(),
     ),
