@@ -35,7 +35,7 @@ def chaos(options: argparse.Namespace) -> None:
                     rate=options.rate,
                     worker_counts=options.workers,
                 )
-            print(report, flush=True)
+            print(report, *report.recoveries, sep="\n", flush=True)
         seed += 1
 
 

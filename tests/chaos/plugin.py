@@ -104,7 +104,7 @@ def started(
     If the block fails, the error says what the program had to say.
     """
     log = config.parent / "messages.log"
-    sockets = Path(tempfile.mkdtemp(prefix="sockets-", dir="/tmp"))
+    sockets = Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))
     with log.open("ab") as stderr:
         process = subprocess.Popen(
             [*map(str, command), "-c", str(config)],

@@ -35,13 +35,16 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Recovery:
-    """A disturbance that is over: how long nothing new came out, in seconds."""
+    """A disturbance that is over."""
 
     what: Disturbance
     seconds: float
+    """How long nothing new came out."""
+    blocked: float
+    """Seconds, the longest time for which nothing could be sent meanwhile."""
 
     def __str__(self) -> str:
-        return f"{self.seconds:6.2f} s  {self.what}"
+        return f"{self.seconds:6.2f} s, blocked {self.blocked:5.2f} s: {self.what}"
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,15 @@ class Report:
     recoveries: list[Recovery]
     memory: int
     """Bytes, the most that all processes held together."""
-    longest_block: float
-    """Seconds, the longest time for which the plugin did not read."""
 
     def __str__(self) -> str:
         kills = [each.seconds for each in self.recoveries if isinstance(each.what, Kill)]
+        # When it is stopped itself, nobody is there to read.
+        blocked = [
+            each.blocked
+            for each in self.recoveries
+            if not (isinstance(each.what, Freeze) and each.what.role == INGEST)
+        ]
         figures = (
             f"from a kill to output: median {statistics.median(kills):.2f} s, "
             f"at most {max(kills):.2f} s; "
@@ -69,7 +76,7 @@ class Report:
         return (
             f"workers {self.workers}, seed {self.seed}: {self.lines} lines in "
             f"{self.seconds:.1f} s, {len(self.recoveries)} disturbances; {figures}"
-            f"sending was blocked for {self.longest_block:.3f} s at most; "
+            f"sending was blocked for {max(blocked, default=0.0):.3f} s at most; "
             f"memory {self.memory / 2**20:.0f} MiB at most"
         )
 
@@ -100,20 +107,20 @@ class Run:
     def _disturb(self, what: Disturbance, limit: int) -> None:
         """Does it, and sends on until what was sent afterwards comes out."""
         sender = self._feed.sender
-        blocked, enough = sender.longest, self._expected.size_at(sender.sent)
+        enough = self._expected.size_at(sender.sent)
+        sender.longest = 0.0
         began = time.monotonic()
         self._do(what, limit)
         if isinstance(what, Rotate):
             return
         self._feed.until(
-            lambda: not self._later and outcome.size(self._log) > enough,
+            lambda: outcome.size(self._log) > enough,
             f"output, after: {what}",
             PATIENCE,
             limit,
         )
-        self.recoveries.append(Recovery(what, time.monotonic() - began))
-        if isinstance(what, Freeze) and what.role == INGEST:
-            sender.longest = blocked  # nobody was there to read
+        self.recoveries.append(Recovery(what, time.monotonic() - began, sender.longest))
+        self._feed.until(lambda: not self._later, "what was stopped goes on", PATIENCE, limit)
 
     def _do(self, what: Disturbance, limit: int) -> None:
         match what:
@@ -187,5 +194,4 @@ def run(
         seconds=time.monotonic() - began,
         recoveries=this.recoveries,
         memory=feed.memory,
-        longest_block=feed.sender.longest,
     )
