@@ -112,7 +112,7 @@ class Plan:
             if chance.random() < 0.2:
                 yield partial(StagePipeline.tick, now=now)
             if chance.random() < 0.1:
-                yield StagePipeline.end_of_file
+                yield StagePipeline.end_of_line
         yield partial(StagePipeline.finish, now=now)
 
 
