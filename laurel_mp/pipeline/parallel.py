@@ -66,6 +66,7 @@ class ProcessCrew(Crew):
         self._slots: dict[str, int] = {}
         self._final = False
         self._waiting: list[tuple[int, wire.Frames]] = []
+        self._early: list[wire.Report] = []
 
     # --- start
 
@@ -131,6 +132,9 @@ class ProcessCrew(Crew):
             message = wire.ShareMessage(batch, flags, share, b"" if worker else malformed)
             self._waiting.append((worker, wire.encode_share(message)))
         self._send_waiting()
+        while self._waiting and not self._nursery.live:
+            # Who feeds an offline pipeline may be waiting for input for long after this.
+            self._early += self._receive(1000)
 
     def _send_waiting(self) -> None:
         """Sends as far as workers are there: a socket takes nothing before its peer connects."""
@@ -161,6 +165,10 @@ class ProcessCrew(Crew):
 
     def receive(self, timeout_ms: int) -> list[wire.Report]:
         """Reports; raises CrewError when a child has ended before its time, or failed."""
+        early, self._early = self._early, []
+        return early + self._receive(0 if early else timeout_ms)
+
+    def _receive(self, timeout_ms: int) -> list[wire.Report]:
         assert self._server is not None
         if self._waiting:
             self._send_waiting()
