@@ -21,14 +21,14 @@ from laurel_mp.processes import table
 from laurel_mp.processes.procfs import Procfs
 from laurel_mp.stages import router, tracker
 from laurel_mp.stages.snapshots import lines_in_flight, redistribute, without_events
-from tests.support.corpus import corpus_bytes, corpus_files, corpus_lines, corpus_name
+from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
+from tests.support.mixtures import mixture
 from tests.support.pipelines import Outcome, StagePipeline, cuts_of, outcome, reads_of, run
 from tests.support.procfs_tree import BOOT_TIME, ProcfsTree
 from tests.support.snapshots import renewed, run_renewed
 from tests.support.stream import Stream
 from tests.support.streams import event, record, syscall, user
 
-ALL = {corpus_name(path): corpus_lines(path) for path in corpus_files()}
 FILES = [pytest.param(path, id=corpus_name(path)) for path in corpus_files()]
 MUCH = configuration.parse(
     r"""
@@ -106,35 +106,6 @@ def test_anything(seed: int, workers: int, config: Config) -> None:
     }
 
     assert run([data], 0, config) == run_renewed(cuts_of(data, cuts), workers, renewals, config)
-
-
-def mixture(chance: random.Random) -> bytes:
-    """Make a stream of runs of lines: interleaved, of many nodes, without ends, twice."""
-    parts = []
-    for _ in range(chance.randint(1, 4)):
-        lines = ALL[chance.choice(list(ALL))]
-        start = chance.randrange(max(1, len(lines) - 80))
-        part = lines[start : start + chance.choice([20, 80])]
-        match chance.randrange(7):
-            case 0:
-                part = [line for line in part if b"type=EOE" not in line]
-            case 1:
-                part = chance.sample(part, len(part))
-            case 2:
-                part = [b"node=n%d " % chance.randrange(5) + line for line in part]
-            case 3:
-                part = [line.replace(b"arch=c000003e", b"arch=" + UNNAMED) for line in part]
-            case 4:
-                part = [line for line in part if chance.random() < 0.8]
-            case 5:
-                part += [b"no audit line", *part]
-        parts.append(part)
-    lines = [line for part in parts for line in part]
-    if chance.random() < 0.5:
-        lines = []
-        while left := [part for part in parts if part]:
-            lines.append(chance.choice(left).pop(0))
-    return b"\n".join(lines) + b"\n"
 
 
 def test_clock_that_is_given() -> None:
