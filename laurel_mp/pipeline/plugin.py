@@ -86,6 +86,7 @@ class Plugin:
         self._clock = 0.0
         self._ticked = self._kept_house = self._saved = time.monotonic()
         self._without_eoe = 0
+        self._outdated: StateFile | None = None
         self._malformed = MalformedReport(log.warning)
         self._status = StatusReport(config, time.monotonic())
         self._lock = DirectoryLock(Path(config.directory))
@@ -321,6 +322,9 @@ class Plugin:
             return
         self._kept_house = now
         self._backlog.release(self._pipeline.covered)
+        if self._outdated is not None and self._pipeline.covered:
+            self._outdated.remove()  # what it says is done: that may not happen a second time
+            self._outdated = None
         self._malformed.tick()
         tick()
         if self._copy is not None:
@@ -352,12 +356,13 @@ class Plugin:
         self._former = self._pipeline.ledger()
 
     def _load(self) -> Loaded | None:
-        leftover = StateFile(Path(self.config.directory) / UNWRITTEN, self.config.state.max_age, 0)
-        if leftover.path.exists():
-            loaded = leftover.load()
-            leftover.path.unlink(missing_ok=True)
-            return loaded
-        return self._state_file.load() if self._state_file is not None else None
+        leftover = self._leftover_file()
+        self._outdated = leftover if leftover.path.exists() else self._state_file
+        return self._outdated.load() if self._outdated is not None else None
+
+    def _leftover_file(self) -> StateFile:
+        """Where a run without a state file leaves what it has not written."""
+        return StateFile(Path(self.config.directory) / UNWRITTEN, self.config.state.max_age, 0)
 
     def _take_over(self, loaded: Loaded) -> tuple[list[Piece], bool, bool]:
         """What the former run had read and not fed; whether it ends in a line; whether it fits."""
@@ -411,9 +416,7 @@ class Plugin:
             return
         state = pipeline.save(all_of_it=True)
         state["rest"] = rest
-        file = self._state_file
-        if file is None:
-            file = StateFile(Path(self.config.directory) / UNWRITTEN, 0, 0)
+        file = self._state_file or self._leftover_file()
         if file.save(state):
             self._backlog.release()
         elif not pipeline.finished or rest:

@@ -164,13 +164,18 @@ def test_says_what_is_not_in_force(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
 def test_other_signals(tmp_path: Path, number: signal.Signals) -> None:
-    """Signals that auditd passes on do not end it."""
+    """Signals that auditd passes on do not end it; after SIGUSR1 there is a new file."""
+    log, former = tmp_path / "audit.log", tmp_path / "audit.log.1"
     with started("-c", plugin_config(tmp_path), **LIVE) as process:
         write(process, eoe(1) + event(7))
-        wait_until(lambda: ids(tmp_path / "audit.log"), "it runs")
+        wait_until(lambda: ids(log), "it runs")
         process.send_signal(number)
+        if number == signal.SIGUSR1:
+            wait_until(former.exists, "there is another file")
         write(process, event(8))
-        wait_until(lambda: len(ids(tmp_path / "audit.log")) == 2, "it goes on")
+        wait_until(lambda: len(ids(former) + ids(log)) == 2, "it goes on")
+
+    assert former.exists() == (number == signal.SIGUSR1)
 
 
 @pytest.mark.parametrize("victim", ["worker 1/2", "worker 2/2", "tracker", "writer", "fork server"])
