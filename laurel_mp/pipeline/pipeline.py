@@ -82,6 +82,8 @@ class Pipeline:
         """Whether an output that takes nothing is not to be waited for any longer."""
         self.covered = 0
         """The mark of the last batch that a checkpoint covers."""
+        self.checkpoints = 0
+        """How many there were in this run."""
         self.recoveries = 0
         """How often a crew was replaced because it had failed."""
         self._outputs = outputs
@@ -292,6 +294,7 @@ class Pipeline:
     def _cover(self, checkpoint: Checkpoint) -> None:
         """Lets go of all batches that the checkpoint covers."""
         self._checkpoint = checkpoint
+        self.checkpoints += 1
         self._failures = 0
         for number in [number for number in self._gatherings if number <= checkpoint.number]:
             del self._gatherings[number]

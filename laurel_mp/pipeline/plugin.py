@@ -322,7 +322,7 @@ class Plugin:
             return
         self._kept_house = now
         self._backlog.release(self._pipeline.covered)
-        if self._outdated is not None and self._pipeline.covered:
+        if self._outdated is not None and self._pipeline.checkpoints:
             self._outdated.remove()  # what it says is done: that may not happen a second time
             self._outdated = None
         self._malformed.tick()
