@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from laurel_mp.pipeline.crew import Snapshots
-from laurel_mp.pipeline.wire import SnapshotMessage
+from laurel_mp.pipeline.wire import (
+    AckMessage,
+    SnapshotMessage,
+    WireError,
+    decode_report,
+    encode_report,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +26,23 @@ class Checkpoint:
     beside: tuple[int, int]
     """Malformed lines that the router has not seen, and those that it had taken for others."""
     stages: Snapshots
+    ack: AckMessage
+    """What had become of the lines up to there."""
 
     def to_plain(self) -> list[Any]:
         """The same as msgpack has it."""
         stages = [self.stages.decoders, self.stages.tracker, self.stages.assembler]
-        return [self.number, self.position, self.router, self.beside, stages]
+        ack = encode_report(self.ack)
+        return [self.number, self.position, self.router, self.beside, stages, ack]
 
     @classmethod
     def of_plain(cls, plain: list[Any]) -> Checkpoint:
         """The same, unpacked."""
-        number, position, router, (skipped, withdrawn), stages = plain
-        return cls(number, position, router, (skipped, withdrawn), Snapshots(*stages))
+        number, position, router, (skipped, withdrawn), stages, frames = plain
+        ack = decode_report(frames)
+        if not isinstance(ack, AckMessage):
+            raise WireError("the checkpoint has no counters")
+        return cls(number, position, router, (skipped, withdrawn), Snapshots(*stages), ack)
 
 
 @dataclass(slots=True)
@@ -43,15 +55,20 @@ class Gathering:
     router: bytes
     beside: tuple[int, int]
     parts: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    ack: AckMessage | None = None
 
     def add(self, part: SnapshotMessage) -> None:
         """A stage has told what it knows."""
         self.parts[part.role, part.number] = part.snapshot
 
+    def acknowledge(self, ack: AckMessage) -> None:
+        """The batch is written."""
+        self.ack = ack
+
     def complete(self) -> Checkpoint | None:
         """The checkpoint, if all its parts are there."""
-        if len(self.parts) < self.workers + 2:
+        if len(self.parts) < self.workers + 2 or self.ack is None:
             return None
         decoders = [self.parts["worker", index] for index in range(self.workers)]
         stages = Snapshots(decoders, self.parts["tracker", 0], self.parts["writer", 0])
-        return Checkpoint(self.number, self.position, self.router, self.beside, stages)
+        return Checkpoint(self.number, self.position, self.router, self.beside, stages, self.ack)

@@ -43,6 +43,9 @@ LONGEST_PAUSE = 5.0
 FAILURES = 8
 """So many in a row, without a checkpoint between them, are the end of an offline command."""
 
+NOTHING = wire.AckMessage(0, 0, Counters(), 0, AssemblerCounters())
+"""Before the first acknowledgement."""
+
 OnMalformed = Callable[[Malformed], None]
 MakeCrew = Callable[[Config, Outputs, HeldBack], Crew]
 
@@ -114,7 +117,7 @@ class Pipeline:
         self._restart_at: float | None = None
         self._reload: Reload | None = None
         self._former: tuple[Config, Outputs] | None = None
-        self._last = wire.AckMessage(0, 0, Counters(), 0, AssemblerCounters())
+        self._last = NOTHING
 
     def start(self, *, is_restart: bool = False) -> None:
         """Starts the crew; `close` is due whatever comes of it."""
@@ -280,6 +283,8 @@ class Pipeline:
             self._acknowledged = report.batch
             self.held = ""
             self._former = None
+            if report.batch in self._gatherings:
+                self._gatherings[report.batch].acknowledge(report)
             if report.flags & FINAL and not report.flags & BARRIER:
                 self.finished = True
         elif isinstance(report, wire.SnapshotMessage):
@@ -348,12 +353,14 @@ class Pipeline:
         workers = options.worker_count(self.config)
         self._router = options.router(self.config, workers)
         self._gatherings.clear()
+        self._last = NOTHING
         self._skipped = self._withdrawn = 0
         self._sent = self._acknowledged = 0
         snapshots = None
         if self._checkpoint is not None:
             self._router.restore(self._checkpoint.router)
             self._skipped, self._withdrawn = self._checkpoint.beside
+            self._last = self._checkpoint.ack
             stages = self._checkpoint.stages
             decoders, assembler = redistribute(stages.decoders, stages.assembler, workers)
             snapshots = Snapshots(decoders, stages.tracker, assembler)

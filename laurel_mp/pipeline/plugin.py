@@ -335,7 +335,8 @@ class Plugin:
             self._state_file.save_soon(self._pipeline.save(all_of_it=False))
 
     def _report(self) -> None:
-        ledger = self._pipeline.ledger().since(self._former)
+        now = self._pipeline.ledger()
+        ledger = replace(now.since(self._former), in_flight=now.in_flight)
         log.info("%s", self._status.text(ledger, time.monotonic()))
 
     # --- from one run to the next
