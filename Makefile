@@ -31,5 +31,5 @@ tables: setup
 
 clean:
 	rm -rf .venv .venv.lock build dist .coverage .coverage.* htmlcov
-	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,4 +22,6 @@ def problem(pattern: str) -> str:
 
 def _text(error: Exception) -> str:
     detail = error.args[0] if error.args else ""
-    return detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
+    text = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
+    # RE2 quotes the pattern, which may hold line breaks; a problem is one line.
+    return text if text.isprintable() else repr(text)[1:-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from laurel_mp.errors import OutputError
+from laurel_mp.outputs.file import LogFile
 from laurel_mp.outputs.opening import open_file
 from laurel_mp.outputs.patience import Complaint, Patience
 from laurel_mp.outputs.target import Target
@@ -16,20 +17,17 @@ class Copy:
     What can not be written leaves a hole in it; that is said once a minute.
     """
 
-    def __init__(self, target: Target) -> None:
-        """Raises OutputError if it can not be opened."""
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+        self._complaint = Complaint()
+        self._is_torn = True  # by whoever wrote to it before, perhaps
+
+    @classmethod
+    def open(cls, target: Target) -> Copy:
+        """Opens a regular file; raises OutputError."""
         if not target.is_path:
             raise OutputError(f"{target.name}: a copy can only go to a file")
-        self._complaint = Complaint()
-        self._file = open_file(target, Patience(target.name))
-        self._try_to_resume()
-        self._is_torn = False
-
-    def _try_to_resume(self) -> None:
-        try:
-            self._file.resume()
-        except OutputError as error:
-            self._complaint.say(str(error))
+        return cls(open_file(target, Patience(target.name)))
 
     def write(self, text: bytes) -> None:
         """Adds whole lines, if that can be done."""

@@ -14,6 +14,7 @@ from laurel_mp.errors import OutputError
 from laurel_mp.outputs import acl
 from laurel_mp.outputs.output import Mark, Output, Wrote, ignore
 from laurel_mp.outputs.patience import Complaint, Patience
+from laurel_mp.outputs.tail import continues, is_torn
 from laurel_mp.outputs.target import Target
 
 ROTATE_AGAIN = 5.0
@@ -100,12 +101,9 @@ class LogFile(Output):
 
     def resume(self, text: bytes = b"", torn: int = 0) -> int:
         """Goes on in the middle of a line if it is ours; any other half line is ended."""
-        size = os.fstat(self._fd).st_size
-        if 0 < torn <= size:
-            end = os.pread(self._fd, torn + 1, max(size - torn - 1, 0))
-            if end == (b"" if size == torn else b"\n") + text[:torn]:
-                return torn
-        if size and os.pread(self._fd, 1, size - 1) != b"\n":
+        if continues(self._fd, text, torn):
+            return torn
+        if is_torn(self._fd):
             self._write_line_feed()
         return 0
 

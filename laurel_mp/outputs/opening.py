@@ -25,7 +25,7 @@ def open_output(target: Target, held_back: HeldBack | None = None) -> Output:
     """
     name = target.name
     if name == "-":
-        return Stream(STDOUT, Patience("standard output", held_back))
+        return Stream(STDOUT, Patience("standard output", held_back), "/dev/stdout")
     patience = Patience(name, held_back)
     if name.startswith("|"):
         return Program.open(name[1:].strip(), patience)

@@ -90,7 +90,7 @@ def _written(entry: Entry) -> int:
         return entry.written
     for path in (mark.path, f"{mark.path}.1"):
         try:
-            status = os.lstat(path)
+            status = os.stat(path)  # noqa: PTH116 - of standard output, too
         except OSError:
             continue
         if (status.st_dev, status.st_ino) == (mark.device, mark.inode):

@@ -5,32 +5,36 @@ from __future__ import annotations
 import os
 import select
 import stat
+from contextlib import suppress
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.output import Output, Wrote, ignore
+from laurel_mp.outputs.output import Mark, Output, Wrote, ignore
 from laurel_mp.outputs.patience import LOOK, Patience
+from laurel_mp.outputs.tail import continues, is_torn
 
 
 class Stream(Output):
     """Whole lines to a file descriptor. A write that is cut short is completed."""
 
-    def __init__(self, fd: int, patience: Patience) -> None:
+    def __init__(self, fd: int, patience: Patience, path: str = "") -> None:
         self._fd = fd
+        self._path = path
         self._patience = patience
         self.name = patience.name
         # The descriptor may be shared with others, so it stays as it is, blocking. A write of so
         # little does not block where poll(2) says that there is room.
-        is_file = stat.S_ISREG(os.fstat(fd).st_mode)
-        self._most = select.PIPE_BUF if patience.patient and not is_file else None
+        self._is_file = stat.S_ISREG(os.fstat(fd).st_mode)
+        self._most = select.PIPE_BUF if patience.patient and not self._is_file else None
 
     @classmethod
-    def create(cls, path: str, patience: Patience) -> Stream:
-        """Overwrites or creates a file that others can not read."""
+    def create(cls, path: str, patience: Patience, *, anew: bool = True) -> Stream:
+        """Begins a file anew, or goes on in it; one that is created is its owner's alone."""
+        how = os.O_TRUNC if anew else os.O_APPEND
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_TRUNC, 0o600)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600)
         except OSError as error:
             raise OutputError(f"{path}: can not be written: {error.strerror}") from error
-        return cls(fd, patience)
+        return cls(fd, patience, path)
 
     @classmethod
     def device(cls, path: str, patience: Patience) -> Stream:
@@ -64,11 +68,31 @@ class Stream(Output):
     def _is_writable(self) -> bool:
         return self._patience.wait(LOOK, "its reader is slow", [(self._fd, select.POLLOUT)])
 
-    def resume(self, text: bytes = b"", torn: int = 0) -> int:  # noqa: ARG002
-        """Ends the line that may be torn: whoever reads has seen part of it, or all."""
-        if text:
+    def resume(self, text: bytes = b"", torn: int = 0) -> int:
+        """Goes on in the middle of a line if a file ends so; else ends what may be half a line."""
+        if not text:
+            return 0
+        may_be_torn = True
+        if self._is_file:
+            # It may be open for writing only; and it may be one that we are not allowed to read.
+            with suppress(OSError):
+                fd = os.open(f"/proc/self/fd/{self._fd}", os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    if continues(fd, text, torn):
+                        return torn
+                    may_be_torn = is_torn(fd)
+                finally:
+                    os.close(fd)
+        if may_be_torn:
             self.write(b"\n")
         return 0
+
+    def mark(self) -> Mark | None:
+        """Where a regular file ends."""
+        if not self._is_file:
+            return None
+        status = os.fstat(self._fd)
+        return Mark(self._path, status.st_dev, status.st_ino, status.st_size)
 
     def close(self) -> None:
         """Closes the descriptor."""

@@ -28,7 +28,9 @@ SPOOLED_AT_ONCE = 1 << 20
 WORTH_SPOOLING = 1 << 16
 """Bytes that are let gather while the spool is in use already."""
 
-RECORD_BYTES = 1 << 18
+RECORD_BYTES = 1 << 16
+"""Reads are joined up to here; a disk that is nearly full still has room for some."""
+
 STOP_WORTH_SAYING = 0.1
 """Seconds; the spooling thread makes room sooner than that, while there is some on disk."""
 
@@ -258,8 +260,10 @@ class Backlog:
     # With the lock.
 
     def _has_room(self) -> bool:
-        pieces = len(self._memory) + len(self._moving)
-        return self._unbounded or self._bytes + pieces * PIECE_COST < self._limit
+        return self._unbounded or self._cost() < self._limit
+
+    def _cost(self) -> int:
+        return self._bytes + (len(self._memory) + len(self._moving)) * PIECE_COST
 
     def _spool_bytes(self) -> int:
         return self._spool.bytes if self._spool is not None else 0
@@ -295,7 +299,8 @@ class Backlog:
         """Whether it is time to move something to the spool."""
         if self._spool is None or not self._open:
             return False
-        return self._bytes > (WORTH_SPOOLING if self._spool_bytes() else self._mark)
+        least = min(WORTH_SPOOLING, self._mark) if self._spool_bytes() else self._mark
+        return self._cost() > least
 
     # The thread that spools.
 

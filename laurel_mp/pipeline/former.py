@@ -56,7 +56,7 @@ def _look_at(directory: SpoolDirectory, name: str) -> tuple[int, Found, bytes] |
         return None
     try:
         found = segments.inspect(fd)
-        last = os.pread(fd, 1, found.end - 1)
+        last = os.pread(fd, 1, found.end - 1) if found.pieces else b""
     except (BadSegmentError, OSError) as error:
         directory.set_aside(name, error)
         return None

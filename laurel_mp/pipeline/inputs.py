@@ -55,7 +55,8 @@ class Doorbell:
 
     def ring(self) -> None:
         """Ends a wait that is under way, or else the next one."""
-        os.eventfd_write(self._event, 1)
+        if self._event >= 0:  # a signal may come when it is closed already
+            os.eventfd_write(self._event, 1)
 
     def wait(self, fd: int | None, seconds: float | None = None) -> bool:
         """Whether `fd` is readable, has ended or is broken; False after a ring, or in time."""
@@ -69,8 +70,10 @@ class Doorbell:
         return fd in ready
 
     def close(self) -> None:
-        """Gives up the descriptor."""
-        os.close(self._event)
+        """Gives up the descriptor; ringing does nothing any more."""
+        event, self._event = self._event, -1
+        if event >= 0:
+            os.close(event)
 
 
 class DescriptorInput:

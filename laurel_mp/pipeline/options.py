@@ -214,11 +214,9 @@ def _user_ids(config: Config) -> frozenset[bytes]:
     """The configured users by id; a name that nobody has is an error in the configuration."""
     ids = set()
     for user in config.filter.filter_users:
-        if user.isdecimal():
-            ids.add(user)
-            continue
         try:
-            ids.add(str(pwd.getpwnam(user).pw_uid))
-        except KeyError:
+            is_id = user.isascii() and user.isdecimal()
+            ids.add(str(int(user) if is_id else pwd.getpwnam(user).pw_uid))
+        except (KeyError, ValueError):  # nobody has this name, or nobody can have it
             raise ConfigError(f"[filter] filter-users: no such user: {user!r}") from None
     return _names(ids)

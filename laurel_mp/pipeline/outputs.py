@@ -9,7 +9,7 @@ from __future__ import annotations
 import grp
 import logging
 import pwd
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass
 from functools import partial
@@ -84,20 +84,23 @@ class OpenOutputs:
 
     def rotate(self) -> None:
         """Begins new files."""
-        self._each(Output.rotate)
+        for output in self._present:
+            output.rotate()
 
     def tick(self) -> None:
         """Looks after programs, connections and files that were moved; about once a second."""
-        self._each(Output.tick)
+        for output in self._present:
+            output.tick()
 
     def sync(self) -> None:
         """Brings files to the disk, as configured; to be called at each checkpoint."""
-        self._each(Output.sync)
+        for output in self._present:
+            output.tick()
+            output.sync()
 
-    def _each(self, what: Callable[[Output], None]) -> None:
-        for output in self._outputs:
-            if output is not None:
-                what(output)
+    @property
+    def _present(self) -> Iterator[Output]:
+        return (output for output in self._outputs if output is not None)
 
 
 def _mark(output: Output | None) -> Mark | None:
@@ -183,8 +186,8 @@ class Outputs:
             yield outputs
 
     def _open(self, target: Target, held_back: HeldBack | None, again: bool) -> Output:
-        if target is self.events and not self.append and target.is_path and not again:
-            return Stream.create(target.name, Patience(target.name))
+        if target is self.events and not self.append and target.is_path:
+            return Stream.create(target.name, Patience(target.name), anew=not again)
         while True:
             try:
                 return open_output(target, held_back)
@@ -206,7 +209,7 @@ class Outputs:
 
 def open_copy(config: Config, settings: LogFile | None) -> Copy | None:
     """A copy of the input or of our messages, if one is configured; raises OutputError."""
-    return Copy(_target(config, settings)) if settings is not None else None
+    return Copy.open(_target(config, settings)) if settings is not None else None
 
 
 def _wait_for_ever(_reason: str) -> None:

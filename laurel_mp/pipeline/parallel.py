@@ -71,6 +71,8 @@ class ProcessCrew(Crew):
 
     def start(self, order: Order) -> None:
         """Starts all children."""
+        if self._nursery.live:
+            privileges.become(privileges.Role.INGEST, self._config)
         try:
             self._server = self._nursery.server()
             self._directory = self._nursery.runtime.fresh()

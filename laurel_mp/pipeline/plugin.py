@@ -17,9 +17,11 @@ from typing import Any
 
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError
+from laurel_mp.observe.log import add_handler, tick
 from laurel_mp.observe.malformed import MalformedReport
+from laurel_mp.outputs.copy import CopyHandler
 from laurel_mp.outputs.pending import Pending
-from laurel_mp.pipeline import options, surroundings
+from laurel_mp.pipeline import options, privileges, surroundings
 from laurel_mp.pipeline.backlog import Backlog
 from laurel_mp.pipeline.directory import DirectoryLock
 from laurel_mp.pipeline.inputs import open_input
@@ -71,7 +73,7 @@ class Plugin:
     """
 
     def __init__(self, config: Config, reconfigure: Reconfigure) -> None:
-        self.config = config
+        self.config = self._first_config = config
         self._reconfigure = reconfigure
         self._outputs = Outputs.of_plugin(config)
         self._signals: list[int] = []
@@ -88,6 +90,9 @@ class Plugin:
         self._status = StatusReport(config, time.monotonic())
         self._lock = DirectoryLock(Path(config.directory))
         self._state_file = StateFile.of(config)
+        self._log_copy = open_copy(config, config.debug.log)
+        if self._log_copy is not None:
+            add_handler(CopyHandler(self._log_copy))  # before there are children, who have it too
         self._nursery = Nursery(live=True)
         if options.worker_count(config):
             self._nursery.server()  # before there are threads
@@ -297,6 +302,10 @@ class Plugin:
         if fixed:
             log.warning("in force after the next start only: %s", ", ".join(fixed))
             config = replace(config, **{name: getattr(self.config, name) for name in fixed})
+        beyond = privileges.beyond(self._first_config, config)
+        if beyond:
+            names = ", ".join(sorted(f"CAP_{each.name}" for each in beyond))
+            log.warning("given up at the start, and in force after the next one only: %s", names)
         self.config, self._outputs = config, outputs
         self._status = StatusReport(config, time.monotonic())
         self._pipeline.reload(config, outputs)
@@ -313,6 +322,7 @@ class Plugin:
         self._kept_house = now
         self._backlog.release(self._pipeline.covered)
         self._malformed.tick()
+        tick()
         if self._copy is not None:
             self._copy.tick()
         period = self.config.state.write_state_period

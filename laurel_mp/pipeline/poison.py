@@ -142,7 +142,7 @@ def keep(lines: list[bytes], directory: Path | None) -> None:
     try:
         path = directory / FILE
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        with open(os.open(path, flags, 0o600), "ab") as file:
+        with os.fdopen(os.open(path, flags, 0o600), "ab") as file:
             file.write(b"".join([line + b"\n" for line in lines]))
     except OSError as error:
         log.error("%s: can not be written: %s", path, error.strerror)  # noqa: TRY400

@@ -57,6 +57,9 @@ Capabilities = frozenset[Capability]
 
 NONE: Capabilities = frozenset()
 
+_dropped = False
+"""Whether `drop` was called; children inherit it."""
+
 
 class User(NamedTuple):
     """Who to be."""
@@ -152,41 +155,49 @@ def drop(user: User | None, keep: Capabilities) -> None:
     To be called once, by the main thread, while it is the only one. Started by somebody else
     than root, what there is of `keep` is kept. Raises PipelineError if the system refuses.
     """
+    global _dropped
     try:
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         _reduce_bounding_set(keep)
+        # What is ambient is inheritable, and `_set` makes that empty. Kernels before 4.3 have none.
+        _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
         if user is not None and os.geteuid() == 0:
             _prctl(_PR_SET_KEEPCAPS, 1)
             os.initgroups(user.name, user.gid)
             os.setresgid(user.gid, user.gid, user.gid)
             os.setresuid(user.uid, user.uid, user.uid)
             _prctl(_PR_SET_KEEPCAPS, 0)
-        _set(held().permitted & keep, NONE)
+        _set(_get().permitted & _bits(keep), 0)
     except OSError as error:
         raise PipelineError(f"privileges can not be dropped: {error.strerror}") from error
+    _dropped = True
 
 
 def become(role: Role, config: Config) -> None:
     """Keeps and puts into effect what the role needs; gives up all else, for good.
 
-    Those that start other processes keep what these may need, but do not put it into effect.
+    Those that start other processes keep what these may need, but do not put it into effect; they
+    can change between INGEST and INLINE. For them nothing happens unless `drop` was called: who
+    runs a pipeline in a process of his own keeps his rights.
     """
-    permitted = held().permitted
-    wanted = needs(role, config) & permitted
-    starts_others = role in (Role.INGEST, Role.INLINE, Role.FORK_SERVER)
-    _set(permitted if starts_others else wanted, wanted)
+    permitted = _get().permitted
+    wanted = _bits(needs(role, config)) & permitted
+    if role not in (Role.INGEST, Role.INLINE, Role.FORK_SERVER):
+        _set(wanted, wanted)
+    elif _dropped:
+        _set(permitted, wanted)
 
 
 def give_up() -> None:
     """Gives up all capabilities."""
-    _set(NONE, NONE)
+    _set(0, 0)
 
 
 @contextmanager
 def raised(*capabilities: Capability) -> Iterator[None]:
     """Puts what there is of `capabilities` into effect for a while, for this thread only."""
-    permitted, effective = held()
-    _set(permitted, effective | (permitted & frozenset(capabilities)))
+    permitted, effective = _get()
+    _set(permitted, effective | (permitted & _bits(capabilities)))
     try:
         yield
     finally:
@@ -195,9 +206,8 @@ def raised(*capabilities: Capability) -> Iterator[None]:
 
 def held() -> Held:
     """The capabilities of this thread, as far as they are any of ours."""
-    data = _Data()
-    _check(_libc.capget(ctypes.byref(_header()), data), "capget")
-    return Held(_members(data[0].permitted), _members(data[0].effective))
+    permitted, effective = _get()
+    return Held(_members(permitted), _members(effective))
 
 
 # --- the kernel's interface
@@ -215,6 +225,8 @@ class _Word(ctypes.Structure):
     )
 
 
+_WORD = 32
+_MASK = (1 << _WORD) - 1
 _Data = _Word * 2
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -223,11 +235,22 @@ def _header() -> _Header:
     return _Header(_CAPABILITY_VERSION_3, 0)
 
 
-def _set(permitted: Capabilities, effective: Capabilities) -> None:
-    data = _Data(_Word(_bits(effective), _bits(permitted), 0))  # ours are all in the first word
-    _check(_libc.capset(ctypes.byref(_header()), data), "capset")
-    # Empty already, since what is ambient is inheritable. Kernels before 4.3 have none.
-    _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+class _Bits(NamedTuple):
+    permitted: int
+    effective: int
+
+
+def _get() -> _Bits:
+    low, high = data = _Data()
+    _check(_libc.capget(ctypes.byref(_header()), data), "capget")
+    return _Bits(low.permitted | high.permitted << _WORD, low.effective | high.effective << _WORD)
+
+
+def _set(permitted: int, effective: int) -> None:
+    words = [
+        _Word(effective >> shift & _MASK, permitted >> shift & _MASK, 0) for shift in (0, _WORD)
+    ]
+    _check(_libc.capset(ctypes.byref(_header()), _Data(*words)), "capset")
 
 
 def _reduce_bounding_set(keep: Capabilities) -> None:

@@ -49,7 +49,7 @@ class Found(NamedTuple):
     last_arrival: float
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Segment:
     """A segment in use: what of it was read, and where its records end."""
 
@@ -114,6 +114,8 @@ def inspect(fd: int) -> Found:
         raise BadSegmentError("it is not a file")
     if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
         raise BadSegmentError("others may have written it")
+    if not status.st_size:  # whoever made it was killed before it could write to it
+        return Found(b"", 0, 0, 0, 0, 0, 0.0)
     head = os.pread(fd, HEADER.size, 0)
     if len(head) < HEADER.size:
         raise BadSegmentError("it has no whole header")

@@ -74,6 +74,7 @@ class Spool:
         # For the thread that takes alone:
         self._head: Segment | None = None
         self._head_fd = -1
+        self._last: Segment | None = None  # of what was taken last
         self._next: Piece | None = None
         self._next_is_ours = False  # a line feed, and not of any segment
         self._given: deque[_Given] = deque()
@@ -135,8 +136,10 @@ class Spool:
         """Puts a piece behind the others. Raises OSError, and then has not put it there."""
         with self._appending:
             size = segments.framed_size(piece)
-            if self._tail is not None and self._tail.end >= self._segment_bytes:
-                self._end_tail()
+            if self._tail is not None and (
+                self._tail.end >= self._segment_bytes or not os.fstat(self._tail_fd).st_nlink
+            ):
+                self._end_tail()  # it is full, or somebody has removed it
             needed = size if self._tail is not None else segments.HEADER.size + size
             if self._disk_bytes + needed > self._most:
                 raise SpoolFullError(errno.ENOSPC, "all that spool-bytes allows is in use")
@@ -172,8 +175,8 @@ class Spool:
         if not parts:
             return None
         self._taken += size
-        if self._head is not None:
-            self._given.append(_Given(self._taken, self._head, self._head.offset))
+        if self._last is not None:
+            self._given.append(_Given(self._taken, self._last, self._last.offset))
         return Piece(b"".join(parts), first)
 
     def release(self, taken: int) -> None:
@@ -301,6 +304,7 @@ class Spool:
         head = self._head
         if self._next_is_ours or head is None:
             return
+        self._last = head
         with self._lock:
             head.offset += segments.framed_size(piece)
             head.pieces -= 1
@@ -312,7 +316,8 @@ class Spool:
         """Goes on behind a segment of which no more can be read."""
         if segment is self._tail:
             with self._appending:
-                self._end_tail()
+                if segment is self._tail:
+                    self._end_tail()
         self._end_head()
         with self._lock:
             self._unread.popleft()
@@ -338,7 +343,7 @@ class Spool:
             done = []
             while self._finished and self._finished[0].number < given.segment.number:
                 done.append(self._finished.popleft())
-            if self._finished and self._finished[0].end == given.offset:
+            if given.segment in self._finished and given.segment.end == given.offset:
                 done.append(self._finished.popleft())
             kept = given.segment in (*self._finished, *self._unread)
             self._disk_bytes -= sum(segment.end for segment in done)

@@ -93,7 +93,7 @@ class StateFile:
         return True
 
     def remove(self) -> None:
-        """Removes the file, when what was loaded from it is outdated: it is not to be used twice."""
+        """Removes the file, when what was loaded is outdated: nobody is to load it again."""
         self.close()
         try:
             self.path.unlink(missing_ok=True)
@@ -119,7 +119,9 @@ class StateFile:
             self._set_aside(error)
             return None
         except OSError as error:
-            log.error("state file %s: can not be read: %s", self.path, error.strerror)  # noqa: TRY400 - for the administrator
+            self._trouble(
+                logging.ERROR, "state file %s: can not be read: %s", self.path, error.strerror
+            )
             return None
         try:
             loaded = unpack(data, self._max_age)

@@ -248,12 +248,13 @@ class Tracker:
             return self._context.look_up(name, self._known(table, b"".join(node), pid))
         row = _take_apart(who)
         table = self.tables.of(row.node)
+        is_first = True
         if call == _DETAILS:
             process = self._add_details(table, row, id_, key)
         elif call == _EXEC:
             process = self._execute(table, row, id_, key)
         else:
-            process = self._observe(table, row, id_, key)
+            process, is_first = self._observe(table, row, id_, key)
         parent = self._known(table, row.node, row.ppid)
         if self._options.labels.keys:
             labels = self._options.labels.by_key(self._rule_keys(row.key)) - process.labels
@@ -261,7 +262,7 @@ class Tracker:
                 process = table.change(process, labels=process.labels | labels)
         annotation = later = self._context.close_syscall(process, parent)
         if self._is_filtering:
-            annotation, later = self._filter(row, process, id_, annotation)
+            annotation, later = self._filter(row, process, annotation, is_first)
         if call == _EXIT_GROUP:
             table.end(process, self._now)
             return annotation
@@ -279,7 +280,10 @@ class Tracker:
 
     # --- the process of a row
 
-    def _observe(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
+    def _observe(
+        self, table: ProcessTable, row: _Row, id_: bytes, key: int
+    ) -> tuple[Process, bool]:
+        """The process, and whether this is the first row about it."""
         if row.pid not in table.current:
             self._known(table, row.node, row.ppid)
             self._find(table, row.node, row.pid)
@@ -287,7 +291,7 @@ class Tracker:
         process, is_new = table.observe(seen)
         if is_new and (process.origin is None or process.origin.exe != process.exe):
             process = self._label_exe(table, process)  # its exec was not shown
-        return process
+        return process, is_new
 
     def _execute(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
         self._known(table, row.node, row.ppid)
@@ -337,7 +341,7 @@ class Tracker:
     # --- labels and filters
 
     def _filter(
-        self, row: _Row, process: Process, id_: bytes, annotation: bytes
+        self, row: _Row, process: Process, annotation: bytes, is_first: bool
     ) -> tuple[bytes, bytes]:
         """`annotation` with the verdict on this event, and with that on others like it."""
         filters = self._options.filters
@@ -346,7 +350,6 @@ class Tracker:
             return filtered, filtered
         if not filters.by_rule(self._rule_keys(row.key), process.labels):
             return annotation, annotation
-        is_first = process.id == id_
         return annotation if is_first and filters.keep_first else filtered, filtered
 
     def _label_exe(self, table: ProcessTable, process: Process) -> Process:

@@ -15,6 +15,7 @@ from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.stages.messages import Merged
 from tests.support.outputs import lines
+from tests.support.waiting import wait_until
 
 BATCHES = [
     Merged(lines(7, 50), b""),
@@ -108,7 +109,7 @@ def test_killed_at_every_step(tmp_path: Path, part: float, size: int) -> None:
 
         status = in_child(killed(step))
         in_child(killed(rng.randrange(1, 30)))
-        assert in_child(lambda: write_all(to, journal, BATCHES)) == 0  # noqa: B023
+        write_all(to, journal, BATCHES)
         assert contents(directory / "x.log") == EVENTS
         assert contents(directory / "y.log") == FILTERED
         journal.close()
@@ -151,7 +152,9 @@ def test_killed_at_any_time(tmp_path: Path) -> None:
                 write_all(to, journal, batches)
             finally:
                 os._exit(0)
-        time.sleep(rng.uniform(0.0, 0.02))
+        goal = min(journal.read().batch + 1, len(batches) - 1)
+        wait_until(lambda: journal.read().batch >= goal, "it makes progress")  # noqa: B023
+        time.sleep(rng.uniform(0.0, 0.01))  # at any moment of what it does then
         os.kill(pid, signal.SIGKILL)
         if os.WIFEXITED(os.waitpid(pid, 0)[1]):
             break
@@ -179,6 +182,42 @@ def test_another_configuration(tmp_path: Path) -> None:
 
     assert 0 < whole < len(torn)
     assert torn[:whole] + contents(new / "x.log") == EVENTS
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("kind", ["stdout", "command"])
+def test_files_of_the_user(tmp_path: Path, kind: str, part: float) -> None:
+    """Standard output in a file, and the file of a command, are exact as well."""
+    for step in range(1, 30):
+        journal = Journal.create()
+        path = tmp_path / str(step)
+        again = False
+
+        def write() -> None:
+            if again:  # noqa: B023
+                Killer(100, 0.0)
+            else:
+                Killer(step, part)  # noqa: B023
+            target = Target(str(path) if kind == "command" else "-")  # noqa: B023
+            to = Outputs(target, append=False)
+            with to.open(Journal(journal.fd), again=again) as writer:  # noqa: B023
+                for number in range(writer.done + 1, len(BATCHES)):
+                    writer.write(number, BATCHES[number], b"")
+
+        before = os.dup(1)
+        stdout = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        os.dup2(stdout, 1)
+        try:
+            in_child(write)
+            again = True
+            assert in_child(write) == 0
+        finally:
+            os.dup2(before, 1)
+            os.close(stdout)
+            os.close(before)
+            journal.close()
+
+        assert path.read_bytes() == EVENTS
 
 
 @pytest.mark.parametrize("kind", ["stdout", "fifo"])

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from laurel_mp.config import Config, parse
 from laurel_mp.errors import ConfigError
 from laurel_mp.pipeline import privileges
 from laurel_mp.pipeline.privileges import Capability, Role
+from laurel_mp.processes.procfs import LiveProcess, Procfs
 from tests.support.auditd_start import Started, start_as_auditd
 from tests.support.commands import all_children
 from tests.support.conversion import Event, by_id
@@ -242,6 +244,73 @@ def test_given_up() -> None:
             return [len(tracker.permitted), len(tracker.effective), *map(len, privileges.held())]
 
     assert in_child(attempt) == [1, 1, 0, 0]
+
+
+@pytest.mark.usefixtures("requires_root")
+@pytest.mark.parametrize(
+    ("capabilities", "shown"),
+    [
+        (privileges.NONE, []),
+        ({Capability.DAC_READ_SEARCH}, []),
+        (PTRACE, ["exe", "namespace"]),
+        (BOTH, ["exe", "namespace", "environ", "content"]),
+    ],
+    ids=["none", "read", "trace", "both"],
+)
+def test_what_the_kernel_asks_for(
+    tmp_path: Path, capabilities: privileges.Capabilities, shown: list[str]
+) -> None:
+    """What /proc shows of another user's process by each capability is what `needs` goes by."""
+    secret = copied("sleep", tmp_path, "secret")
+    secret.chmod(0o700)
+
+    def attempt(live: LiveProcess) -> list[str]:
+        privileges.drop(privileges.find_user(NOBODY), BOTH)
+        with privileges.raised(*capabilities):
+            found = {
+                "exe": live.exe(),
+                "namespace": live.pid_namespace(),
+                "environ": live.environ(),
+                "content": live.open_exe(),
+            }
+        return [name for name, value in found.items() if value is not None]
+
+    with running(secret, "1000", environment={"A": "b"}) as (program, _):
+        live = Procfs().open(b"%d" % program.pid)
+        assert live
+        with live:
+            assert in_child(partial(attempt, live)) == shown
+
+
+@pytest.mark.usefixtures("requires_root")
+def test_undropped() -> None:
+    """A process that has not dropped its privileges keeps them, whatever it runs."""
+
+    def attempt() -> list[str]:
+        before = status_of("self")
+        privileges.become(Role.INLINE, config_of(BARE))
+        privileges.become(Role.INGEST, Config())
+        with privileges.raised(*Capability):
+            pass
+        after = status_of("self")
+        return [name for name in before if name.startswith("Cap") and before[name] != after[name]]
+
+    assert in_child(attempt) == []
+
+
+@pytest.mark.usefixtures("requires_root")
+def test_one_process_and_back() -> None:
+    """When the number of workers changes, ingest puts into effect what it needs at a time."""
+
+    def attempt() -> list[list[int]]:
+        privileges.drop(None, BOTH)
+        found = []
+        for role in (Role.INGEST, Role.INLINE, Role.INGEST):
+            privileges.become(role, config_of(ALL))
+            found.append([len(each) for each in privileges.held()])
+        return found
+
+    assert in_child(attempt) == [[2, 0], [2, 2], [2, 0]]
 
 
 # --- the program

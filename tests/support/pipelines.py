@@ -114,6 +114,11 @@ class StagePipeline:
         """Answers that wait for their event."""
         return self._assembler.waiting
 
+    @property
+    def in_flight(self) -> int:
+        """Lines of events that are not complete."""
+        return self.ledger().in_flight
+
     def ledger(self) -> Ledger:
         """The counters."""
         ledger = Ledger()

@@ -44,13 +44,14 @@ def run_renewed(
     """Run a whole input.
 
     Before the read of a number in `renewals`, the pipeline is renewed with as many workers as
-    stands there.
+    stands there. After each read there is a snapshot that nobody uses.
     """
     pipeline = StagePipeline(config or Config(), workers)
     for number, data in enumerate(reads):
         if number in renewals:
             pipeline = renewed(pipeline, renewals[number])
         pipeline.feed(data)
+        pipeline._tracker.snapshot()
     pipeline.finish()
     assert pipeline.waiting == 0, "answers are left that no event has asked for"
     return outcome(pipeline)

@@ -1,0 +1,107 @@
+"""Target `records`: one record as an object, by the grammar alone and by all shortcuts."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from laurel_mp.events.syscall import SyscallRenderer
+from laurel_mp.records import enriched, execve, record
+from laurel_mp.records.fields import Field, Form, parse
+from laurel_mp.records.header import TYPE
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record import MARK, RecordRenderer, Rendered
+from laurel_mp.records.strings import decode, encode
+from tests.fuzz import seeds
+from tests.fuzz.mutation import AUDIT_TOKENS, AUDIT_VALUES, TEXT, LineMutator, Vocabulary
+from tests.fuzz.target import Target
+from tests.support.decoding import parse as parse_json
+from tests.support.records import group_name, typical_records, user_name
+
+_is_type = re.compile(TYPE).fullmatch
+
+_BRACKETS = {
+    Form.BARE: b"%b=%b",
+    Form.QUOTED: b'%b="%b"',
+    Form.SINGLE_QUOTED: b"%b='%b'",
+    Form.BRACED: b"%b=%b",
+    Form.STRAY: b"%b%b",
+}
+
+
+def options_of(bits: int) -> RecordOptions:
+    """One set of options for each byte."""
+    names = bits & 2
+    return RecordOptions(
+        universal=bool(bits & 1),
+        user_name=user_name if names else None,
+        group_name=group_name if names else None,
+        drop_raw=bool(bits & 4),
+        prefix=(None, b"e", b"x_", b"@")[bits >> 3 & 3],
+        look_up_pids=bool(bits & 32),
+        big_endian=bool(bits & 64),
+        argv_string=bool(bits & 128),
+        argv_limit=7 if bits & 128 else None,
+        rows_name_rules=True,
+    )
+
+
+def check(data: bytes) -> None:
+    """A byte of options, a type, and bodies: each is rendered twice, before and after learning."""
+    options = options_of(data[0] if data else 0)
+    name, *bodies = [line.strip(b" ") for line in data[1:].split(b"\n")]
+    name = name if _is_type(name) else b"ODD"
+    renderer, general = RecordRenderer(options), RecordRenderer(options)
+    syscalls = SyscallRenderer(renderer, 1 << 12, 1 << 12)
+    for body in bodies * 2:
+        expected = general.render_generally(name, body)
+        assert expected == renderer.render(name, body)
+        check_json(expected)
+        if name == b"SYSCALL":
+            by_grammar = syscalls._render_irregular(body)
+            assert by_grammar == syscalls.render(body)
+            parse_json(b"{" + by_grammar.text + b"}")
+    for body in bodies:
+        check_fields(body)
+        assert body == decode(encode(body))
+        parse_json(encode(body))
+    parse_json(execve.render(execve.read(bodies), options))
+
+
+def check_json(rendered: Rendered) -> None:
+    """Valid JSON on one line once the marks are filled in, and a mark for each look."""
+    text = rendered.text
+    assert len(rendered.looks) == text.count(MARK)
+    assert b"\n" not in text
+    for look in rendered.looks:
+        assert look.pid.isdigit()
+        text = text.replace(MARK, b',"%b":{}' % look.key, 1)
+    parse_json(text)
+
+
+def check_fields(body: bytes) -> None:
+    """Nothing but blanks is lost between the fields, in the raw part and in translations."""
+    written = b"".join(map(_written, parse(body)))
+    assert body.replace(b" ", b"") == written.replace(b" ", b"")
+    translations = b"".join(map(_written, enriched.parse_translations(body)))
+    assert body.replace(b" ", b"") == translations.replace(b" ", b"")
+
+
+def _written(field: Field) -> bytes:
+    return _BRACKETS[field.form] % (field.key, field.text)
+
+
+def _seeds() -> Iterator[bytes]:
+    bits = itertools.cycle((0, 1, 3, 7, 0x2B, 0x33, 0xE7))
+    for name, body in typical_records():
+        yield bytes([next(bits)]) + name + b"\n" + body + b"\n" + body
+
+
+def _prepare() -> None:
+    record.LAYOUTS_PER_TYPE = 3  # so that layouts are replaced, too
+
+
+_vocabulary = Vocabulary(seeds.lines(), AUDIT_VALUES, AUDIT_TOKENS)
+
+RECORDS = Target("records", check, _seeds, LineMutator(TEXT, _vocabulary, 1), 4000, _prepare)

@@ -1,0 +1,193 @@
+"""Target `streams`: all stages behind each other, with any bytes for input."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from laurel_mp import config as configuration
+from laurel_mp.config import Config
+from laurel_mp.events import coalescer, rendering
+from laurel_mp.processes import table
+from laurel_mp.records import record
+from laurel_mp.stages import router, tracker
+from tests.fuzz import seeds
+from tests.fuzz.mutation import (
+    AUDIT_TOKENS,
+    AUDIT_VALUES,
+    STREAM,
+    LineMutator,
+    Vocabulary,
+)
+from tests.fuzz.target import Target
+from tests.support.decoding import parse
+from tests.support.pipelines import Outcome, StagePipeline, cuts_of, outcome, run
+
+CONFIGURATIONS = (
+    "",
+    """
+    [translate]
+    universal = true
+    [transform]
+    record-types = true
+    execve-argv = ["array", "string"]
+    execve-argv-limit-bytes = 20
+    [enrich]
+    argv = true
+    ppid-verbose = true
+    container_info = true
+    prefix = "x_"
+    """,
+    r"""
+    [translate]
+    universal = true
+    user-db = true
+    drop-raw = true
+    [enrich]
+    pid = false
+    parent-info = false
+    [auditlog]
+    line-prefix = "> "
+    [transform]
+    execve-argv = []
+    """,
+    r"""
+    [enrich]
+    argv = true
+    ppid-verbose = true
+    [label-process]
+    label-keys = ["fs", "exec"]
+    label-argv."-[a-z]" = "option"
+    unlabel-argv."a" = "option"
+    label-exe."/(ba|da)?sh$" = "shell"
+    label-script."^/" = "script"
+    propagate-labels = ["option", "shell", "exec"]
+    [filter]
+    filter-action = "log"
+    filter-labels = ["option"]
+    filter-keys = ["net", "x"]
+    filter-raw-lines = ["^type=USER_"]
+    filter-sockaddr = ["127.0.0.0/8", "*:443"]
+    filter-exe = ["python"]
+    filter-users = [1001]
+    filter-null-keys = true
+    [filterlog]
+    file = "f"
+    line-prefix = "f "
+    """,
+)
+
+HEAD = 5
+"""Bytes in front of the stream: configuration, workers, how it comes, and a seed for the cuts."""
+
+Step = Callable[[StagePipeline], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an input is to be run."""
+
+    config: Config
+    workers: int
+    is_live: bool
+    cuts: int
+    seed: bytes
+
+    def feeds(self, data: bytes) -> Iterator[bytes]:
+        """The pieces of the stream."""
+        chance = random.Random(self.seed)
+        return cuts_of(data, [chance.randrange(len(data) + 1) for _ in range(self.cuts)])
+
+    def live(self, data: bytes) -> Iterator[Step]:
+        """The same with arrival times, and with what happens where nothing comes in."""
+        chance = random.Random(self.seed)
+        now = 1.0
+        for piece in self.feeds(data):
+            yield partial(StagePipeline.feed, data=piece, now=now)
+            now += chance.choice((0.0, 0.0, 0.5, 1.9, 2.0, 5.0, 130.0))
+            if chance.random() < 0.2:
+                yield partial(StagePipeline.tick, now=now)
+            if chance.random() < 0.1:
+                yield StagePipeline.end_of_line
+        yield partial(StagePipeline.finish, now=now)
+
+
+def plan_of(head: bytes) -> Plan:
+    """The first bytes of an input as a plan."""
+    which, workers, how, *seed = head.ljust(HEAD, b"\0")
+    config = _configurations()[which % len(CONFIGURATIONS)]
+    if how & 2:
+        pipeline = replace(config.pipeline, max_line_bytes=300, max_event_bytes=600)
+        config = replace(config, pipeline=pipeline)
+    return Plan(config, 1 + workers % 5, bool(how & 1), how >> 2, bytes(seed))
+
+
+def check(data: bytes) -> None:
+    """Runs a stream in one piece in one process, and in pieces with workers: it is the same."""
+    plan, stream = plan_of(data[:HEAD]), data[HEAD:]
+    if plan.is_live:
+        expected = _lived(plan, stream, 0)
+        assert expected == _lived(plan, stream, plan.workers)
+    else:
+        expected = run([stream], 0, plan.config)
+        assert expected == run(plan.feeds(stream), plan.workers, plan.config)
+        lines = stream.count(b"\n") + (stream[-1:] not in (b"", b"\n"))
+        assert lines == expected.counters["lines"]
+    assert expected.counters["in_flight"] == 0
+    check_events(expected.text, plan.config.auditlog.line_prefix)
+    check_events(expected.filtered, plan.config.filterlog.line_prefix)
+
+
+def check_events(text: bytes, prefix: str) -> None:
+    """A line each, valid JSON in valid UTF-8, and nothing in it twice."""
+    for line in text.split(b"\n")[:-1]:
+        assert line.startswith(prefix.encode())
+        event = parse(line.removeprefix(prefix.encode()))
+        assert next(iter(event)) == "ID"
+
+
+def _lived(plan: Plan, stream: bytes, workers: int) -> Outcome:
+    pipeline = StagePipeline(plan.config, workers)
+    for step in plan.live(stream):
+        step(pipeline)
+    assert pipeline.waiting == 0
+    return outcome(pipeline)
+
+
+@functools.cache
+def _configurations() -> list[Config]:
+    return [configuration.parse(text, "the target's configuration") for text in CONFIGURATIONS]
+
+
+def _seeds() -> Iterator[bytes]:
+    heads = itertools.product(range(len(CONFIGURATIONS)), (1, 3), (12, 13, 42, 200))
+    some = itertools.cycle(heads)
+    events = seeds.events()
+    for number, event in enumerate(events):
+        yield bytes([*next(some), 0, number % 256]) + event
+    chance = random.Random(1)
+    for number in range(60):
+        stream = b"".join(chance.sample(events, 4))[:6000]
+        yield bytes([*next(some), 1, number]) + stream
+
+
+def lower_limits() -> None:
+    """Makes limits by bytes and by number so low that short streams meet them."""
+    router.STEP, router.EOE_GAP, router.LEAP_BYTES = 1024, 5000, 800
+    coalescer.IN_FLIGHT_BYTES, coalescer.REMEMBERED_BYTES = 3000, 4000
+    rendering.REST_BYTES = rendering.RECORD_BYTES = rendering.TAIL_BYTES = 1000
+    rendering.HEAD_BYTES = 200
+    tracker.MAX_ANSWERS = tracker.MAX_EXECS = 3
+    table.MAX_PROCESSES, table.MAX_NODES, table.MAX_IN_ALL, table.MAX_ANCESTORS = 6, 3, 9, 4
+    record.LAYOUTS_PER_TYPE, record.MOST_TYPES, record.MOST_REPLACED = 2, 5, 20
+
+
+_vocabulary = Vocabulary(seeds.lines(), AUDIT_VALUES, AUDIT_TOKENS)
+
+_mutate = LineMutator(STREAM, _vocabulary, HEAD)
+
+STREAMS = Target("streams", check, _seeds, _mutate, 8000, lower_limits)

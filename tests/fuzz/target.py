@@ -1,0 +1,24 @@
+"""What a fuzz target is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """A property that holds for any bytes, and what to try it with."""
+
+    name: str
+    check: Callable[[bytes], None]
+    """Raises whatever it likes if an input breaks the property."""
+    seeds: Callable[[], Iterable[bytes]]
+    """Inputs to start from, the same ones each time."""
+    mutate: Callable[[bytes, random.Random], bytes]
+    """Makes another input of one, by what is known of its structure."""
+    longest: int
+    """Bytes that an input may have."""
+    prepare: Callable[[], None] = lambda: None
+    """Called once in a process that does nothing but fuzz this target: may change limits."""
