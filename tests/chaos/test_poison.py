@@ -7,7 +7,7 @@ from tests.chaos.offline import Expected
 
 
 def test_lines(expected: Expected, tmp_path: Path) -> None:
-    """A line on which each worker crashes ends in the log of malformed lines, all others come out."""
+    """A line on which each worker crashes ends with the malformed ones, all others come out."""
     poison.poisonous_lines(expected, tmp_path, workers=1, count=1)
 
 
