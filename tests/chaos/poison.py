@@ -16,16 +16,19 @@ SCRIPT = [sys.executable, str(Path(__file__).with_name("poisoned.py"))]
 
 RATE = 2e6
 
+FIRST = 900_001
+"""A serial that the stream does not have."""
 
-def poisonous_lines(expected: Expected, directory: Path, workers: int) -> None:
+
+def poisonous_lines(expected: Expected, directory: Path, workers: int, count: int = 3) -> None:
     """Records on which whoever sees them crashes."""
-    lines = [_record("USER_CMD", serial) for serial in (900_001, 900_002, 900_003)]
+    lines = [_record("USER_CMD", FIRST + number) for number in range(count)]
     _run(expected, directory, workers, "lines", [[line] for line in lines])
 
 
-def poisonous_events(expected: Expected, directory: Path, workers: int) -> None:
+def poisonous_events(expected: Expected, directory: Path, workers: int, count: int = 3) -> None:
     """Events with which all is well until they are complete, seconds later."""
-    serials = (900_001, 900_002)
+    serials = range(FIRST, FIRST + count)
     events = [[_record("CWD", serial), _record("EOE", serial)] for serial in serials]
     _run(expected, directory, workers, "events", events)
 

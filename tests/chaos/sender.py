@@ -10,11 +10,17 @@ import time
 class Sender:
     """Sends a stream piece by piece, and measures how long it is held up."""
 
-    def __init__(self, to: socket.socket, stream: bytes, rate: float) -> None:
-        """`rate` is in bytes a second; `to` must not block."""
+    def __init__(
+        self, to: socket.socket, stream: bytes, rate: float, *, whole_lines: bool = False
+    ) -> None:
+        """`rate` is in bytes a second; `to` must not block.
+
+        With `whole_lines`, each send has only those, as auditd's have; else lines are cut anywhere.
+        """
         self._to = to
         self._stream = memoryview(stream)
         self._rate = rate
+        self._lines = stream if whole_lines else b""
         self._allowed = 0.0
         self._last = time.monotonic()
         self._blocked_since = 0.0
@@ -33,6 +39,8 @@ class Sender:
         self._allowed = min(self._allowed + (now - self._last) * self._rate, self._rate / 10)
         self._last = now
         end = min(self.sent + int(self._allowed), len(self._stream) if limit is None else limit)
+        if self._lines:
+            end = self._lines.rfind(b"\n", 0, end) + 1
         while self.sent < end:
             try:
                 size = self._to.send(self._stream[self.sent : end])
