@@ -192,6 +192,14 @@ def change_byte(lines: list[bytes], chance: random.Random, _: Vocabulary) -> Non
     _change(lines, chance, change)
 
 
+def vary_line(lines: list[bytes], chance: random.Random, vocabulary: Vocabulary) -> None:
+    """Puts a line once more behind itself, with another value."""
+    place = chance.randrange(len(lines))
+    copy = [lines[place]]
+    chance.choice((change_value, change_number))(copy, chance, vocabulary)
+    lines[place + 1 : place + 1] = copy
+
+
 TEXT = (
     repeat_line, drop_line, swap_lines, cut_line, swap_words, copy_word, drop_word, change_value,
     change_value, insert_token, insert_token, change_number, change_byte,
