@@ -39,3 +39,7 @@ class OutputError(LaurelError):
 
 class PipelineError(LaurelError):
     """A process of the pipeline ended before its time: seen when one is killed or fails."""
+
+
+class SnapshotError(LaurelError):
+    """What a stage was to go on from can not be used: seen when a state file is damaged."""

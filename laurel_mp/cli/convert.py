@@ -40,7 +40,7 @@ def main(words: Sequence[str]) -> int:
     outputs = Outputs.of_command(config, arguments.output)
     started = time.monotonic()
     try:
-        with open_pipeline(config, outputs, report.add, live=False) as pipeline:
+        with open_pipeline(config, outputs, report.add) as pipeline:
             complete = _convert(arguments.files or ["-"], pipeline)
             ledger = pipeline.ledger()
     except OutputError as error:
@@ -113,7 +113,7 @@ def _convert(names: list[str], pipeline: Pipeline) -> bool:
             except InputError as error:
                 complete = False
                 print(f"laurel-mp: {error}", file=sys.stderr)
-            pipeline.end_of_file()
+            pipeline.end_of_line()
         pipeline.finish()
     return complete
 

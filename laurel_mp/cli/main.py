@@ -11,10 +11,11 @@ from laurel_mp.errors import LaurelError
 from laurel_mp.pipeline import surroundings
 
 EXIT_FAILURE = 1
-"""An input could not be read, an output not be written, or the program is at fault."""
+"""It could not go on: an input could not be read, an output not be written, rights not be dropped,
+or the program is at fault."""
 
 EXIT_USAGE = 2
-"""Wrong usage, or a configuration that can not be used."""
+"""It could not start: wrong usage, or a configuration that can not be used on this machine."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,14 +30,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from laurel_mp.cli import convert
 
             return convert.main(words[1:])
-        from laurel_mp.cli import plugin
-
-        return plugin.main(words)
+        return _plugin(words)
     except LaurelError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
         return EXIT_FAILURE
     except KeyboardInterrupt:
         return 130  # what a shell makes of SIGINT
+
+
+def _plugin(words: list[str]) -> int:
+    """The plugin; auditd sends what Python itself says of a broken installation nowhere."""
+    try:
+        from laurel_mp.cli import plugin
+
+        return plugin.main(words)
+    except Exception:
+        import logging
+
+        from laurel_mp.observe.log import start_logging
+
+        start_logging()
+        logging.getLogger(__name__).critical("laurel-mp is at fault", exc_info=True)
+        return EXIT_FAILURE
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

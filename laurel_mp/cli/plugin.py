@@ -6,59 +6,64 @@ import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from laurel_mp import __version__
 from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE, add_common
 from laurel_mp.config import Config, load
 from laurel_mp.errors import ConfigError, LaurelError
-from laurel_mp.observe.log import start_logging
-from laurel_mp.observe.malformed import MalformedReport
-from laurel_mp.pipeline import options, surroundings
-from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.observe.log import leads_nowhere, start_logging
+from laurel_mp.pipeline import directory, options, privileges, report, runtime, surroundings
 from laurel_mp.pipeline.plugin import Plugin
-from laurel_mp.pipeline.start import open_pipeline
-
-STDIN = 0
 
 log = logging.getLogger(__name__)
 
 
 def main(words: Sequence[str]) -> int:
     """Runs the plugin until its input ends; returns the exit status."""
+    start_logging()
     arguments = _parser().parse_args(words)
-    path = Path(arguments.config) if arguments.config else None
+    path = Path(arguments.config).absolute() if arguments.config else None
     try:
         config = load(path)
         options.check(config)
+        user = privileges.find_user(config.user)
+        if arguments.dry_run:
+            _describe(config)
+            return 0
+        surroundings.take_charge()
+        _settle(config, user)
+        _run(config, path)
     except ConfigError as error:
-        start_logging()
         for line in str(error).splitlines():
             log.error("%s", line)  # noqa: TRY400 - for the administrator, no traceback
         return EXIT_USAGE
-    if arguments.dry_run:
-        _describe(config)
-        return 0
-    surroundings.take_charge()
-    start_logging()
-    try:
-        _run(config)
     except LaurelError as error:
-        log.error("%s", error)  # noqa: TRY400 - a message for the administrator, no traceback
-        return EXIT_FAILURE
-    except Exception:
-        log.exception("laurel-mp is at fault")  # auditd sends what goes to stderr nowhere
+        log.error("%s", error)  # noqa: TRY400 - same
         return EXIT_FAILURE
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that says what is wrong where somebody finds it: auditd sends stderr nowhere."""
+
+    def error(self, message: str) -> NoReturn:
+        if leads_nowhere():
+            log.error("wrong usage: %s", message)
+        super().error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="laurel-mp",
         description=(
             "Turn Linux audit events into JSON. Without a command: read auditd's stream from "
             "standard input until it ends, as a plugin of auditd(8)."
         ),
-        epilog="Commands: convert. See `laurel-mp COMMAND --help`.",
+        epilog=(
+            "Commands: convert. See `laurel-mp COMMAND --help`. Exit status: 0; 1 if it can not go "
+            "on; 2 for wrong usage, or a configuration that can not be used."
+        ),
     )
     add_common(parser)
     parser.add_argument(
@@ -73,20 +78,28 @@ def _describe(config: Config) -> None:
         print(f"laurel-mp: not yet in force: {name}")
 
 
-def _run(config: Config) -> None:
-    log.info("started version %s", __version__)
+def _settle(config: Config, user: privileges.User | None) -> None:
+    """Does what only root can, and gives up all other rights."""
+    privileges.check(user)
+    directory.prepare(Path(config.directory), user)
+    runtime.prepare(user)
+    surroundings.import_everything()
+    privileges.drop(user, privileges.needed(config))
+
+
+def _run(config: Config, path: Path | None) -> None:
+    log.info("%s", report.started(__version__, config))
     if config.not_in_force:
         log.warning("not yet in force: %s", ", ".join(config.not_in_force))
-    report = MalformedReport(log.warning)
-    with open_pipeline(config, Outputs.of_plugin(config), report.add, live=True) as pipeline:
-        Plugin(pipeline, STDIN).run()
-        ledger = pipeline.ledger()
-    report.close()
-    log.info(
-        "stopped: %d lines, %d events, %d malformed, %d duplicates",
-        ledger.lines,
-        ledger.written,
-        ledger.malformed,
-        ledger.duplicate,
-    )
+    plugin = Plugin(config, lambda: _load(path))
+    ledger = plugin.run()
+    log.info("%s", report.stopped(ledger, config))
     ledger.check()
+
+
+def _load(path: Path | None) -> Config:
+    """The configuration, which perhaps only root can read; raises ConfigError."""
+    with privileges.raised(privileges.Capability.DAC_READ_SEARCH):
+        config = load(path)
+    options.check(config)
+    return config

@@ -7,10 +7,9 @@ import stat
 from pathlib import Path
 
 from laurel_mp.config.schema import Config
+from laurel_mp.config.trust import distrust, foreign_link
 from laurel_mp.config.validation import Reading
 from laurel_mp.errors import ConfigError
-
-_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def load(path: Path | None) -> Config:
@@ -64,9 +63,15 @@ def _check_trust(status: os.stat_result, path: Path) -> None:
         raise ConfigError(f"{path}: is a directory")
     if not stat.S_ISREG(status.st_mode):
         raise ConfigError(f"{path}: is not a regular file")
-    if status.st_mode & _WRITABLE_BY_OTHERS:
-        mode = stat.S_IMODE(status.st_mode)
-        raise ConfigError(
-            f"{path}: group or others can write it (mode {mode:04o}); "
-            f"refused until you run: chmod go-w {path}"
-        )
+    owner = os.geteuid()
+    if problem := distrust(status, owner):
+        hint = f"; refused until you run: chmod go-w {path}" if "write" in problem else ""
+        raise ConfigError(f"{path}: {problem}{hint}")
+    if link := foreign_link(path, owner):
+        raise ConfigError(f"{path}: {link} is a link that somebody else made")
+    # Who can write the directory can put another file in this one's place.
+    for parent in {path.absolute().parent, path.resolve().parent}:
+        where = parent.stat()
+        # In a directory like /tmp they can not: only owners remove what is there.
+        if not where.st_mode & stat.S_ISVTX and (problem := distrust(where, owner)):
+            raise ConfigError(f"{path}: its directory {parent} {problem}")

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 from laurel_mp.events import grammar
 from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
 from laurel_mp.events.executions import Execution
-from laurel_mp.events.flight import EventInFlight
+from laurel_mp.events.flight import EventInFlight, EventState
 from laurel_mp.events.output import FILTERED, Bodies, Rows, clock_key, line_key
-from laurel_mp.events.remembered import Remembered
+from laurel_mp.events.remembered import Remembered, RememberedState
 from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, Fragment, syscall_object
-from laurel_mp.events.syscall import Call
+from laurel_mp.events.syscall import Call, Syscall
 from laurel_mp.records.header import LINE
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import Look
@@ -28,7 +29,7 @@ IN_FLIGHT_BYTES = 32 << 20
 """How far the stream may run on behind an event's last record before the event is given up."""
 
 REMEMBERED_BYTES = 16 << 20
-"""Over how much of the stream completed events are remembered, at least."""
+"""Over how much of the stream completed events are remembered, unless the lines are too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,24 @@ class Counters:
     """Events that were over because nothing more of them came."""
     cut: int = 0
     """Events that met a limit."""
+
+
+class CoalescerState(NamedTuple):
+    """A coalescer between two batches."""
+
+    now: float
+    has_eoe: bool
+    since: float
+    """When what is remembered last became older."""
+    start: int
+    """The same, as a stream position."""
+    rows: int
+    """How many rows were asked."""
+    counters: Counters
+    done: RememberedState
+    given_up: RememberedState
+    events: list[EventState]
+    """Events in flight; the one that was quiet longest is first."""
 
 
 def _with_environment(fragment: Fragment, started: Started | None) -> bytes:
@@ -118,24 +137,69 @@ class Coalescer:
         for renderer in self._renderers.values():
             renderer.forget()
 
+    # --- going on elsewhere
+
+    def state(self) -> CoalescerState:
+        """What to go on from, between two batches; it goes on changing with this."""
+        since, start = self._generation
+        return CoalescerState(
+            self._now,
+            self._has_eoe,
+            since,
+            start,
+            self.rows.base,
+            self.counters,
+            self._done.state(),
+            self._given_up.state(),
+            [event.state() for event in self._in_flight.values()],
+        )
+
+    def restore(self, state: CoalescerState) -> None:
+        """Goes on from `state`; only for one that has seen nothing yet.
+
+        SYSCALL records are rendered again, as the options may be others now.
+        """
+        self._now = state.now
+        self._expect(state.has_eoe)
+        self._generation = state.since, state.start
+        self.rows = Rows(state.rows)
+        self.counters = state.counters
+        self._done.restore(state.done)
+        self._given_up.restore(state.given_up)
+        for each in state.events:
+            event = EventInFlight.of_state(each)
+            for name, body in event.records:
+                if name == b"SYSCALL":
+                    event.syscall = self._render_syscall(event, body)
+                    break
+            self._in_flight[each.key] = event
+            self._in_flight_lines += event.lines
+
     # --- the clock
 
-    def clock(self, position: int, now: float, has_eoe: bool) -> None:
-        """Sets the arrival clock and the kind of stream for what stands from `position` on."""
+    def clock(self, position: int, now: float, has_eoe: bool, oldest: int = 0) -> None:
+        """Sets the arrival clock and the kind of stream for what stands from `position` on.
+
+        Events whose last record stood before `oldest` are over, as too many lines have come since.
+        """
         self._now = now
         if has_eoe != self._has_eoe:
-            self._has_eoe = has_eoe
-            self._scan = (grammar.WITH_EOE if has_eoe else grammar.WITHOUT_EOE).finditer
-        self._expire(position)
-        self._age(position)
+            self._expect(has_eoe)
+        self._expire(position, oldest)
+        self._age(position, oldest)
+
+    def _expect(self, has_eoe: bool) -> None:
+        """Sets the kind of stream."""
+        self._has_eoe = has_eoe
+        self._scan = (grammar.WITH_EOE if has_eoe else grammar.WITHOUT_EOE).finditer
 
     def finish(self, position: int) -> None:
         """Completes all events: the input has ended at `position`."""
         self._give_up(list(self._in_flight), position)
 
-    def _expire(self, position: int) -> None:
+    def _expire(self, position: int, oldest: int) -> None:
         last_seen = self._now - self._limits.end_of_event_timeout
-        last_position = position - IN_FLIGHT_BYTES
+        last_position = max(position - IN_FLIGHT_BYTES, oldest)
         over = []
         for key, event in self._in_flight.items():  # the one that was quiet longest is first
             if event.seen > last_seen and event.position > last_position:
@@ -150,10 +214,11 @@ class Coalescer:
             self.counters.timed_out += 1
             self._complete(key, clock_key(position), first, ended=False)
 
-    def _age(self, position: int) -> None:
+    def _age(self, position: int, oldest: int) -> None:
         """Forgets events that were completed long ago, in steps."""
         since, start = self._generation
-        if self._now - since > self._limits.duplicate_window or position - start > REMEMBERED_BYTES:
+        oldest = max(position - REMEMBERED_BYTES, oldest)
+        if self._now - since > self._limits.duplicate_window or start < oldest:
             self._generation = (self._now, position)
             self._done.turn()
             self._given_up.turn()
@@ -310,9 +375,7 @@ class Coalescer:
         event.seen = self._now
         event.position = end
         if name == b"SYSCALL" and event.syscall is None:
-            event.syscall = self._event_renderer(event).syscalls.render(body)
-            if event.syscall.call is Call.UNNAMED and event.has(b"EXECVE"):
-                event.syscall = event.syscall._replace(call=Call.EXEC)
+            event.syscall = self._render_syscall(event, body)
             if event.syscall.who and event.syscall.call is not Call.UNNAMED:
                 self._ask(event, event.syscall.call, 2 * start + 1)
         elif name == b"EXECVE" and event.syscall and event.syscall.call is Call.UNNAMED:
@@ -324,6 +387,13 @@ class Coalescer:
             self._complete(key, line_key(end), 0, ended=False, cut=True)
         elif name == b"PROCTITLE" and not self._has_eoe:
             self._complete(key, line_key(end), 0, ended=True)
+
+    def _render_syscall(self, event: EventInFlight, body: bytes) -> Syscall:
+        """The SYSCALL record of an event; what other records say of its call counts, too."""
+        syscall = self._renderer(event.node, False).syscalls.render(body)
+        if syscall.call is Call.UNNAMED and event.has(b"EXECVE"):
+            return syscall._replace(call=Call.EXEC)
+        return syscall
 
     def _single(
         self,
@@ -359,13 +429,12 @@ class Coalescer:
         (self._done if ended else self._given_up).note(key, self._now)
         renderer = self._event_renderer(event)
         syscall = event.syscall
-        if syscall is not None and syscall.who and syscall.call is Call.UNNAMED:
-            self._ask(event, Call.PLAIN, order, rank)  # no EXECVE record came
+        row = self._own_row(event, order, rank)
         members = b""
         if event.started is not None and syscall is not None:
             executed = event.execution()
-            members, event.row = self._finish_exec(
-                event.started, executed, event.row, order, event.who(), event.id, rank
+            members, row = self._finish_exec(
+                event.started, executed, row, order, event.who(), event.id, rank
             )
         first, *others = event.records
         if syscall is not None and first[0] == b"SYSCALL" and (b"SYSCALL" not in dict(others)):
@@ -379,7 +448,7 @@ class Coalescer:
             own_object = syscall and syscall_object(syscall, members)
             fragment = renderer.fragment(event.records, own_object)
             text, looks = _with_environment(fragment, event.started), fragment.looks
-        self._look(looks, order, event.node, event.id, event.row, rank)
+        self._look(looks, order, event.node, event.id, row, rank)
         reasons = []
         if event.late:
             reasons.append(b"late")
@@ -391,6 +460,19 @@ class Coalescer:
         if fragment.filtered or event.filtered:
             text += FILTERED
         self._emit(event.id, event.node, text, tuple(reasons), order, rank, event.lines)
+
+    def _own_row(self, event: EventInFlight, order: int, rank: int) -> int:
+        """The row that annotates the SYSCALL record; 0 if no mark waits for one."""
+        syscall = event.syscall
+        if syscall is not None and syscall.who:
+            if event.row is None:
+                # No EXECVE record came; or it is regular only by the options of now.
+                call = Call.PLAIN if syscall.call is Call.UNNAMED else syscall.call
+                self._ask(event, call, order, rank)
+        elif event.row is not None:  # it was regular only by the options of then
+            self.bodies.unused.append(event.row)
+            event.row = None
+        return event.row or 0
 
     def _missing(self, fragment: Fragment, items: int) -> list[bytes]:
         reasons = []

@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
+import re
+from typing import Annotated, NamedTuple, Self
+
 from laurel_mp.events.enrichment import Started
 from laurel_mp.events.executions import Execution, execution
 from laurel_mp.events.rendering import Record
 from laurel_mp.events.syscall import Syscall
 from laurel_mp.records import execve
+from laurel_mp.records.header import ID, NODE, TYPE
 from laurel_mp.records.strings import encode
 from laurel_mp.records.types import PARTS_OF_SYSCALLS
+
+Id = Annotated[bytes, re.compile(ID)]
+Node = Annotated[bytes, re.compile(NODE)]
+Type = Annotated[bytes, re.compile(TYPE)]
+Body = Annotated[bytes, re.compile(rb"[^\n]*")]
+
+
+class EventState(NamedTuple):
+    """An event in flight, without what was rendered by options; see EventInFlight."""
+
+    id: Id
+    node: Node | None
+    first: int
+    late: bool
+    records: list[tuple[Type, Body]]
+    lines: int
+    size: int
+    row: int | None
+    seen: float
+    position: int
+    filtered: bool
+    started: Started | None
+
+    @property
+    def key(self) -> bytes:
+        """What it is known by: ids of different nodes have nothing to do with each other."""
+        return self.id if self.node is None else self.node + b" " + self.id
 
 
 class EventInFlight:
@@ -40,8 +71,8 @@ class EventInFlight:
         self.lines = 0
         self.size = 0
         self.syscall: Syscall | None = None
-        self.row = 0
-        """Number of the row that annotates its SYSCALL record."""
+        self.row: int | None = None
+        """Number of the row that annotates its SYSCALL record, once it is asked."""
         self.seen = 0.0
         """When its last record arrived."""
         self.position = 0
@@ -50,6 +81,37 @@ class EventInFlight:
         """Whether one of its lines says filter."""
         self.started: Started | None = None
         """What the system said when it was seen to be an exec."""
+
+    @classmethod
+    def of_state(cls, state: EventState) -> Self:
+        """The event as it was, but for its SYSCALL record, which is to be rendered again."""
+        event = cls(state.id, state.node, state.first, state.late)
+        event.records = state.records
+        event.lines = state.lines
+        event.size = state.size
+        event.row = state.row
+        event.seen = state.seen
+        event.position = state.position
+        event.filtered = state.filtered
+        event.started = state.started
+        return event
+
+    def state(self) -> EventState:
+        """What to go on from; it goes on changing with this."""
+        return EventState(
+            self.id,
+            self.node,
+            self.first,
+            self.late,
+            self.records,
+            self.lines,
+            self.size,
+            self.row,
+            self.seen,
+            self.position,
+            self.filtered,
+            self.started,
+        )
 
     def execution(self) -> Execution | None:
         """What was executed, if there is an EXECVE record."""

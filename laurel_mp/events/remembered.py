@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+
+class RememberedState(NamedTuple):
+    """Keys and when they were noted."""
+
+    recent: dict[bytes, float]
+    older: dict[bytes, float]
+
 
 class Remembered:
     """Keys and when they were noted, in two generations; the older one is dropped in a piece.
@@ -34,3 +43,11 @@ class Remembered:
     def turn(self) -> None:
         """Begins a new generation."""
         self.older, self.recent = self.recent, {}
+
+    def state(self) -> RememberedState:
+        """What to go on from; it goes on changing with this."""
+        return RememberedState(self.recent, self.older)
+
+    def restore(self, state: RememberedState) -> None:
+        """Goes on from `state`."""
+        self.recent, self.older = state

@@ -1,4 +1,7 @@
-"""Saying which lines were malformed, but not more often than anyone wants to read."""
+"""Saying which lines were malformed, but not more often than anyone wants to read.
+
+A line in the log for each line in the stream would be a loop if the log itself is audited.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,7 @@ class MalformedReport:
 
     def add(self, line: tuple[int, bytes]) -> None:
         """Takes a malformed line: its position in the stream and its text."""
-        if self._lines >= self._most and self._clock() - self._since >= self._period:
-            self.close()
+        self.tick()
         if self._lines == 0:
             self._since = self._clock()
         self._lines += 1
@@ -37,6 +39,11 @@ class MalformedReport:
             position, text = line
             shown = ascii(text[:SHOWN_BYTES])[1:] + ("…" if len(text) > SHOWN_BYTES else "")
             self._say(f"malformed line at byte {position}: {shown}")
+
+    def tick(self) -> None:
+        """Says how many more there were, once the period is over."""
+        if self._lines and self._clock() - self._since >= self._period:
+            self.close()
 
     def close(self) -> None:
         """Says how many more there were in this period."""

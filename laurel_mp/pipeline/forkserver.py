@@ -24,6 +24,7 @@ import msgpack
 from setproctitle import setproctitle
 
 from laurel_mp.errors import PipelineError
+from laurel_mp.pipeline import surroundings
 from laurel_mp.pipeline.parent_death import die_with_parent
 
 MAX_MESSAGE = 1 << 20
@@ -50,8 +51,11 @@ class ForkServer:
             ours.close()
             _serve(theirs, start, client)
         theirs.close()
+        self.is_dead = False
+        """Whether the server was seen to have ended; its children have ended with it."""
         self._socket = ours
         self._ended: list[Ended] = []
+        self._forgotten: set[int] = set()
 
     def fileno(self) -> int:
         """Readable when a child has ended, or the server itself."""
@@ -62,6 +66,7 @@ class ForkServer:
         try:
             self._socket.send(msgpack.packb(arguments))
         except OSError as error:
+            self.is_dead = True
             raise PipelineError(f"the fork server does not answer: {error.strerror}") from error
         while True:
             pid, status = self._receive()
@@ -69,17 +74,27 @@ class ForkServer:
                 return pid
             if pid == self.pid:
                 raise PipelineError("the fork server process ended unexpectedly")
-            self._ended.append(Ended(pid, status))
+            self._note(pid, status)
 
     def ended(self) -> list[Ended]:
         """Children that have ended since the last call; does not wait."""
         while select.select([self._socket], [], [], 0)[0]:
             pid, status = self._receive()
-            self._ended.append(Ended(pid, -1 if status is None else status))
+            self._note(pid, -1 if status is None else status)
             if pid == self.pid:
                 break
         found, self._ended = self._ended, []
         return found
+
+    def forget(self, pids: set[int]) -> None:
+        """Does not tell of the ends of these children, whose process ids others may get then."""
+        self._forgotten |= pids
+
+    def _note(self, pid: int, status: int) -> None:
+        if pid in self._forgotten:
+            self._forgotten.discard(pid)
+        else:
+            self._ended.append(Ended(pid, status))
 
     def close(self) -> None:
         """Ends the server and all of its children, and waits for it."""
@@ -92,6 +107,7 @@ class ForkServer:
         except ConnectionResetError:
             message = b""  # it ended without reading our last request
         if not message:
+            self.is_dead = True
             return self.pid, -signal.SIGKILL
         pid, status = msgpack.unpackb(message)
         return pid, status
@@ -108,14 +124,15 @@ def _serve(client: socket.socket, start: Start, client_pid: int) -> NoReturn:
 
 def _serve_requests(client: socket.socket, start: Start) -> None:
     setproctitle("laurel-mp: fork server")
+    surroundings.leave_stdin()
     # A signal to the group, from a terminal or a service manager, is for ingest to handle: it
     # ends its children in an orderly way.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    # auditd starts a plugin again with this one blocked, up to 4.0.4 [auditd: audisp/audispd.c].
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD,))
+    # auditd starts a plugin again with some blocked, up to 4.0.4 [auditd: audisp/audispd.c].
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     gc.collect()
     gc.freeze()  # what is here now stays shared with all children

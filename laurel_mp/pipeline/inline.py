@@ -4,49 +4,110 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from typing import Any
 
 from laurel_mp.config import Config
-from laurel_mp.pipeline import options
-from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.errors import LaurelError
+from laurel_mp.outputs.journal import Journal
+from laurel_mp.pipeline import options, privileges, wire
+from laurel_mp.pipeline.batches import BARRIER, ROTATE
+from laurel_mp.pipeline.crew import Crew, CrewError, HeldBack, Order
 from laurel_mp.pipeline.outputs import Outputs
-from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
 from laurel_mp.pipeline.system import open_system
-from laurel_mp.stages.router import Batch
+from laurel_mp.stages.messages import Share
 
 
-class InlinePipeline(Pipeline):
-    """A pipeline without other processes."""
+class InlineCrew(Crew):
+    """A crew without other processes: a batch that was sent is written."""
 
     def __init__(
-        self, config: Config, outputs: Outputs, on_malformed: OnMalformed, *, live: bool
+        self,
+        config: Config,
+        outputs: Outputs,
+        journal: Journal | None,
+        held_back: HeldBack,
+        *,
+        live: bool,
     ) -> None:
-        super().__init__(config, 0, on_malformed)
+        self._config = config
+        self._outputs = outputs
+        self._journal = journal
+        self._held_back = held_back
+        self._live = live
         self._stack = ExitStack()
-        system = self._stack.enter_context(open_system(config, live=live))
+        self._written = self._leave_out = 0
+        self._reports: list[wire.Report] = []
+
+    def start(self, order: Order) -> None:
+        """Starts it; raises OutputError if an output can not be used."""
+        config = self._config
+        system = self._stack.enter_context(open_system(config, live=self._live))
+        if self._live:
+            privileges.become(privileges.Role.INLINE, config)
         self._names = system.names if system is not None else None
         self._decoder = options.decoder(config, system)
-        self._tracker = options.tracker(config, system)
+        snapshots = order.snapshots
+        self._tracker = options.tracker(
+            config,
+            system,
+            None if snapshots is None else snapshots.tracker,
+            is_restart=order.is_restart,
+        )
         self._assembler = options.assembler(config, 0)
-        self._outputs = self._stack.enter_context(outputs.open())
+        if snapshots is not None:
+            (decoder,) = snapshots.decoders
+            self._decoder.restore(decoder)
+            self._assembler.restore(snapshots.assembler)
+        opened = self._outputs.open(self._journal, self._held_back, again=order.is_again)
+        self._opened = self._stack.enter_context(opened)
+        self._leave_out = max(order.leave_out, self._opened.done)
 
-    def _send(self, batch: Batch, size: int, malformed: bytes) -> None:  # noqa: ARG002
-        (share,) = batch.shares
-        if self._names is not None and self._names.refresh(time.monotonic()):
-            self._decoder.forget()
-        bodies, rows = self._decoder.decode(share)
-        (annotations,) = self._tracker.apply([rows])
-        merged = self._assembler.merge([bodies], [(rows.base, annotations)])
-        self._outputs.write(merged, malformed)
+    def send(self, batch: int, flags: int, shares: list[Share], malformed: bytes) -> None:
+        """Does all that is to be done about a batch."""
+        (share,) = shares
+        try:
+            if self._names is not None and self._names.refresh(time.monotonic()):
+                self._decoder.forget()
+            bodies, rows = self._decoder.decode(share)
+            (annotations,) = self._tracker.apply([rows])
+            merged = self._assembler.merge([bodies], [(rows.base, annotations)])
+        except LaurelError:
+            raise
+        except Exception as error:
+            raise CrewError(f"{type(error).__name__}: {error}", batch) from error
+        if batch > self._leave_out:
+            self._opened.write(batch, merged, malformed)
+            self._written = batch
+            if flags & ROTATE:
+                self._opened.rotate()
+        counters, in_flight = self._decoder.counters, self._decoder.in_flight_lines
+        self._reports.append(
+            wire.AckMessage(batch, flags, counters, in_flight, self._assembler.counters)
+        )
+        if flags & BARRIER:
+            self._opened.sync()
+            for role, snapshot in (
+                ("worker", self._decoder.snapshot()),
+                ("tracker", self._tracker.snapshot()),
+                ("writer", self._assembler.snapshot()),
+            ):
+                self._reports.append(wire.SnapshotMessage(batch, role, 0, snapshot))
 
-    def _drain(self) -> None:
-        """Nothing is ever left behind."""
+    def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - nobody to wait for
+        """What became of the batches that were sent."""
+        reports, self._reports = self._reports, []
+        return reports
 
-    def _downstream(self) -> Ledger:
-        ledger = Ledger()
-        ledger.add(self._decoder.counters)
-        ledger.add_given(self._assembler.counters)
-        ledger.in_flight = self._decoder.in_flight_lines
-        return ledger
+    def stop(self) -> int:
+        """Closes the outputs."""
+        self._stack.close()
+        if self._journal is None:
+            return self._written
+        return max(self._outputs.unwritten(self._journal).batch, 0)
+
+    def unwritten(self) -> Any:
+        """What was begun to be written, and is not."""
+        return self._journal and self._outputs.unwritten(self._journal).to_plain()
 
     def close(self) -> None:
         """Closes the outputs."""

@@ -52,6 +52,12 @@ class Ledger:
         self.filtered += counters.filtered_lines
         self.in_events -= counters.filtered_lines
 
+    def since(self, former: Ledger) -> Ledger:
+        """What has come to it since `former`."""
+        return Ledger(
+            *(getattr(self, each.name) - getattr(former, each.name) for each in fields(self))
+        )
+
     def check(self) -> None:
         """Raises LedgerError unless every line is accounted for, and every event written."""
         fates = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from laurel_mp.stages.packing import pack, unpack
 from laurel_mp.stages.router import MAX_HEADER
 
 SHOWN = 256
@@ -24,17 +25,26 @@ class Overlong(NamedTuple):
     start: bytes
 
 
+class CutterState(NamedTuple):
+    """A cutter between two reads."""
+
+    position: int
+    kept: bytes
+    is_skipping: bool
+    overlong: list[Overlong]
+
+
 class LineCutter:
     """Cuts reads at their last newline and keeps the rest for the next one.
 
     Lines are separated by line feeds alone: records from user space may hold any other byte.
     """
 
-    def __init__(self, max_line_bytes: int) -> None:
+    def __init__(self, max_line_bytes: int, position: int = 0) -> None:
         self._most = max_line_bytes + MAX_HEADER  # the router knows the exact limit
         self._kept: list[bytes] = []
         self._kept_bytes = 0
-        self._position = 0
+        self._position = position
         self._skipping = False
         self.overlong: list[Overlong] = []
         """Lines that were skipped since the caller last looked."""
@@ -43,10 +53,28 @@ class LineCutter:
         """What to keep of a malformed line: the same, whether or not its end came in one read."""
         return line[:SHOWN] if len(line) > self._most else line
 
+    def snapshot(self) -> bytes:
+        """What another one can go on from."""
+        kept = b"".join(self._kept)
+        return pack(CutterState(self._position, kept, self._skipping, self.overlong))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Goes on from there; only for one that has cut nothing yet. Raises SnapshotError."""
+        state = unpack(snapshot, CutterState)
+        self._position = state.position
+        self._skipping = state.is_skipping
+        self.overlong = state.overlong
+        self._keep(state.kept)
+
     @property
     def position(self) -> int:
         """Stream position of the next whole line."""
         return self._position
+
+    @property
+    def is_within_a_line(self) -> bool:
+        """Whether the end of a line is still to come."""
+        return self._skipping or bool(self._kept)
 
     def cut(self, data: bytes) -> Chunk | None:
         """The whole lines that are there with `data`, if any."""

@@ -24,6 +24,7 @@ from typing import NamedTuple, NoReturn
 import msgpack
 from setproctitle import setproctitle
 
+from laurel_mp.pipeline import privileges
 from laurel_mp.pipeline.parent_death import die_with_parent
 from laurel_mp.processes.users import Answer, Answers, Kind, Question, look_up
 
@@ -206,6 +207,7 @@ def _keep(
 ) -> None:
     """Runs in the keeper: sees to it that there is a resolver."""
     die_with_parent(client_pid)
+    privileges.give_up()
     setproctitle("laurel-mp: names, keeper")
     # What the client has open stays open as long as somebody has it: the end of an output would
     # not be seen by its reader.

@@ -64,8 +64,18 @@ def decoder(config: Config, system: System | None = None) -> Decoder:
     )
 
 
-def tracker(config: Config, system: System | None = None) -> Tracker:
-    """The tracker; when live, its table is filled with what is running now."""
+def tracker(
+    config: Config,
+    system: System | None = None,
+    snapshot: bytes | None = None,
+    *,
+    is_restart: bool = False,
+) -> Tracker:
+    """The tracker, which goes on from a snapshot if there is one.
+
+    When live, its tables are filled with what is running now; those of a snapshot are brought
+    up to date if it is a `restart`, that is, if some time has passed since then.
+    """
     enrich, filters, labels = config.enrich, config.filter, config.label_process
     context = ContextOptions(
         pid=enrich.pid,
@@ -92,13 +102,18 @@ def tracker(config: Config, system: System | None = None) -> Tracker:
         services=_names(filters.filter_systemd_services),
         keep_first=filters.keep_first_per_process,
     )
-    if system is None:
-        return Tracker(TrackerOptions(context, rules, process_filters))
-    view = SystemView(system.procfs)
-    found = Tracker(
-        TrackerOptions(context, rules, process_filters, encode(_local_node()), view.find)
-    )
-    found.seed(view.processes())
+    tracker_options = TrackerOptions(context, rules, process_filters)
+    view = None
+    if system is not None:
+        view = SystemView(system.procfs)
+        tracker_options = replace(tracker_options, local_node=encode(_local_node()), find=view.find)
+    found = Tracker(tracker_options)
+    if snapshot is not None:
+        found.restore(snapshot)
+        if is_restart and view is not None:
+            found.reconcile(view.processes())
+    elif view is not None:
+        found.seed(view.processes())
     return found
 
 

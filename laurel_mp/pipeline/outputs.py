@@ -1,100 +1,268 @@
-"""Which outputs a run has, and opening them in the process that writes."""
+"""Which outputs a run has, opening them in the process that writes, and writing what batches make.
+
+A batch goes to the journal first and to the outputs then. So a writer that is killed leaves behind
+what it was about to write, and the next one completes just that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import grp
+import logging
+import pwd
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from laurel_mp.config import Config
+from laurel_mp.config.schema import LogFile
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.stream import Output
+from laurel_mp.outputs import pending
+from laurel_mp.outputs.acl import Readers
+from laurel_mp.outputs.copy import Copy
+from laurel_mp.outputs.journal import Journal
+from laurel_mp.outputs.opening import open_output, refuse_shared
+from laurel_mp.outputs.output import Mark, Output
+from laurel_mp.outputs.patience import RETRY, HeldBack, Patience
+from laurel_mp.outputs.pending import Pending, Unwritten
+from laurel_mp.outputs.stream import Stream
+from laurel_mp.outputs.target import Target
 from laurel_mp.stages.messages import Merged
 
-STDOUT = 1
+NAMES = ("events", "filtered", "malformed")
+"""What outputs are for, in the order in which they are written."""
+
+NOTHING = Unwritten(b"", 0)
+
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class OpenOutputs:
     """Where lines go, each output as far as there is one."""
 
-    events: Output
-    filtered: Output | None
-    malformed: Output | None
+    def __init__(self, outputs: Sequence[Output | None], journal: Journal | None) -> None:
+        self._outputs = outputs
+        self._journal = journal
+        self.done = -1
+        """Number of the batch up to which everything is written; -1 for none."""
 
-    def write(self, merged: Merged, malformed: bytes) -> None:
+    def write(self, batch: int, merged: Merged, malformed: bytes) -> None:
         """Writes what a batch came to, and its malformed lines."""
-        for output, text in (
-            (self.events, merged.text),
-            (self.filtered, merged.filtered),
-            (self.malformed, malformed),
-        ):
+        texts = [
+            b"" if output is None else text
+            for output, text in zip(self._outputs, (*merged, malformed), strict=True)
+        ]
+        if self._journal is not None:
+            self._journal.begin(batch, texts, [_mark(output) for output in self._outputs])
+        for index, (output, text) in enumerate(zip(self._outputs, texts, strict=True)):
             if text and output is not None:
-                output.write(text)
+                output.write(text, partial(self._wrote, index, 0))
+        self.done = batch
+
+    def redo(self, left: Pending) -> None:
+        """Completes what a former writer has left, with which the journal begins."""
+        for index, (name, output) in enumerate(zip(NAMES, self._outputs, strict=True)):
+            text, torn = left.texts.get(name, NOTHING)
+            if output is None:
+                if text:
+                    log.warning("%d bytes of %s lines are left, and nowhere to go", len(text), name)
+                continue
+            start = output.resume(text, torn)
+            if not text:
+                continue
+            assert self._journal is not None
+            before = self._journal.size(index) - len(text)
+            self._wrote(index, before, start)
+            output.write(text, partial(self._wrote, index, before), start)
+        self.done = left.batch
+
+    def _wrote(self, index: int, before: int, size: int) -> None:
+        if self._journal is not None:
+            self._journal.wrote(index, before + size, _mark(self._outputs[index]))
+
+    def rotate(self) -> None:
+        """Begins new files."""
+        for output in self._present:
+            output.rotate()
+
+    def tick(self) -> None:
+        """Looks after programs, connections and files that were moved; about once a second."""
+        for output in self._present:
+            output.tick()
+
+    def sync(self) -> None:
+        """Brings files to the disk, as configured; to be called at each checkpoint."""
+        for output in self._present:
+            output.tick()
+            output.sync()
+
+    @property
+    def _present(self) -> Iterator[Output]:
+        return (output for output in self._outputs if output is not None)
+
+
+def _mark(output: Output | None) -> Mark | None:
+    return output.mark() if output is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Names of the outputs; `-` is standard output, an empty name is none."""
+    """The outputs of a run, as far as there are such."""
 
-    events: str
-    filtered: str = ""
-    malformed: str = ""
+    events: Target
+    filtered: Target | None = None
+    malformed: Target | None = None
     append: bool = True
     """Whether to go on at the end of a file of events, or to begin it anew."""
+    patient: bool = False
+    """Whether failures are waited out, or end the run."""
 
     @classmethod
     def of_plugin(cls, config: Config) -> Outputs:
-        """The outputs that the configuration names, below its directory."""
-        events = _below(config, config.auditlog.file)
-        return cls(events, _filtered(config), _malformed(config))
+        """The outputs that the configuration names; raises OutputError."""
+        events = _target(config, config.auditlog)
+        outputs = cls(events, _filtered(config), _malformed(config), patient=True)
+        outputs._check(config)
+        return outputs
 
     @classmethod
     def of_command(cls, config: Config, events: str) -> Outputs:
         """The outputs of an offline command: what it was told, and the configured logs."""
-        return cls(events, _filtered(config), _malformed(config), append=False)
+        outputs = cls(Target(events), _filtered(config), _malformed(config), append=False)
+        outputs._check(config)
+        return outputs
+
+    def _check(self, config: Config) -> None:
+        copies = (config.debug.inputlog, config.debug.log) if self.patient else ()
+        found = [target for target in (self.events, self.filtered, self.malformed) if target]
+        refuse_shared(found + [_target(config, log) for log in copies if log is not None])
+
+    # --- on the way to the writer
+
+    def to_plain(self) -> list[object]:
+        """For msgpack."""
+        return list(astuple(self))
+
+    @classmethod
+    def of_plain(cls, plain: Sequence[Any]) -> Outputs:
+        """The reverse."""
+        *targets, append, patient = plain
+        events, filtered, malformed = map(_of_plain, targets)
+        assert events is not None
+        return cls(events, filtered, malformed, append, patient)
+
+    # --- the writer
 
     @contextmanager
-    def open(self) -> Iterator[OpenOutputs]:
-        """The outputs, open; raises OutputError."""
-        opened: list[Output] = []
+    def open(
+        self,
+        journal: Journal | None = None,
+        held_back: HeldBack | None = None,
+        *,
+        again: bool = False,
+    ) -> Iterator[OpenOutputs]:
+        """The outputs, open, with all written that the journal holds; raises OutputError.
 
-        def add(name: str, *, append: bool) -> Output | None:
-            if not name:
-                return None
-            opened.append(_open(name, append=append))
-            return opened[-1]
+        `held_back` is called at least every half second while one of them holds back, and may
+        raise to give up. With `again` the outputs were open before in this run: then it is waited
+        out, too, if one can not be opened.
+        """
+        if not self.patient:
+            held_back = None
+        elif held_back is None:
+            held_back = _wait_for_ever
+        left = self.unwritten(journal) if journal is not None else Pending(-1, {})
+        with ExitStack() as stack:
+            opened = []
+            for target in (self.events, self.filtered, self.malformed):
+                output = self._open(target, held_back, again) if target else None
+                if output is not None:
+                    stack.callback(output.close)
+                opened.append(output)
+            outputs = OpenOutputs(opened, journal)
+            outputs.redo(left)
+            yield outputs
 
-        try:
-            events = add(self.events, append=self.append)
-            assert events is not None
-            # Configured logs may be those of a running plugin: they are never begun anew.
-            filtered = add(self.filtered, append=True)
-            yield OpenOutputs(events, filtered, add(self.malformed, append=True))
-        finally:
-            for output in opened:
-                output.close()
+    def _open(self, target: Target, held_back: HeldBack | None, again: bool) -> Output:
+        if target is self.events and not self.append and target.is_path:
+            return Stream.create(target.name, Patience(target.name), anew=not again)
+        while True:
+            try:
+                return open_output(target, held_back)
+            except OutputError as error:
+                if not again or held_back is None:
+                    raise
+                Patience(target.name, held_back).hold(RETRY, str(error))
+
+    # --- what is left when it has ended
+
+    def unwritten(self, journal: Journal) -> Pending:
+        """What a writer that has ended has left, to the byte where it wrote to files."""
+        return pending.read(journal, NAMES)
+
+    def restore(self, journal: Journal, left: Pending) -> None:
+        """Has the next writer complete what another run has left."""
+        pending.restore(journal, left, NAMES)
 
 
-def _filtered(config: Config) -> str:
+def open_copy(config: Config, settings: LogFile | None) -> Copy | None:
+    """A copy of the input or of our messages, if one is configured; raises OutputError."""
+    return Copy.open(_target(config, settings)) if settings is not None else None
+
+
+def _wait_for_ever(_reason: str) -> None:
+    """Nobody wants to know."""
+
+
+def _filtered(config: Config) -> Target | None:
     if config.filter.filter_action != "log":
-        return ""
-    return _below(config, config.filterlog.file)
+        return None
+    if not config.filterlog.file:
+        raise OutputError('filter-action = "log" needs a file in [filterlog]')
+    return _target(config, config.filterlog)
 
 
-def _malformed(config: Config) -> str:
+def _malformed(config: Config) -> Target | None:
     log = config.debug.parse_error_log
-    return _below(config, log.file) if log else ""
+    return _target(config, log) if log else None
 
 
-def _below(config: Config, name: str) -> str:
-    if name.startswith(("|", "unix:")):
-        raise OutputError(f"{name}: outputs other than files and `-` are not yet in force")
-    return name if name == "-" else str(Path(config.directory) / name)
+def _target(config: Config, settings: LogFile) -> Target:
+    name = settings.file
+    if name != "-" and not name.startswith(("|", "unix:")):
+        name = str(Path(config.directory) / name)
+    return Target(
+        name,
+        settings.size,
+        settings.generations,
+        Readers(
+            tuple(_uid(name, user) for user in settings.read_users),
+            tuple(_gid(name, group) for group in settings.read_groups),
+            settings.read_other,
+        ),
+        config.pipeline.fsync,
+    )
 
 
-def _open(name: str, *, append: bool) -> Output:
-    if name == "-":
-        return Output(STDOUT, "standard output")
-    return Output.append(Path(name)) if append else Output.create(Path(name))
+def _uid(name: str, user: str) -> int:
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        raise OutputError(f"{name}: there is no user {user}, who is to read it") from None
+
+
+def _gid(name: str, group: str) -> int:
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise OutputError(f"{name}: there is no group {group}, who is to read it") from None
+
+
+def _of_plain(plain: Any) -> Target | None:
+    if plain is None:
+        return None
+    name, size, generations, (users, groups, other), fsync = plain
+    readers = Readers(tuple(users), tuple(groups), other)
+    return Target(name, size, generations, readers, fsync)

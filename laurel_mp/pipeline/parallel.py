@@ -1,11 +1,12 @@
-"""Ingest's side of a pipeline of several processes."""
+"""Ingest's side of a crew of several processes."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
+import select
+import signal
 import time
-from dataclasses import astuple
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,198 +15,266 @@ from setproctitle import setproctitle
 
 from laurel_mp.config import Config, from_dict, to_dict
 from laurel_mp.errors import OutputError, PipelineError
-from laurel_mp.events.coalescer import Counters
-from laurel_mp.pipeline import roles, wire
+from laurel_mp.observe.log import speak_as
+from laurel_mp.pipeline import privileges, roles, wire
+from laurel_mp.pipeline.batches import FINAL
+from laurel_mp.pipeline.crew import Crew, CrewError, Order
 from laurel_mp.pipeline.endpoints import Endpoints
 from laurel_mp.pipeline.forkserver import ForkServer
-from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.pipeline.nursery import Nursery, Task
 from laurel_mp.pipeline.outputs import Outputs
-from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
-from laurel_mp.stages.assembler import AssemblerCounters
-from laurel_mp.stages.router import Batch
+from laurel_mp.stages.messages import Share
 
 REPORT_PATIENCE = 0.5
 """Seconds to wait for the report of a child that has failed: it sent one before it ended."""
 
-MAX_DIRECTORY = 80
-"""Characters: with the name of an endpoint, the path of a socket has to fit 107 (unix(7))."""
+CLOSE_SECONDS = 5.0
+"""How long children that have nothing left to do may take to end."""
 
 
-def start_child(arguments: list[Any]) -> None:
+def start_child(nursery: Nursery, arguments: list[Any]) -> None:
     """Runs in a child: becomes what the arguments say, until that has nothing left to do."""
-    role, plain_config, directory_name, index, workers, live, output_fields = arguments
-    config, directory = from_dict(plain_config), Path(directory_name)
-    title = _title(role, index, workers)
+    task = Task.of_plain(arguments)
+    title = _title(task.role, task.number, task.workers)
     setproctitle(f"laurel-mp: {title}")
+    speak_as(title)
+    config = from_dict(task.config)
+    if task.live:
+        privileges.become(privileges.Role(task.role), config)
     try:
-        if role == "worker":
-            roles.run_worker(config, directory, index, live=live)
-        elif role == "tracker":
-            roles.run_tracker(config, directory, workers, live=live)
-        else:
-            roles.run_writer(config, directory, workers, Outputs(*output_fields))
+        roles.run(task, config, nursery)
     except Exception as error:
-        roles.report_failure(directory, title, error)
+        roles.report_failure(Path(task.directory), title, error)
         raise
 
 
-class ParallelPipeline(Pipeline):
+class ProcessCrew(Crew):
     """Workers, a tracker and a writer in processes of their own."""
 
-    def __init__(
-        self,
-        config: Config,
-        workers: int,
-        outputs: Outputs,
-        server: ForkServer,
-        on_malformed: OnMalformed,
-        *,
-        live: bool,
-    ) -> None:
-        super().__init__(config, workers, on_malformed)
-        self._live = live
-        self._server = server
+    def __init__(self, config: Config, outputs: Outputs, workers: int, nursery: Nursery) -> None:
+        self.workers = workers
+        self._config = config
         self._outputs = outputs
-        self._window = config.pipeline.window_bytes
-        self._directory = _private_directory()
-        self._endpoints = Endpoints(self._directory)
-        self._workers = [
-            self._endpoints.bind(zmq.PUSH, f"worker-{index}") for index in range(workers)
-        ]
-        self._reports = self._endpoints.bind(zmq.PULL, "reports")
+        self._nursery = nursery
+        self._server: ForkServer | None = None
+        self._directory: Path | None = None
+        self._endpoints: Endpoints | None = None
+        self._workers: list[zmq.Socket[bytes]] = []
         self._poller = zmq.Poller()
-        self._poller.register(self._reports, zmq.POLLIN)
-        self._poller.register(server.fileno(), zmq.POLLIN)
-        self._batch = 0
-        self._finishing = False
-        self._unacknowledged = 0
-        self._last = wire.AckMessage(-1, 0, False, Counters(), 0, AssemblerCounters())
-        self._children: dict[int, str] = {}
+        self._children: dict[int, tuple[str, int]] = {}
+        """By process id: what it is, and a descriptor that stands for it (pidfd_open(2))."""
+        self._slots: dict[str, int] = {}
+        self._final = False
+        self._waiting: list[tuple[int, wire.Frames]] = []
 
-    def start(self) -> None:
+    # --- start
+
+    def start(self, order: Order) -> None:
         """Starts all children."""
-        plain = [to_dict(self.config), str(self._directory)]
-        for role, count in (("writer", 1), ("tracker", 1), ("worker", self.workers)):
-            for index in range(count):
-                outputs = astuple(self._outputs)
-                arguments = [role, *plain, index, self.workers, self._live, outputs]
-                self._children[self._server.start(arguments)] = _title(role, index, self.workers)
+        if self._nursery.live:
+            privileges.become(privileges.Role.INGEST, self._config)
+        try:
+            self._server = self._nursery.server()
+            self._directory = self._nursery.runtime.fresh()
+            self._write_snapshots(order)
+            self._endpoints = Endpoints(self._directory)
+            self._workers = [
+                self._endpoints.bind(zmq.PUSH, f"worker-{index}") for index in range(self.workers)
+            ]
+            self._reports = self._endpoints.bind(zmq.PULL, "reports")
+            self._poller.register(self._reports, zmq.POLLIN)
+            self._poller.register(self._server.fileno(), zmq.POLLIN)
+            self._nursery.board.clear()
+            for role, count in (("writer", 1), ("tracker", 1), ("worker", self.workers)):
+                for index in range(count):
+                    self._start_child(role, index, order)
+        except (OSError, zmq.ZMQError, PipelineError) as error:
+            raise CrewError(f"processes can not be started: {error}") from error
 
-    @property
-    def unacknowledged(self) -> int:
-        """Bytes of input that are not in the output yet."""
-        return self._unacknowledged
+    def _write_snapshots(self, order: Order) -> None:
+        if order.snapshots is None:
+            return
+        assert self._directory is not None
+        for index, snapshot in enumerate(order.snapshots.decoders):
+            (self._directory / f"worker-{index}.snapshot").write_bytes(snapshot)
+        (self._directory / "tracker-0.snapshot").write_bytes(order.snapshots.tracker)
+        (self._directory / "writer-0.snapshot").write_bytes(order.snapshots.assembler)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the window has no room for another batch."""
-        return self._unacknowledged >= self._window
+    def _start_child(self, role: str, index: int, order: Order) -> None:
+        assert self._server is not None
+        task = Task(
+            role,
+            index,
+            self.workers,
+            str(self._directory),
+            to_dict(self._config),
+            self._outputs.to_plain(),
+            self._nursery.live,
+            order.leave_out,
+            order.is_again,
+            order.is_restart,
+        )
+        pid = self._server.start(list(task))
+        title = _title(role, index, self.workers)
+        try:
+            self._children[pid] = title, os.pidfd_open(pid)
+        except ProcessLookupError as error:  # it has ended, and so has who would have told us
+            raise CrewError(f"the {title} process ended at once") from error
+        self._slots[title] = Nursery.slot(role, index)
 
-    def filenos(self) -> tuple[int, int]:
-        """One of them is readable when there may be reports; `receive` takes them."""
-        return int(self._reports.getsockopt(zmq.FD)), self._server.fileno()
+    # --- what goes out
 
-    def receive(self, timeout_ms: int = 0) -> None:
-        """Takes reports: acknowledgements, failures, children that ended.
+    def send(self, batch: int, flags: int, shares: list[Share], malformed: bytes) -> None:
+        """Hands a batch over."""
+        self._final = self._final or bool(flags & FINAL)
+        for worker, share in enumerate(shares):
+            message = wire.ShareMessage(batch, flags, share, b"" if worker else malformed)
+            self._waiting.append((worker, wire.encode_share(message)))
+        self._send_waiting()
 
-        Waits up to `timeout_ms` for the first; raises PipelineError or OutputError if the
-        pipeline can not go on.
-        """
-        ready = dict(self._poller.poll(timeout_ms))
-        while self._reports in ready:
+    def _send_waiting(self) -> None:
+        """Sends as far as workers are there: a socket takes nothing before its peer connects."""
+        sent = 0
+        for worker, frames in self._waiting:
             try:
-                self._report(self._reports.recv_multipart(zmq.NOBLOCK))
+                self._workers[worker].send_multipart(frames, zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 break
-        if self._server.fileno() in ready:
-            self._children_ended()
+            sent += 1
+        del self._waiting[:sent]
+        for socket in self._workers:
+            if socket in self._poller:
+                self._poller.unregister(socket)
+        if self._waiting:
+            self._poller.register(self._workers[self._waiting[0][0]], zmq.POLLOUT)
 
-    def _report(self, frames: list[bytes]) -> None:
+    # --- what comes back
+
+    def filenos(self) -> tuple[int, ...]:
+        """One of these is readable when there may be reports, or when a worker has come."""
+        assert self._server is not None
+        sockets = [self._reports]
+        if self._waiting:
+            sockets.append(self._workers[self._waiting[0][0]])
+        fds = [int(socket.getsockopt(zmq.FD)) for socket in sockets]
+        return (*fds, self._server.fileno())
+
+    def receive(self, timeout_ms: int) -> list[wire.Report]:
+        """Reports; raises CrewError when a child has ended before its time, or failed."""
+        assert self._server is not None
+        if self._waiting:
+            self._send_waiting()
+        ready = dict(self._poller.poll(timeout_ms))
+        reports: list[wire.Report] = []
+        while self._reports in ready:
+            try:
+                reports.append(self._decode(self._reports.recv_multipart(zmq.NOBLOCK)))
+            except zmq.Again:
+                break
+        if self._server.fileno() in ready and not reports:
+            self._children_ended()
+        return reports
+
+    def _decode(self, frames: list[bytes]) -> wire.Report:
         report = wire.decode_report(frames)
         if isinstance(report, wire.FailureMessage):
-            if report.who == "writer":
+            if report.output:
                 raise OutputError(report.text, closed=report.closed)
-            raise PipelineError(f"{report.who}: {report.text}")
-        self._unacknowledged -= report.size
-        self._last = report
+            raise CrewError(f"{report.who}: {report.text}", self._in_hand(report.who))
+        return report
 
     def _children_ended(self) -> None:
+        assert self._server is not None
         for pid, status in self._server.ended():
-            name = self._children.pop(pid, "fork server")
-            if self._finishing and status == 0:
+            name, fd = self._children.pop(pid, ("fork server", -1))
+            if fd >= 0:
+                os.close(fd)
+            elif pid != self._server.pid:
+                continue
+            if self._final and status == 0:
                 continue
             if status > 0:
                 self._await_reason()
-            raise PipelineError(f"the {name} process ended unexpectedly (status {status})")
+            raise CrewError(
+                f"the {name} process ended unexpectedly (status {status})", self._in_hand(name)
+            )
 
     def _await_reason(self) -> None:
         """Raises what a child that has failed reports, if it could."""
         deadline = time.monotonic() + REPORT_PATIENCE
         # A time below 0 would mean to wait for ever.
         while self._reports.poll(max(int((deadline - time.monotonic()) * 1000), 0)):
-            self._report(self._reports.recv_multipart())
+            self._decode(self._reports.recv_multipart())
 
-    def _send(self, batch: Batch, size: int, malformed: bytes) -> None:
-        while self.is_full:
-            self.receive(1000)
-        for worker, share in enumerate(batch.shares):
-            message = wire.ShareMessage(self._batch, size, share, b"" if worker else malformed)
-            self._send_to(self._workers[worker], wire.encode_share(message))
-        self._finishing = batch.shares[0].final
-        self._batch += 1
-        self._unacknowledged += size
-        self.receive()
+    def _in_hand(self, name: str) -> int:
+        slot = self._slots.get(name)
+        return 0 if slot is None else self._nursery.board.read(slot)
 
-    def _send_to(self, socket: zmq.Socket[bytes], frames: wire.Frames) -> None:
-        """Sends to a worker, once it is there.
+    def hangs(self) -> CrewError:
+        """Who does not move, as far as that can be seen."""
+        for pid, (name, _) in self._children.items():
+            state = _state_of(pid)
+            if state in "TtD":
+                return CrewError(f"the {name} process is stuck (state {state})")
+        busy = [(batch, name) for name in self._slots if (batch := self._in_hand(name))]
+        if not busy:
+            return CrewError("there is no progress")
+        batch, name = min(busy)
+        return CrewError(f"the {name} process makes no progress", batch)
 
-        One that is gone, or failed before it connected, leaves a socket that takes nothing: to
-        wait for that alone would be to wait for ever.
-        """
-        while True:
-            try:
-                socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                self._poller.register(socket, zmq.POLLOUT)
-                try:
-                    self.receive(1000)
-                finally:
-                    self._poller.unregister(socket)
-            else:
-                return
+    # --- ends
 
-    def _drain(self) -> None:
-        while not self._last.final:
-            self.receive(1000)
+    def stop(self) -> int:
+        """Kills all children, and waits until they are gone."""
+        for _, fd in self._children.values():
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(fd, signal.SIGKILL)
+        poll = select.poll()
+        for _, fd in self._children.values():
+            poll.register(fd, select.POLLIN)
+        left = {fd for _, fd in self._children.values()}
+        while left:
+            for fd, _ in poll.poll():
+                poll.unregister(fd)
+                left.discard(fd)
+        self._tidy()
+        return max(self._outputs.unwritten(self._nursery.journal).batch, 0)
 
-    def _downstream(self) -> Ledger:
-        ledger = Ledger(in_flight=self._last.in_flight)
-        ledger.add(self._last.counters)
-        ledger.add_given(self._last.given)
-        return ledger
+    def unwritten(self) -> Any:
+        """What was begun to be written, and is not."""
+        return self._outputs.unwritten(self._nursery.journal).to_plain()
 
     def close(self) -> None:
-        """Ends all processes; those that have nothing left to do have ended by themselves."""
-        try:
-            while self._last.final and self._children:
-                self.receive(1000)
-        finally:
-            self._server.close()
-            self._endpoints.close(0)  # whoever could receive something has ended
-            shutil.rmtree(self._directory, ignore_errors=True)
+        """Waits for the children, which have nothing left to do."""
+        assert self._server is not None
+        deadline = time.monotonic() + CLOSE_SECONDS
+        while self._children and time.monotonic() < deadline:
+            self._poller.poll(100)
+            self._children_ended()
+        self.stop()
+
+    def _tidy(self) -> None:
+        for _, fd in self._children.values():
+            os.close(fd)
+        # Ends are told for a while longer: no new child may be taken for one of these.
+        if self._server is not None:
+            self._server.forget(set(self._children))
+        self._children.clear()
+        if self._endpoints is not None:
+            # All peers are gone, so there is nothing to linger for. But with a linger of 0 libzmq
+            # 4.3.5 aborts the process if it notices only now that a peer was in the middle of a
+            # message (session_base_t::clean_pipes).
+            self._endpoints.close()
+            self._endpoints = None
 
 
 def _title(role: str, index: int, workers: int) -> str:
     return f"{role} {index + 1}/{workers}" if role == "worker" else role
 
 
-def _private_directory() -> Path:
-    """A new directory of mode 0700 for the sockets."""
+def _state_of(pid: int) -> str:
+    """The state of a process, as in proc_pid_stat(5)."""
     try:
-        directory = tempfile.mkdtemp(prefix="laurel-mp-")
-        if len(directory) > MAX_DIRECTORY:
-            Path(directory).rmdir()
-            directory = tempfile.mkdtemp(prefix="laurel-mp-", dir="/tmp")
-    except OSError as error:
-        raise PipelineError(f"no directory for sockets can be made: {error}") from error
-    return Path(directory)
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1].decode()
+    except OSError:
+        return "X"

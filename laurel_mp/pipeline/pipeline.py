@@ -1,83 +1,506 @@
-"""A pipeline, as those see it who feed it: bytes in, and in the end a ledger that balances."""
+"""A pipeline, as those see it who feed it: bytes in, and in the end a ledger that balances.
+
+It cuts the input into lines, routes them and leaves the rest to a crew. What it has handed over
+it keeps until a checkpoint covers it. So there is one way out of everything that can happen to a
+crew, and also to a new configuration: stop the crew, start another one from the checkpoint,
+hand over again what came behind that.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import logging
+import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from laurel_mp.config import Config
-from laurel_mp.pipeline import options
+from laurel_mp.errors import OutputError, PipelineError
+from laurel_mp.events.coalescer import Counters
+from laurel_mp.pipeline import options, poison, wire
+from laurel_mp.pipeline.batches import BARRIER, FINAL, ROTATE, SPAN, Batch
+from laurel_mp.pipeline.checkpoint import Checkpoint, Gathering
+from laurel_mp.pipeline.crew import Crew, CrewError, GaveUpError, HeldBack, Order, Snapshots
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.lines import Chunk, LineCutter
-from laurel_mp.stages.router import Batch, Malformed
+from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.pipeline.poison import Poison
+from laurel_mp.stages.assembler import AssemblerCounters
+from laurel_mp.stages.router import Malformed
+from laurel_mp.stages.snapshots import redistribute
+
+CHECKPOINT_SECONDS = 1.0
+"""How old a checkpoint may become while there is something to do."""
+
+RELOAD_SECONDS = 5.0
+"""How long a new configuration waits for a checkpoint, before it does without a fresh one."""
+
+LONGEST_PAUSE = 5.0
+"""Seconds to wait at most before a crew that has failed again and again is started anew."""
+
+FAILURES = 8
+"""So many in a row, without a checkpoint between them, are the end of an offline command."""
 
 OnMalformed = Callable[[Malformed], None]
+MakeCrew = Callable[[Config, Outputs, HeldBack], Crew]
+
+log = logging.getLogger(__name__)
 
 
-class Pipeline(ABC):
-    """Cuts the input into lines, routes them, and leaves the rest to the stages behind.
+class Reload(NamedTuple):
+    """A configuration that is to come into force."""
 
-    Not for use from several threads.
+    config: Config
+    outputs: Outputs
+    deadline: float
+
+
+class Pipeline:
+    """Feeds a crew, and replaces it when it fails. Not for use from several threads.
+
+    A `patient` pipeline never gives up, however often its crew fails.
     """
 
-    def __init__(self, config: Config, workers: int, on_malformed: OnMalformed) -> None:
+    def __init__(
+        self,
+        config: Config,
+        outputs: Outputs,
+        make_crew: MakeCrew,
+        on_malformed: OnMalformed,
+        *,
+        patient: bool = False,
+        first_number: int = 0,
+    ) -> None:
         self.config = config
-        self.workers = workers
-        self._router = options.router(config, workers)
-        self._cutter = LineCutter(config.pipeline.max_line_bytes)
+        self.finished = False
+        """Whether everything is written, after `end`."""
+        self.held = ""
+        """Why the output takes nothing at present."""
+        self.is_urgent: Callable[[], bool] = lambda: False
+        """Whether an output that takes nothing is not to be waited for any longer."""
+        self.covered = 0
+        """The mark of the last batch that a checkpoint covers."""
+        self.recoveries = 0
+        """How often a crew was replaced because it had failed."""
+        self._outputs = outputs
+        self._make_crew = make_crew
         self._on_malformed = on_malformed
-        self._overlong = 0
+        self._patient = patient
+        self._has_begun = False
+        self._crew: Crew | None = None
+        self._router = options.router(config, options.worker_count(config))
+        self._cutter = LineCutter(config.pipeline.max_line_bytes)
+        self._skipped = 0
+        """Malformed lines that the router does not get."""
+        self._withdrawn = 0
+        """Malformed lines that it has counted as others."""
+        self._kept: deque[Batch] = deque()
+        self._kept_bytes = 0
+        self._next_number = first_number or SPAN
+        self._mark = 0
+        self._sent = self._acknowledged = self._reported = 0
+        self._leave_out = 0
+        self._unwritten: Any = None
+        self._poison = Poison()
+        self._checkpoint: Checkpoint | None = None
+        self._gatherings: dict[int, Gathering] = {}
+        self._since_barrier = 0
+        self._last_barrier = self._last_progress = time.monotonic()
+        self._failures = 0
+        self._restart_at: float | None = None
+        self._reload: Reload | None = None
+        self._former: tuple[Config, Outputs] | None = None
+        self._last = wire.AckMessage(0, 0, Counters(), 0, AssemblerCounters())
 
-    def start(self) -> None:  # noqa: B027 - a pipeline of one process has nothing to start
-        """Starts what belongs to the pipeline; `close` is due whatever comes of it."""
+    def start(self, *, is_restart: bool = False) -> None:
+        """Starts the crew; `close` is due whatever comes of it."""
+        self._begin(is_restart=is_restart)
+
+    @property
+    def next_number(self) -> int:
+        """What the next batch would get; numbers never come again, also not in another run."""
+        return self._next_number
 
     # --- the input
 
-    def feed(self, data: bytes, now: float | None = None) -> None:
-        """Takes bytes as they came.
+    @property
+    def is_within_a_line(self) -> bool:
+        """Whether what was fed last was not a whole line."""
+        return self._cutter.is_within_a_line
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way, or waits for a checkpoint."""
+        return bool(self._kept)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a batch would be taken at once."""
+        return (
+            self._crew is not None
+            and self._reload is None
+            and self._kept_bytes < self.config.pipeline.window_bytes
+        )
+
+    def feed(self, data: bytes, now: float | None = None, mark: int = 0) -> None:
+        """Takes bytes as they came; waits until there is room.
 
         `now` is their arrival time in seconds, of a clock that never goes back. Without it,
-        time stamps in the stream make the clock.
+        time stamps in the stream make the clock. `mark` is what `covered` will say when a
+        checkpoint covers them.
         """
+        self._mark = mark
         chunk = self._cutter.cut(data)
         if chunk is not None or self._cutter.overlong:
-            self._feed(chunk or Chunk(self._cutter.position, b""), now)
+            self._take(chunk or Chunk(self._cutter.position, b""), now)
 
-    def end_of_file(self) -> None:
-        """The input goes on in another file: a line that was not ended, ends here."""
+    def end_of_line(self, now: float | None = None) -> None:
+        """The input goes on somewhere else: a line that was not ended, ends here."""
         chunk = self._cutter.finish()
         if chunk.lines:
-            self._feed(chunk, None)
+            self._take(chunk, now)
 
     def tick(self, now: float) -> None:
         """Lets time-outs happen when nothing comes in."""
-        self._feed(Chunk(self._cutter.position, b""), now)
+        self._take(Chunk(self._cutter.position, b""), now)
+
+    def rotate(self, now: float | None = None) -> None:
+        """Has new files begun behind what was fed so far."""
+        self._take(Chunk(self._cutter.position, b""), now, ROTATE)
+
+    def end(self, now: float | None = None, *, checkpoint: bool = False) -> None:
+        """The input has ended: what is in flight will be completed, and `finished` be set.
+
+        With `checkpoint` there will be one of what is known then.
+        """
+        self._take(self._cutter.finish(), now, FINAL | (BARRIER if checkpoint else 0))
 
     def finish(self, now: float | None = None) -> None:
-        """The input has ended: completes what is in flight, and waits until all is written."""
-        self._feed(self._cutter.finish(), now, final=True)
-        self._drain()
+        """Ends, and waits until everything is written."""
+        self.end(now)
+        while not self.finished:
+            self.step(1000)
 
-    def _feed(self, chunk: Chunk, now: float | None, *, final: bool = False) -> None:
-        batch = self._router.route(chunk.lines, chunk.position, now=now, final=final)
-        malformed = batch.malformed
-        if self._cutter.overlong:
-            skipped = [Malformed(*line) for line in self._cutter.overlong]
-            self._cutter.overlong.clear()
-            self._overlong += len(skipped)
-            malformed = sorted([*malformed, *skipped])
-        for line in malformed:
-            self._on_malformed(line)
-        text = b"".join([self._cutter.shown(line.line) + b"\n" for line in malformed])
-        self._send(batch, len(chunk.lines), text)
+    def _take(self, chunk: Chunk, now: float | None, flags: int = 0) -> None:
+        while not self.has_room:
+            self.step(1000)
+        skipped = [Malformed(*line) for line in self._cutter.overlong]
+        self._cutter.overlong.clear()
+        number = self._next_number
+        self._next_number += SPAN
+        batch = Batch(number, chunk.position, chunk.lines, now, flags, self._mark, skipped)
+        self._keep(batch)
+        self._hand_over_or_recover([batch])
+
+    def _keep(self, batch: Batch) -> None:
+        self._kept.append(batch)
+        self._kept_bytes += len(batch.lines)
+        self._since_barrier += len(batch.lines)
+        full = self._since_barrier >= self.config.pipeline.window_bytes // 2
+        late = time.monotonic() - self._last_barrier >= CHECKPOINT_SECONDS
+        if batch.flags & BARRIER or ((full or late) and not self._gatherings):
+            batch.flags |= BARRIER
+            self._since_barrier = 0
+            self._last_barrier = time.monotonic()
+
+    def _hand_over_or_recover(self, batches: list[Batch]) -> None:
+        try:
+            for batch in batches:
+                self._hand_over(batch)
+        except CrewError as failure:
+            self._failed(failure)
+        except GaveUpError:
+            self._stop()
+            self._restart_at = time.monotonic()
+        except OutputError as error:
+            self._revert(error)
+
+    def _hand_over(self, batch: Batch) -> None:
+        assert self._crew is not None
+        routed = self._router.route(
+            b"" if batch.diverted else batch.lines,
+            batch.position,
+            now=batch.now,
+            final=bool(batch.flags & FINAL),
+        )
+        skipped = batch.past_stages()
+        malformed = sorted([*routed.malformed, *skipped])
+        self._skipped += len(skipped)
+        self._withdrawn += len(batch.withdrawn)
+        if batch.number > self._reported:
+            self._reported = batch.last_number
+            for line in malformed:
+                self._on_malformed(line)
+        if batch.flags & BARRIER:
+            self._gatherings[batch.number] = Gathering(
+                batch.number,
+                batch.position + len(batch.lines),
+                len(routed.shares),
+                self._router.snapshot(),
+                (self._skipped, self._withdrawn),
+            )
+        lines = [self._cutter.shown(line.line) for line in malformed] + batch.withdrawn
+        text = b"".join([line + b"\n" for line in lines])
+        if self._acknowledged == self._sent:
+            self._last_progress = time.monotonic()  # there was nothing to do before this
+        self._sent = batch.number
+        self._crew.send(batch.number, batch.flags, routed.shares, text)
+
+    # --- what comes back
+
+    def filenos(self) -> tuple[int, ...]:
+        """One of these is readable when `step` has something to do; they may change with it."""
+        return self._crew.filenos() if self._crew is not None else ()
+
+    def step(self, timeout_ms: int = 0) -> None:
+        """Takes reports, waiting so long for the first; does what is due.
+
+        Raises OutputError if an output can not be used, PipelineError if nothing helps.
+        """
+        if self._crew is None:
+            self._pause(timeout_ms)
+        else:
+            try:
+                for report in self._crew.receive(timeout_ms):
+                    self._take_report(report)
+            except CrewError as failure:
+                self._failed(failure)
+            except OutputError as error:
+                self._revert(error)
+        self._do_what_is_due()
+
+    def _take_report(self, report: wire.Report) -> None:
+        self._last_progress = time.monotonic()
+        if isinstance(report, wire.AckMessage):
+            self._last = report
+            self._acknowledged = report.batch
+            self.held = ""
+            self._former = None
+            if report.flags & FINAL and not report.flags & BARRIER:
+                self.finished = True
+        elif isinstance(report, wire.SnapshotMessage):
+            gathering = self._gatherings[report.batch]
+            gathering.add(report)
+            checkpoint = gathering.complete()
+            if checkpoint is not None:
+                self._cover(checkpoint)
+        elif isinstance(report, wire.HeldMessage):
+            self.held = report.text
+
+    def _cover(self, checkpoint: Checkpoint) -> None:
+        """Lets go of all batches that the checkpoint covers."""
+        self._checkpoint = checkpoint
+        self._failures = 0
+        for number in [number for number in self._gatherings if number <= checkpoint.number]:
+            del self._gatherings[number]
+        while self._kept and self._kept[0].number <= checkpoint.number:
+            batch = self._kept.popleft()
+            self._kept_bytes -= len(batch.lines)
+            self.covered = batch.mark
+            if batch.flags & FINAL:
+                self.finished = True
+
+    def _do_what_is_due(self) -> None:
+        now = time.monotonic()
+        if self._restart_at is not None and now >= self._restart_at:
+            self._begin()
+        reload = self._reload
+        if reload is not None and (self._crew is None or not self._kept or now >= reload.deadline):
+            self._change(reload)
+        if self._crew is None or self.finished:
+            return
+        patience = self.config.pipeline.hang_timeout * 2 ** min(self._failures, 5)
+        if self._acknowledged < self._sent and now - self._last_progress > patience:
+            self._failed(self._crew.hangs())
+        elif (
+            self._kept
+            and not self._gatherings
+            and not self._kept[-1].flags & FINAL
+            and now - self._last_barrier >= CHECKPOINT_SECONDS
+        ):
+            self._place_barrier()
+
+    def next_due(self) -> float:
+        """Seconds until `step` has something to do in any case."""
+        if self._restart_at is not None:
+            return max(self._restart_at - time.monotonic(), 0.0)
+        return CHECKPOINT_SECONDS if self._kept else 3600.0
+
+    def _place_barrier(self) -> None:
+        """An empty batch with a barrier: nothing else comes, and something is to be covered."""
+        last = self._kept[-1] if self._kept else None
+        position = self._cutter.position
+        batch = Batch(self._next_number, position, b"", last.now if last else None, BARRIER)
+        self._next_number += SPAN
+        self._keep(batch)
+        self._hand_over_or_recover([batch])
+
+    # --- crews
+
+    def _begin(self, *, is_restart: bool = False) -> None:
+        """Starts a crew from the checkpoint, and hands over what came behind that."""
+        self._restart_at = None
+        workers = options.worker_count(self.config)
+        self._router = options.router(self.config, workers)
+        self._gatherings.clear()
+        self._skipped = self._withdrawn = 0
+        self._sent = self._acknowledged = 0
+        snapshots = None
+        if self._checkpoint is not None:
+            self._router.restore(self._checkpoint.router)
+            self._skipped, self._withdrawn = self._checkpoint.beside
+            stages = self._checkpoint.stages
+            decoders, assembler = redistribute(stages.decoders, stages.assembler, workers)
+            snapshots = Snapshots(decoders, stages.tracker, assembler)
+        self._last_progress = time.monotonic()
+        self._crew = self._make_crew(self.config, self._outputs, self._held_back)
+        order = Order(snapshots, self._leave_out, self._has_begun, is_restart)
+        self._has_begun = True
+        try:
+            self._crew.start(order)
+        except CrewError as failure:
+            self._failed(failure)
+        except GaveUpError:
+            self._stop()
+            self._restart_at = time.monotonic()
+        except OutputError as error:
+            self._revert(error)
+        else:
+            self._hand_over_or_recover(list(self._kept))
+
+    def _stop(self) -> None:
+        """Stops the crew, and finds out how far it got."""
+        assert self._crew is not None
+        written = self._crew.stop()
+        self._unwritten = self._crew.unwritten()
+        for batch in self._kept:
+            if batch.number <= written <= batch.last_number:
+                written = batch.last_number
+        self._leave_out = max(self._leave_out, written)
+        self._crew = None
+
+    def _held_back(self, reason: str) -> None:
+        """An output of a crew in this process takes nothing."""
+        self.held = reason
+        if self._reload is not None or self.is_urgent():
+            raise GaveUpError(reason)
+
+    def _failed(self, failure: CrewError) -> None:
+        """The crew can not go on: another one will."""
+        self._stop()
+        self.recoveries += 1
+        self._failures += 1
+        if failure.batch and self._poison.blame(failure.batch, self._kept):
+            self._take_out()
+            self._failures = 1  # something has changed
+        if self._failures > FAILURES and not self._patient:
+            raise PipelineError(str(failure))
+        pause = min(0.05 * 2 ** (self._failures - 2), LONGEST_PAUSE) if self._failures > 1 else 0.0
+        self._restart_at = time.monotonic() + pause
+        log.warning("%s; all processes start anew, nothing is lost", failure)
+
+    def _take_out(self) -> None:
+        """Takes lines out that kill whoever gets them."""
+        checkpoint = self._checkpoint
+        stages, lines = self._poison.take_out(
+            self._kept, checkpoint.stages if checkpoint is not None else None
+        )
+        if checkpoint is not None and stages is not None:
+            self._checkpoint = replace(checkpoint, stages=stages)
+        directory = None if self._outputs.malformed else Path(self.config.directory)
+        poison.keep(lines, directory)
+
+    def _pause(self, timeout_ms: int) -> None:
+        """Nobody is there to report anything."""
+        time.sleep(min(timeout_ms / 1000, self.next_due()))
+
+    # --- another configuration
+
+    def reload(self, config: Config, outputs: Outputs) -> None:
+        """Puts a configuration in force, behind what was fed so far."""
+        self._reload = Reload(config, outputs, time.monotonic() + RELOAD_SECONDS)
+        if self._kept and self._crew is not None and not self._kept[-1].flags & BARRIER:
+            self._place_barrier()
+
+    def _change(self, reload: Reload) -> None:
+        if self._crew is not None:
+            self._stop()
+        self._reload = None
+        self._former = (self.config, self._outputs)
+        self._use(reload.config, reload.outputs)
+        self._begin()
+
+    def _use(self, config: Config, outputs: Outputs) -> None:
+        self.config, self._outputs = config, outputs
+        cutter = LineCutter(config.pipeline.max_line_bytes)
+        cutter.restore(self._cutter.snapshot())
+        self._cutter = cutter
+
+    def _revert(self, error: OutputError) -> None:
+        """An output can not be used. If that came with a new configuration, the former one can."""
+        if self._former is None:
+            raise error
+        log.error("%s; the former configuration stays in force", error)
+        self._stop()
+        self._use(*self._former)
+        self._former = None
+        self._restart_at = time.monotonic()
+
+    # --- from one run to the next
+
+    def stop(self) -> None:
+        """Stops the crew, whatever it is doing; `save` tells how to go on."""
+        if self._crew is not None:
+            self._stop()
+
+    def save(self, *, all_of_it: bool) -> dict[str, Any]:
+        """What a later run needs to go on from the checkpoint, msgpack-able.
+
+        After `stop`, `all_of_it` is what that run needs so that nothing is lost. Else it is what
+        it needs to know of processes and of events in flight.
+        """
+        state: dict[str, Any] = {
+            "checkpoint": self._checkpoint.to_plain() if self._checkpoint is not None else None
+        }
+        if all_of_it:
+            state["cutter"] = self._cutter.snapshot()
+            state["batches"] = [batch.to_plain() for batch in self._kept]
+            state["next"] = self._next_number
+            state["leave_out"] = self._leave_out
+            state["unwritten"] = self._unwritten
+        return state
+
+    def adopt(self, state: dict[str, Any]) -> None:
+        """Has `start` go on where the run that saved `state` stood.
+
+        Raises SnapshotError or another exception of bad data if `state` makes no sense; the
+        pipeline is of no use then.
+        """
+        if state["checkpoint"] is not None:
+            self._checkpoint = Checkpoint.of_plain(state["checkpoint"])
+            self._next_number = self._checkpoint.number + SPAN
+        if "batches" in state:
+            self._cutter.restore(state["cutter"])
+            self._kept.extend(Batch.of_plain(batch) for batch in state["batches"])
+            self._kept_bytes = sum(len(batch.lines) for batch in self._kept)
+            self._next_number = state["next"]
+            self._leave_out = state["leave_out"]
+            self._reported = self._kept[-1].last_number if self._kept else 0
+        elif self._checkpoint is not None:
+            most = self.config.pipeline.max_line_bytes
+            self._cutter = LineCutter(most, self._checkpoint.position)
 
     # --- what became of it
 
     def ledger(self) -> Ledger:
         """The counters as they stand. They balance when all that was fed is acknowledged."""
-        ledger = self._downstream()
-        ledger.lines = self._router.counters.lines + self._overlong
-        ledger.malformed = self._router.counters.malformed + self._overlong
+        ledger = Ledger(in_flight=self._last.in_flight)
+        ledger.add(self._last.counters)
+        ledger.add_given(self._last.given)
+        ledger.lines = self._router.counters.lines + self._skipped
+        ledger.malformed = self._router.counters.malformed + self._skipped + self._withdrawn
         return ledger
 
     @property
@@ -88,20 +511,14 @@ class Pipeline(ABC):
     @property
     def in_flight(self) -> int:
         """Lines of events that are not complete, as far as it is known."""
-        return self._downstream().in_flight
+        return self._last.in_flight
 
-    @abstractmethod
-    def _downstream(self) -> Ledger:
-        """What the stages behind the router counted."""
-
-    @abstractmethod
-    def _send(self, batch: Batch, size: int, malformed: bytes) -> None:
-        """Hands a batch of `size` bytes over."""
-
-    @abstractmethod
-    def _drain(self) -> None:
-        """Waits until everything is written."""
-
-    @abstractmethod
     def close(self) -> None:
         """Ends all that belongs to the pipeline, whatever state it is in."""
+        if self._crew is None:
+            return
+        if self.finished:
+            self._crew.close()
+        else:
+            self._crew.stop()
+        self._crew = None

@@ -1,23 +1,40 @@
-"""Plugin mode: auditd's stream from standard input, as it comes, until it ends."""
+"""Plugin mode: auditd's stream, as it comes, until it ends."""
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import select
 import signal
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from laurel_mp.errors import InputError
-from laurel_mp.pipeline import surroundings
-from laurel_mp.pipeline.parallel import ParallelPipeline
+from laurel_mp.config import Config
+from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError
+from laurel_mp.observe.log import add_handler, tick
+from laurel_mp.observe.malformed import MalformedReport
+from laurel_mp.outputs.copy import CopyHandler
+from laurel_mp.outputs.pending import Pending
+from laurel_mp.pipeline import options, privileges, surroundings
+from laurel_mp.pipeline.backlog import Backlog
+from laurel_mp.pipeline.directory import DirectoryLock
+from laurel_mp.pipeline.inputs import open_input
+from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.pipeline.nursery import Nursery
+from laurel_mp.pipeline.outputs import Outputs, open_copy
+from laurel_mp.pipeline.pieces import Piece, shifted
 from laurel_mp.pipeline.pipeline import Pipeline
 from laurel_mp.pipeline.reader import Reader
-
-GRACE = 5.0
-"""Seconds to read on after SIGTERM: auditd and systemd send it while the last records, and
-DAEMON_END, are still on their way."""
+from laurel_mp.pipeline.report import StatusReport
+from laurel_mp.pipeline.spool import Spool
+from laurel_mp.pipeline.start import crew_of, tune_collector
+from laurel_mp.pipeline.state import Loaded, StateFile
 
 SHOULD_HAVE_EOE = 4 << 20
 """Bytes of a stream without EOE records after which that is worth a message."""
@@ -25,91 +42,166 @@ SHOULD_HAVE_EOE = 4 << 20
 TICK = 0.5
 """Seconds between looks at the clock while events are in flight."""
 
+HOUSEKEEPING = 1.0
+"""Seconds between looks at what is due, while there is something to do."""
+
+LOCK_POLL = 0.1
+"""Seconds between attempts to get hold of the directory."""
+
+LOCK_SAID = 60.0
+"""Seconds between messages about somebody else who holds it."""
+
+UNWRITTEN = "unwritten"
+"""Below the directory: where what is not written waits if there is no state file."""
+
+FIXED = ("user", "input", "directory")
+"""What can not change while we run."""
+
+HANDLED = (*surroundings.STOP_SIGNALS, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 log = logging.getLogger(__name__)
+
+Reconfigure = Callable[[], Config]
+"""Reads the configuration again; raises ConfigError."""
 
 
 class Plugin:
     """Moves what the reader has read into the pipeline, until the input ends.
 
     When there is little to do it lingers, to hand over much at once; while events are in flight it
-    looks at the clock.
+    looks at the clock. It never waits for an output.
     """
 
-    def __init__(self, pipeline: Pipeline, fd: int) -> None:
-        self._pipeline = pipeline
-        settings = pipeline.config.pipeline
-        self._linger = settings.linger_ms / 1000
-        self._batch_bytes = settings.batch_bytes
-        self._reader = Reader(fd, settings.window_bytes)
-        self._without_eoe = 0
+    def __init__(self, config: Config, reconfigure: Reconfigure) -> None:
+        self.config = self._first_config = config
+        self._reconfigure = reconfigure
+        self._outputs = Outputs.of_plugin(config)
+        self._signals: list[int] = []
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._deadline: float | None = None
-        self._stop = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._poll = select.poll()
+        self._held_since: float | None = None
+        self._is_reading = False
+        self._is_ending = False
+        self._wants_rotation = False
+        self._clock = 0.0
+        self._ticked = self._kept_house = self._saved = time.monotonic()
+        self._without_eoe = 0
+        self._malformed = MalformedReport(log.warning)
+        self._status = StatusReport(config, time.monotonic())
+        self._lock = DirectoryLock(Path(config.directory))
+        self._state_file = StateFile.of(config)
+        self._log_copy = open_copy(config, config.debug.log)
+        if self._log_copy is not None:
+            add_handler(CopyHandler(self._log_copy))  # before there are children, who have it too
+        self._nursery = Nursery(live=True)
+        if options.worker_count(config):
+            self._nursery.server()  # before there are threads
+        self._spool = Spool.of(config)
+        self._backlog = Backlog(config.pipeline.window_bytes)
+        self._reader = Reader(open_input(config.input), self._backlog)
+        self._copy = open_copy(config, config.debug.inputlog)
+        self._uncopied = b""
+        """The start of a line whose end has not come."""
+        self._pipeline = self._new_pipeline(config)
+        self._former = Ledger()
 
-    def run(self) -> None:
-        """Returns when the input has ended and everything is written."""
-        for number in surroundings.STOP_SIGNALS:
-            signal.signal(number, self._on_stop)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, surroundings.STOP_SIGNALS)
-        self._poll.register(self._reader.fileno(), select.POLLIN)
-        self._poll.register(self._stop, select.POLLIN)
-        if isinstance(self._pipeline, ParallelPipeline):
-            for fd in self._pipeline.filenos():
-                self._poll.register(fd, select.POLLIN)
+    # --- from the start to the end
+
+    def run(self) -> Ledger:
+        """Returns when the input has ended and everything is written, or kept for the next run."""
+        tune_collector()
+        for number in HANDLED:
+            signal.signal(number, self._on_signal)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         self._reader.start()
-        while not self._reader.ended and not self._is_overdue():
-            self._step()
-        self._feed_rest()
-        self._pipeline.finish(time.monotonic())
-        if self._reader.error is not None:
-            raise InputError(f"standard input: can not be read on: {self._reader.error.strerror}")
+        self._is_reading = True
+        try:
+            if self._hold_directory():
+                self._begin()
+                self._work()
+                self._end()
+        finally:
+            self._stop_reading()
+            self._pipeline.close()
+            self._backlog.close()
+            self._nursery.close()
+            self._malformed.close()
+            self._lock.close()
+        if self._backlog.error is not None:
+            raise InputError(f"the input can not be read on: {self._backlog.error.strerror}")
+        return self._pipeline.ledger().since(self._former)
 
-    def _feed_rest(self) -> None:
-        """Feeds what was read before the deadline: what still comes may have no end."""
-        left = self._reader.size
-        while left > 0 and (data := self._reader.take(self._batch_bytes)):
-            self._feed(data)
-            left -= len(data)
+    def _hold_directory(self) -> bool:
+        """Waits until no other run writes to the directory; whether that came to pass."""
+        said = -math.inf
+        while not self._lock.try_hold():
+            now = time.monotonic()
+            if now - said >= LOCK_SAID:
+                said = now
+                log.warning(
+                    "%s: %s still writes there; waiting until it has ended",
+                    self.config.directory,
+                    self._lock.holder(),
+                )
+            self._wait(LOCK_POLL, ())
+            self._take_stop()
+            if self._is_overdue():
+                return False
+        return True
 
-    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
-        if self._deadline is None:
-            self._deadline = time.monotonic() + GRACE
-        os.eventfd_write(self._stop, 1)
+    def _work(self) -> None:
+        while not self._pipeline.finished and not self._is_overdue():
+            self._pipeline.step()
+            self._react()
+            moved = self._move()
+            self._keep_house()
+            if not moved and not self._pipeline.finished:
+                self._wait(self._patience(), self._descriptors())
 
-    def _is_overdue(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+    def _stop_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._reader.close()
 
-    def _step(self) -> None:
-        """Waits for something to do, and does it."""
-        if isinstance(self._pipeline, ParallelPipeline):
-            self._pipeline.receive()  # before the wait: the socket tells of new messages only
-        if self._reader.size == 0:
-            ready = self._poll.poll(self._patience() * 1000)
-            if not ready:
-                self._pipeline.tick(time.monotonic())
-            if any(fd == self._stop for fd, _ in ready):
-                os.eventfd_read(self._stop)
-            if self._reader.size == 0:
-                return
-        if self._reader.size < self._batch_bytes and self._linger and self._deadline is None:
-            time.sleep(self._linger)
-        self._feed(self._reader.take(self._batch_bytes))
+    # --- the input
 
-    def _patience(self) -> float:
-        """Seconds to wait for input."""
-        waits = [3600.0]
-        if self._pipeline.in_flight:
-            waits.append(TICK)
-        if self._deadline is not None:
-            waits.append(max(self._deadline - time.monotonic(), 0.0) + 0.001)
-        return min(waits)
+    def _move(self) -> bool:
+        """Hands over what is there, as far as there is room; whether there was anything."""
+        pipeline, backlog = self._pipeline, self._backlog
+        if self._is_ending or not pipeline.has_room:
+            return False
+        if self._wants_rotation:
+            self._wants_rotation = False
+            pipeline.rotate()
+        if backlog.size:
+            small = backlog.size < self.config.pipeline.batch_bytes
+            if small and self._deadline is None and self.config.pipeline.linger_ms:
+                time.sleep(self.config.pipeline.linger_ms / 1000)
+            self._feed(backlog.take(self.config.pipeline.batch_bytes))
+            return True
+        if backlog.ended:
+            self._is_ending = True
+            pipeline.end(self._now(), checkpoint=self._state_file is not None)
+            return True
+        if pipeline.in_flight and time.monotonic() - self._ticked >= TICK:
+            self._ticked = time.monotonic()
+            pipeline.tick(self._now(self._ticked))
+        return False
 
-    def _feed(self, data: bytes) -> None:
-        if data:
-            self._pipeline.feed(data, time.monotonic())
-            if self._without_eoe < SHOULD_HAVE_EOE:
-                self._look_for_eoe(len(data))
+    def _feed(self, piece: Piece | None) -> None:
+        if piece is None:
+            return
+        if self._copy is not None:
+            lines, newline, self._uncopied = (self._uncopied + piece.data).rpartition(b"\n")
+            self._copy.write(lines + newline)
+        self._pipeline.feed(piece.data, self._now(piece.arrival), self._backlog.taken)
+        if self._without_eoe < SHOULD_HAVE_EOE:
+            self._look_for_eoe(len(piece.data))
+
+    def _now(self, when: float = 0.0) -> float:
+        """The arrival clock, which never goes back."""
+        self._clock = max(self._clock, when)
+        return self._clock
 
     def _look_for_eoe(self, size: int) -> None:
         """Says once if the stream seems to have no EOE records at all."""
@@ -122,3 +214,209 @@ class Plugin:
                 "record come late",
                 SHOULD_HAVE_EOE >> 20,
             )
+
+    # --- waiting
+
+    def _descriptors(self) -> tuple[int, ...]:
+        fds = self._pipeline.filenos()
+        if not self._is_ending and self._pipeline.has_room:
+            return (*fds, self._backlog.fileno())
+        return fds
+
+    def _patience(self) -> float:
+        """Seconds to wait for something to happen."""
+        waits = [self._pipeline.next_due()]
+        report = self._status.wait(time.monotonic())
+        if report is not None:
+            waits.append(report)
+        if self._pipeline.in_flight:
+            waits.append(TICK)
+        if self._pipeline.is_busy:
+            waits.append(HOUSEKEEPING)
+        if self._deadline is not None:
+            waits.append(max(self._deadline - time.monotonic(), 0.0) + 0.001)
+        return min(waits)
+
+    def _wait(self, seconds: float, fds: tuple[int, ...]) -> None:
+        if self._signals:
+            return
+        poll = select.poll()
+        for fd in (self._wake, *fds):
+            poll.register(fd, select.POLLIN)
+        if any(fd == self._wake for fd, _ in poll.poll(seconds * 1000)):
+            os.eventfd_read(self._wake)
+
+    # --- signals
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signals.append(number)
+        os.eventfd_write(self._wake, 1)
+
+    def _react(self) -> None:
+        """Does what signals have asked for."""
+        self._take_stop()
+        numbers, self._signals = self._signals, []
+        if signal.SIGHUP in numbers:
+            self._reload()
+        if signal.SIGUSR1 in numbers:
+            self._wants_rotation = True
+            if self._copy is not None:
+                self._copy.rotate()
+        if signal.SIGUSR2 in numbers:
+            self._report()
+
+    def _take_stop(self) -> None:
+        stops = [number for number in self._signals if number in surroundings.STOP_SIGNALS]
+        if stops and self._deadline is None:
+            self._deadline = time.monotonic() + self.config.pipeline.stop_timeout
+            self._reader.stop()
+        self._signals = [number for number in self._signals if number not in stops]
+
+    def _is_overdue(self) -> bool:
+        """Whether what is not written by now is left for the next run."""
+        now = time.monotonic()
+        if self._deadline is not None:
+            return now >= self._deadline
+        if not self._is_ending or not self._pipeline.held:
+            self._held_since = None
+            return False
+        self._held_since = self._held_since or now
+        return now - self._held_since >= self.config.pipeline.stop_timeout
+
+    def _is_urgent(self) -> bool:
+        """Whether an output that takes nothing must not be waited for."""
+        return self._is_overdue() or signal.SIGHUP in self._signals
+
+    def _reload(self) -> None:
+        if self._is_ending:
+            return
+        try:
+            config = self._reconfigure()
+            outputs = Outputs.of_plugin(config)
+        except (ConfigError, OutputError) as error:
+            for line in str(error).splitlines():
+                log.error("%s", line)  # noqa: TRY400 - for the administrator, no traceback
+            log.error("the former configuration stays in force")  # noqa: TRY400
+            return
+        fixed = [name for name in FIXED if getattr(config, name) != getattr(self.config, name)]
+        if fixed:
+            log.warning("in force after the next start only: %s", ", ".join(fixed))
+            config = replace(config, **{name: getattr(self.config, name) for name in fixed})
+        beyond = privileges.beyond(self._first_config, config)
+        if beyond:
+            names = ", ".join(sorted(f"CAP_{each.name}" for each in beyond))
+            log.warning("given up at the start, and in force after the next one only: %s", names)
+        self.config, self._outputs = config, outputs
+        self._status = StatusReport(config, time.monotonic())
+        self._pipeline.reload(config, outputs)
+        log.info("the configuration was read again")
+
+    # --- what is due now and then
+
+    def _keep_house(self) -> None:
+        now = time.monotonic()
+        if self._status.wait(now) == 0:
+            self._report()
+        if now - self._kept_house < HOUSEKEEPING:
+            return
+        self._kept_house = now
+        self._backlog.release(self._pipeline.covered)
+        self._malformed.tick()
+        tick()
+        if self._copy is not None:
+            self._copy.tick()
+        period = self.config.state.write_state_period
+        if self._state_file is not None and period and now - self._saved >= period:
+            self._saved = now
+            self._state_file.save_soon(self._pipeline.save(all_of_it=False))
+
+    def _report(self) -> None:
+        ledger = self._pipeline.ledger().since(self._former)
+        log.info("%s", self._status.text(ledger, time.monotonic()))
+
+    # --- from one run to the next
+
+    def _begin(self) -> None:
+        """Goes on where the former run stood, as far as that is possible."""
+        rest: list[Piece] = []
+        unfinished = adopted = False
+        loaded = self._load()
+        if loaded is not None:
+            try:
+                rest, unfinished, adopted = self._take_over(loaded)
+            except (LaurelError, KeyError, ValueError, TypeError, IndexError) as error:
+                log.error("the state file makes no sense and is not used: %s", error)  # noqa: TRY400
+                self._pipeline = self._new_pipeline(self.config)
+        self._backlog.open(self._spool, rest, unfinished=unfinished)
+        self._pipeline.start(is_restart=adopted)
+        self._former = self._pipeline.ledger()
+
+    def _load(self) -> Loaded | None:
+        leftover = StateFile(Path(self.config.directory) / UNWRITTEN, self.config.state.max_age, 0)
+        if leftover.path.exists():
+            loaded = leftover.load()
+            leftover.path.unlink(missing_ok=True)
+            return loaded
+        return self._state_file.load() if self._state_file is not None else None
+
+    def _take_over(self, loaded: Loaded) -> tuple[list[Piece], bool, bool]:
+        """What the former run had read and not fed; whether it ends in a line; whether it fits."""
+        state = loaded.state
+        rest = [Piece(*piece) for piece in state.get("rest", ())]
+        if not loaded.same_boot:
+            rest = shifted(rest, time.monotonic())
+        if state.get("unwritten") is not None:
+            self._outputs.restore(self._nursery.journal, Pending.of_plain(state["unwritten"]))
+        if loaded.fresh:
+            self._pipeline.adopt(state)
+            return rest, self._pipeline.is_within_a_line, True
+        log.warning("the state is not used: %s", loaded.reason)
+        self._give_out(state)
+        return rest, False, False
+
+    def _give_out(self, state: dict[str, Any]) -> None:
+        """Writes what a run long ago had not: nothing can come to those events any more."""
+        inline = replace(self.config, pipeline=replace(self.config.pipeline, workers=0))
+        former = self._new_pipeline(inline)
+        former.adopt(state)
+        try:
+            former.start()
+            former.end_of_line()
+            former.finish()
+        finally:
+            former.close()
+        self._pipeline = self._new_pipeline(self.config, former.next_number)
+
+    def _new_pipeline(self, config: Config, first_number: int = 0) -> Pipeline:
+        pipeline = Pipeline(
+            config,
+            self._outputs,
+            partial(crew_of, self._nursery),
+            self._malformed.add,
+            patient=True,
+            first_number=first_number,
+        )
+        pipeline.is_urgent = self._is_urgent
+        return pipeline
+
+    def _end(self) -> None:
+        """Keeps for the next run what it needs."""
+        pipeline = self._pipeline
+        self._stop_reading()
+        if not pipeline.finished:
+            pipeline.stop()
+        rest = self._backlog.keep()
+        if pipeline.finished and not rest and self._state_file is None:
+            self._backlog.release()
+            return
+        state = pipeline.save(all_of_it=True)
+        state["rest"] = rest
+        file = self._state_file
+        if file is None:
+            file = StateFile(Path(self.config.directory) / UNWRITTEN, 0, 0)
+        if file.save(state):
+            self._backlog.release()
+        elif not pipeline.finished or rest:
+            log.error("what is not written is lost")
+        if not pipeline.finished:
+            log.warning("not everything is written; the next start will do that")

@@ -1,18 +1,17 @@
-"""The reading thread: it reads, and nothing can hold it up but a full buffer.
+"""The reading thread: it reads, and nothing can hold it up but a full memory.
 
 The socket from auditd holds about 60 KB, and while nobody reads it, every plugin of the machine
-waits, and in the end every audited process. So this thread does not parse, log or write.
+waits, and in the end every audited process. So this thread does not parse, and writes no file.
 """
 
 from __future__ import annotations
 
-import os
-import select
 import threading
 import time
-from collections import deque
 
-READ_SIZE = 1 << 18
+from laurel_mp.pipeline.backlog import Backlog
+from laurel_mp.pipeline.inputs import Input
+
 SMALL_READ = 1 << 14
 NAP = 0.003
 """Seconds to let records gather after a read that brought little: each costs auditd a write, and
@@ -20,81 +19,39 @@ would cost us a wake-up."""
 
 
 class Reader:
-    """Reads a descriptor into a bounded buffer. One thread reads, another one takes."""
+    """Reads an input into a backlog, in a thread of its own, and notes when each read came."""
 
-    def __init__(self, fd: int, limit: int) -> None:
-        self._fd = fd
-        self._limit = limit
-        self._buffer: deque[bytes] = deque()
-        self._size = 0
-        self._ended = False
-        self._error: OSError | None = None
-        self._room = threading.Condition()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+    def __init__(self, source: Input, backlog: Backlog) -> None:
+        self._source = source
+        self._backlog = backlog
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
 
     def start(self) -> None:
         """Begins to read."""
         self._thread.start()
 
-    def fileno(self) -> int:
-        """Readable when something was read, or the input has ended."""
-        return self._wake
+    def stop(self) -> None:
+        """Reads what is there, and ends; an input with an end of its own is read up to that.
 
-    @property
-    def size(self) -> int:
-        """Bytes that were read and not taken."""
-        return self._size
+        Does not wait, and may be called by a signal handler.
+        """
+        self._source.stop()
 
-    @property
-    def ended(self) -> bool:
-        """Whether the input has ended and everything was taken."""
-        return self._ended and not self._buffer
-
-    @property
-    def error(self) -> OSError | None:
-        """What ended the input, if it was not its end."""
-        return self._error
-
-    def take(self, most: int) -> bytes:
-        """Up to about `most` bytes of what was read; nothing if there is nothing."""
-        with self._room:
-            taken, size = [], 0
-            while self._buffer and size < most:
-                taken.append(self._buffer.popleft())
-                size += len(taken[-1])
-            self._size -= size
-            if not self._buffer and not self._ended:
-                self._clear_wake()
-            self._room.notify()
-        return b"".join(taken)
-
-    def _clear_wake(self) -> None:
-        try:
-            os.eventfd_read(self._wake)
-        except BlockingIOError:
-            return  # it was clear
+    def close(self) -> None:
+        """Ends at once; all that was read is in the backlog then."""
+        self._source.interrupt()
+        self._backlog.unblock()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._source.close()
 
     def _run(self) -> None:
-        while True:
-            try:
-                data = os.read(self._fd, READ_SIZE)
-            except BlockingIOError:  # somebody who shares the descriptor has made it so
-                select.select([self._fd], [], [])
-                continue
-            except OSError as error:
-                self._error = error
-                data = b""
-            with self._room:
-                if data:
-                    self._buffer.append(data)
-                    self._size += len(data)
-                else:
-                    self._ended = True
-                os.eventfd_write(self._wake, 1)
-                if not data:
-                    return
-                while self._size >= self._limit:
-                    self._room.wait()
-            if len(data) < SMALL_READ:
-                time.sleep(NAP)
+        error = None
+        try:
+            while data := self._source.read():
+                self._backlog.put(data, time.monotonic())
+                if len(data) < SMALL_READ:
+                    time.sleep(NAP)
+        except OSError as found:
+            error = found
+        self._backlog.end(error)

@@ -7,8 +7,10 @@ several processes say about one batch is collected until it is complete.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from threading import Thread
 
 import zmq
 
@@ -16,74 +18,141 @@ from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError, OutputError
 from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import options, wire
+from laurel_mp.pipeline.batches import BARRIER, FINAL, ROTATE
 from laurel_mp.pipeline.endpoints import Endpoints
-from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.pipeline.nursery import Nursery, Task
+from laurel_mp.pipeline.outputs import OpenOutputs, Outputs
 from laurel_mp.pipeline.system import System, open_system
-from laurel_mp.stages.messages import DecodedRows
+from laurel_mp.stages.messages import DecodedRows, Share
+
+TICK_MS = 1000
+"""How often the writer looks after its outputs when it has nothing to write."""
+
+PULSE = 0.5
+"""Seconds between the signs of life of a writer that waits."""
 
 
-def run_worker(config: Config, directory: Path, worker: int, *, live: bool) -> None:
-    """Decodes one worker's shares until the final one."""
-    with open_system(config, live=live) as system:
-        _decode_shares(config, directory, worker, system)
+def run(task: Task, config: Config, nursery: Nursery) -> None:
+    """Does what a child is there for, until the final batch."""
+    if task.role == "worker":
+        with open_system(config, live=task.live) as system:
+            _Worker(task, config, nursery, system).run()
+    elif task.role == "tracker":
+        with open_system(config, live=task.live, names=False) as system:
+            _Tracker(task, config, nursery, system).run()
+    else:
+        _Writer(task, config, nursery).run()
 
 
-def _decode_shares(config: Config, directory: Path, worker: int, system: System | None) -> None:
-    endpoints = Endpoints(directory)
-    shares = endpoints.connect(zmq.PULL, f"worker-{worker}")
-    to_tracker = endpoints.connect(zmq.PUSH, "tracker")
-    to_writer = endpoints.connect(zmq.PUSH, "writer")
-    decoder = options.decoder(config, system)
-    final = False
-    while not final:
-        batch, size, share, malformed = wire.decode_share(shares.recv_multipart())
-        final = share.final
-        if system is not None and system.names and system.names.refresh(time.monotonic()):
+class _Role:
+    """What all children have."""
+
+    def __init__(self, task: Task, nursery: Nursery) -> None:
+        self.task = task
+        self._board = nursery.board
+        self._slot = nursery.slot(task.role, task.number)
+        self.endpoints = Endpoints(Path(task.directory))
+        self._reports = self.endpoints.connect(zmq.PUSH, "reports")
+
+    def snapshot(self) -> bytes | None:
+        """What to start with, if it is not the beginning."""
+        path = Path(self.task.directory) / f"{self.task.role}-{self.task.number}.snapshot"
+        if not path.exists():
+            return None
+        snapshot = path.read_bytes()
+        path.unlink()
+        return snapshot
+
+    def begin(self, batch: int) -> None:
+        """Has a batch in hand from now on; 0 for none."""
+        self._board.note(self._slot, batch)
+
+    def report(self, message: wire.Report) -> None:
+        """Tells ingest something."""
+        self._reports.send_multipart(wire.encode_report(message), copy=False)
+
+    def report_snapshot(self, batch: int, snapshot: bytes) -> None:
+        """Tells ingest what is known behind a batch."""
+        self.report(wire.SnapshotMessage(batch, self.task.role, self.task.number, snapshot))
+
+
+class _Worker(_Role):
+    """Decodes one worker's shares."""
+
+    def __init__(self, task: Task, config: Config, nursery: Nursery, system: System | None) -> None:
+        super().__init__(task, nursery)
+        self._shares = self.endpoints.connect(zmq.PULL, f"worker-{task.number}")
+        self._to_tracker = self.endpoints.connect(zmq.PUSH, "tracker")
+        self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
+        self._names = system.names if system is not None else None
+        self._decoder = options.decoder(config, system)
+        snapshot = self.snapshot()
+        if snapshot is not None:
+            self._decoder.restore(snapshot)
+
+    def run(self) -> None:
+        flags = 0
+        while not flags & FINAL:
+            frames = self._shares.recv_multipart()
+            batch, flags, share, malformed = wire.decode_share(frames)
+            self.begin(batch)
+            self._decode(batch, flags, share, malformed)
+            self.begin(0)
+        self.endpoints.close()
+
+    def _decode(self, batch: int, flags: int, share: Share, malformed: bytes) -> None:
+        decoder, worker = self._decoder, self.task.number
+        if self._names is not None and self._names.refresh(time.monotonic()):
             decoder.forget()
         bodies, rows = decoder.decode(share)
-        to_tracker.send_multipart(
-            wire.encode_rows(wire.RowsMessage(batch, worker, final, rows)), copy=False
+        self._to_tracker.send_multipart(
+            wire.encode_rows(wire.RowsMessage(batch, worker, flags, rows)), copy=False
         )
         message = wire.BodiesMessage(
             batch,
             worker,
-            size,
-            final,
+            flags,
             rows.base,
             decoder.counters,
             decoder.in_flight_lines,
             bodies,
             malformed,
         )
-        to_writer.send_multipart(wire.encode_bodies(message), copy=False)
-    endpoints.close()
+        self._to_writer.send_multipart(wire.encode_bodies(message), copy=False)
+        if flags & BARRIER:
+            self.report_snapshot(batch, decoder.snapshot())
 
 
-def run_tracker(config: Config, directory: Path, workers: int, *, live: bool) -> None:
-    """Answers the rows of all workers, batch by batch, until the final one."""
-    with open_system(config, live=live, names=False) as system:
-        _answer_rows(config, directory, workers, system)
+class _Tracker(_Role):
+    """Answers the rows of all workers, batch by batch."""
 
+    def __init__(self, task: Task, config: Config, nursery: Nursery, system: System | None) -> None:
+        super().__init__(task, nursery)
+        self._incoming = self.endpoints.bind(zmq.PULL, "tracker")
+        self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
+        self._tracker = options.tracker(config, system, self.snapshot(), is_restart=task.is_restart)
+        self._collected: dict[int, dict[int, DecodedRows]] = {}
 
-def _answer_rows(config: Config, directory: Path, workers: int, system: System | None) -> None:
-    endpoints = Endpoints(directory)
-    incoming = endpoints.bind(zmq.PULL, "tracker")
-    to_writer = endpoints.connect(zmq.PUSH, "writer")
-    tracker = options.tracker(config, system)
-    collected: dict[int, dict[int, DecodedRows]] = {}
-    final = False
-    while not final:
-        batch, worker, is_final, rows = wire.decode_rows(incoming.recv_multipart())
-        of_batch = collected.setdefault(batch, {})
-        of_batch[worker] = rows
-        if len(of_batch) < workers:
-            continue
-        final = is_final
-        del collected[batch]
-        annotations = tracker.apply([of_batch[each] for each in range(workers)])
+    def run(self) -> None:
+        final = False
+        while not final:
+            batch, worker, flags, rows = wire.decode_rows(self._incoming.recv_multipart())
+            of_batch = self._collected.setdefault(batch, {})
+            of_batch[worker] = rows
+            if len(of_batch) == self.task.workers:
+                self.begin(batch)
+                self._answer(batch, flags)
+                self.begin(0)
+                final = bool(flags & FINAL)
+        self.endpoints.close()
+
+    def _answer(self, batch: int, flags: int) -> None:
+        of_batch = self._collected.pop(batch)
+        annotations = self._tracker.apply([of_batch[each] for each in range(self.task.workers)])
         message = wire.AnnotationsMessage(batch, annotations)
-        to_writer.send_multipart(wire.encode_annotations(message), copy=False)
-    endpoints.close()
+        self._to_writer.send_multipart(wire.encode_annotations(message), copy=False)
+        if flags & BARRIER:
+            self.report_snapshot(batch, self._tracker.snapshot())
 
 
 class _Collected:
@@ -94,47 +163,89 @@ class _Collected:
         self.annotations: wire.AnnotationsMessage | None = None
 
 
-def run_writer(config: Config, directory: Path, workers: int, outputs: Outputs) -> None:
-    """Writes what all workers and the tracker made of each batch, until the final one."""
-    endpoints = Endpoints(directory)
-    incoming = endpoints.bind(zmq.PULL, "writer")
-    reports = endpoints.connect(zmq.PUSH, "reports")
-    assembler = options.assembler(config, workers)
-    collected: dict[int, _Collected] = {}
-    final = False
-    with outputs.open() as opened:
-        while not final:
-            frames = incoming.recv_multipart()
-            if wire.kind_of(frames)[0] is wire.Kind.BODIES:
-                bodies = wire.decode_bodies(frames)
-                batch = bodies.batch
-                collected.setdefault(batch, _Collected()).bodies[bodies.worker] = bodies
-            else:
-                annotations = wire.decode_annotations(frames)
-                batch = annotations.batch
-                collected.setdefault(batch, _Collected()).annotations = annotations
-            found = collected[batch]
-            if len(found.bodies) < workers or found.annotations is None:
-                continue
-            del collected[batch]
-            messages = [found.bodies[worker] for worker in range(workers)]
-            bases = [message.base for message in messages]
-            merged = assembler.merge(
-                [message.bodies for message in messages],
-                list(zip(bases, found.annotations.annotations, strict=True)),
-            )
-            final = messages[0].final
-            opened.write(merged, messages[0].malformed)
-            ack = wire.AckMessage(
-                batch,
-                messages[0].size,
-                final,
-                _sum([message.counters for message in messages]),
-                sum(message.in_flight for message in messages),
-                assembler.counters,
-            )
-            reports.send_multipart(wire.encode_ack(ack))
-    endpoints.close()
+class _Writer(_Role):
+    """Writes what all workers and the tracker made of each batch."""
+
+    def __init__(self, task: Task, config: Config, nursery: Nursery) -> None:
+        super().__init__(task, nursery)
+        self._journal = nursery.journal
+        self._incoming = self.endpoints.bind(zmq.PULL, "writer")
+        self._assembler = options.assembler(config, task.workers)
+        snapshot = self.snapshot()
+        if snapshot is not None:
+            self._assembler.restore(snapshot)
+        self._collected: dict[int, _Collected] = {}
+
+    def run(self) -> None:
+        outputs = Outputs.of_plain(self.task.outputs)
+        with outputs.open(self._journal, self._held, again=self.task.is_again) as opened:
+            self._leave_out = max(self.task.leave_out, opened.done)
+            final = False
+            while not final:
+                if not self._incoming.poll(TICK_MS):
+                    opened.tick()
+                    continue
+                batch = self._receive()
+                if batch is not None:
+                    self.begin(batch)
+                    final = self._write(batch, opened)
+                    self.begin(0)
+        self.endpoints.close()
+
+    def _receive(self) -> int | None:
+        """The batch that is complete with the next message, if one is."""
+        frames = self._incoming.recv_multipart()
+        if wire.kind_of(frames)[0] is wire.Kind.BODIES:
+            bodies = wire.decode_bodies(frames)
+            batch = bodies.batch
+            found = self._collected.setdefault(batch, _Collected())
+            found.bodies[bodies.worker] = bodies
+        else:
+            annotations = wire.decode_annotations(frames)
+            batch = annotations.batch
+            found = self._collected.setdefault(batch, _Collected())
+            found.annotations = annotations
+        is_complete = len(found.bodies) == self.task.workers and found.annotations is not None
+        return batch if is_complete else None
+
+    def _write(self, batch: int, opened: OpenOutputs) -> bool:
+        found = self._collected.pop(batch)
+        assert found.annotations is not None
+        messages = [found.bodies[worker] for worker in range(self.task.workers)]
+        bases = [message.base for message in messages]
+        merged = self._assembler.merge(
+            [message.bodies for message in messages],
+            list(zip(bases, found.annotations.annotations, strict=True)),
+        )
+        flags = messages[0].flags
+        if batch > self._leave_out:
+            opened.write(batch, merged, messages[0].malformed)
+            if flags & ROTATE:
+                opened.rotate()
+        ack = wire.AckMessage(
+            batch,
+            flags,
+            _sum([message.counters for message in messages]),
+            sum(message.in_flight for message in messages),
+            self._assembler.counters,
+        )
+        self.report(ack)
+        if flags & BARRIER:
+            self._patiently(opened.sync)
+            self.report_snapshot(batch, self._assembler.snapshot())
+        return bool(flags & FINAL)
+
+    def _held(self, reason: str) -> None:
+        self.report(wire.HeldMessage(reason))
+
+    def _patiently(self, do: Callable[[], None]) -> None:
+        """Does something that may take long, with signs of life meanwhile."""
+        thread = Thread(target=do)
+        thread.start()
+        while thread.is_alive():
+            thread.join(PULSE)
+            if thread.is_alive():
+                self._held("waits for a disk")
 
 
 def _sum(counters: list[Counters]) -> Counters:
@@ -146,7 +257,9 @@ def report_failure(directory: Path, who: str, error: Exception) -> None:
     """Tells ingest why a child can not go on."""
     endpoints = Endpoints(directory)
     reports = endpoints.connect(zmq.PUSH, "reports")
+    output = isinstance(error, OutputError)
     closed = isinstance(error, OutputError) and error.closed
     text = str(error) if isinstance(error, LaurelError) else f"{type(error).__name__}: {error}"
-    reports.send_multipart(wire.encode_failure(wire.FailureMessage(who, text, closed)))
+    message = wire.FailureMessage(who, text, output, closed)
+    reports.send_multipart(wire.encode_report(message))
     endpoints.close()

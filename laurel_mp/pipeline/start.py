@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from laurel_mp.config import Config
 from laurel_mp.pipeline import options
+from laurel_mp.pipeline.crew import Crew, HeldBack
+from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.pipeline import OnMalformed, Pipeline
 
@@ -15,35 +18,40 @@ COLLECTOR_THRESHOLDS = (50_000, 50, 50)
 """Python's are (700, 10, 10); with those the collector took a twentieth of the time."""
 
 
+def crew_of(nursery: Nursery, config: Config, outputs: Outputs, held_back: HeldBack) -> Crew:
+    """A crew by the configuration."""
+    workers = options.worker_count(config)
+    if workers == 0:
+        from laurel_mp.pipeline.inline import InlineCrew
+
+        return InlineCrew(config, outputs, nursery.journal, held_back, live=nursery.live)
+    from laurel_mp.pipeline.parallel import ProcessCrew
+
+    return ProcessCrew(config, outputs, workers, nursery)
+
+
+def tune_collector() -> None:
+    """Hardly anything here is part of a cycle, and there is much that lives long.
+
+    So cycles are looked for seldom. Children take this on.
+    """
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+
+
 @contextmanager
 def open_pipeline(
-    config: Config, outputs: Outputs, on_malformed: OnMalformed, *, live: bool
+    config: Config, outputs: Outputs, on_malformed: OnMalformed
 ) -> Iterator[Pipeline]:
-    """A running pipeline by the configuration; a live one asks this host about its processes.
+    """A running pipeline for an offline command, by the configuration.
 
     To be called before there are threads: it may fork.
     """
-    # Hardly anything here is part of a cycle, and there is much that lives long: look for cycles
-    # seldom. Children take this on.
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    workers = options.worker_count(config)
-    pipeline: Pipeline
-    if workers == 0:
-        from laurel_mp.pipeline.inline import InlinePipeline
-
-        pipeline = InlinePipeline(config, outputs, on_malformed, live=live)
-    else:
-        from laurel_mp.pipeline.forkserver import ForkServer
-        from laurel_mp.pipeline.parallel import ParallelPipeline, start_child
-
-        server = ForkServer(start_child)
-        try:
-            pipeline = ParallelPipeline(config, workers, outputs, server, on_malformed, live=live)
-        except BaseException:
-            server.close()
-            raise
+    tune_collector()
+    nursery = Nursery(live=False)
+    pipeline = Pipeline(config, outputs, partial(crew_of, nursery), on_malformed)
     try:
         pipeline.start()
         yield pipeline
     finally:
         pipeline.close()
+        nursery.close()

@@ -46,6 +46,24 @@ def give_environment() -> None:
         return  # what is missing then are process titles
 
 
+def leave_stdin() -> None:
+    """Has /dev/null in place of standard input, in a child: its other end must see when we end."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+def import_everything() -> None:
+    """Imports what is needed later on, while everything can be read.
+
+    The user that the program becomes may not have the right to read its modules.
+    """
+    import difflib  # noqa: F401 - for a configuration with a mistake
+    import tomllib  # noqa: F401
+
+    from laurel_mp.pipeline import inline, parallel  # noqa: F401
+
+
 def take_charge() -> None:
     """Signals, descriptors and umask as this process wants them. It must have but one thread.
 

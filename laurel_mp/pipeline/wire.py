@@ -7,6 +7,8 @@ Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw
     bodies      worker  -> writer   header | text | keys | ranks | rows | unused | sizes | malformed
     annotations tracker -> writer   header | annotations, one frame for each worker
     ack         writer  -> ingest   header
+    snapshot    any     -> ingest   header | snapshot
+    held        writer  -> ingest   header
     failure     any     -> ingest   header
 
 A header is a list: version, kind, then the fields. Integers in frames are native unsigned
@@ -34,7 +36,7 @@ from laurel_mp.stages.messages import (
     Share,
 )
 
-VERSION = 1
+VERSION = 2
 
 Frames = list[bytes]
 
@@ -51,15 +53,17 @@ class Kind(IntEnum):
     BODIES = 3
     ANNOTATIONS = 4
     ACK = 5
-    FAILURE = 6
+    SNAPSHOT = 6
+    HELD = 7
+    FAILURE = 8
 
 
 class ShareMessage(NamedTuple):
     """One worker's part of a batch."""
 
     batch: int
-    size: int
-    """Bytes of input that the batch stands for: the writer's ack says them back."""
+    flags: int
+    """FINAL, BARRIER, ROTATE: see `laurel_mp.pipeline.batches`."""
     share: Share
     malformed: bytes
     """Lines for the log of malformed ones, in the share of the first worker only."""
@@ -70,7 +74,7 @@ class RowsMessage(NamedTuple):
 
     batch: int
     worker: int
-    final: bool
+    flags: int
     rows: DecodedRows
 
 
@@ -79,8 +83,7 @@ class BodiesMessage(NamedTuple):
 
     batch: int
     worker: int
-    size: int
-    final: bool
+    flags: int
     base: int
     """Number of the first row of the batch."""
     counters: Counters
@@ -100,8 +103,7 @@ class AckMessage(NamedTuple):
     """The batch is in the output."""
 
     batch: int
-    size: int
-    final: bool
+    flags: int
     counters: Counters
     """Of all workers together, since the start."""
     in_flight: int
@@ -110,13 +112,34 @@ class AckMessage(NamedTuple):
     """What was given out since the start."""
 
 
+class SnapshotMessage(NamedTuple):
+    """What a process knows behind a batch with a barrier."""
+
+    batch: int
+    role: str
+    number: int
+    """Which worker it is; 0 for others."""
+    snapshot: bytes
+
+
+class HeldMessage(NamedTuple):
+    """An output takes nothing at present; the writer waits for it."""
+
+    text: str
+
+
 class FailureMessage(NamedTuple):
     """A process can not go on."""
 
     who: str
     text: str
+    output: bool
+    """Whether that is because of an output."""
     closed: bool
     """Whether the reader of the output is gone."""
+
+
+Report = AckMessage | SnapshotMessage | HeldMessage | FailureMessage
 
 
 def _pack(kind: Kind, *fields: object) -> bytes:
@@ -144,33 +167,33 @@ def _fields(frames: Frames, expected: Kind) -> list[Any]:
 
 def encode_share(message: ShareMessage) -> Frames:
     """`message` as frames."""
-    batch, size, share, malformed = message
+    batch, flags, share, malformed = message
     flat = [number for segment in share.segments for number in segment]
-    header = _pack(Kind.SHARE, batch, size, flat, share.marks, share.end, share.final)
+    header = _pack(Kind.SHARE, batch, flags, flat, share.marks, share.end, share.final)
     return [header, share.blob, malformed]
 
 
 def decode_share(frames: Frames) -> ShareMessage:
     """The message in `frames`."""
-    batch, size, flat, marks, end, final = _fields(frames, Kind.SHARE)
+    batch, flags, flat, marks, end, final = _fields(frames, Kind.SHARE)
     segments = [Segment(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
     share = Share(frames[1], segments, [ClockMark(*mark) for mark in marks], end, final)
-    return ShareMessage(batch, size, share, frames[2])
+    return ShareMessage(batch, flags, share, frames[2])
 
 
 def encode_rows(message: RowsMessage) -> Frames:
     """`message` as frames."""
-    batch, worker, final, rows = message
-    header = _pack(Kind.ROWS, batch, worker, final, rows.base, rows.clocks)
+    batch, worker, flags, rows = message
+    header = _pack(Kind.ROWS, batch, worker, flags, rows.base, rows.clocks)
     return [header, rows.keys, rows.calls, rows.who, rows.ids, rows.ranks]
 
 
 def decode_rows(frames: Frames) -> RowsMessage:
     """The message in `frames`."""
-    batch, worker, final, base, clocks = _fields(frames, Kind.ROWS)
+    batch, worker, flags, base, clocks = _fields(frames, Kind.ROWS)
     keys, calls, who, ids, ranks = frames[1:]
     rows = DecodedRows(base, keys, calls, who, ids, [(key, now) for key, now in clocks], ranks)
-    return RowsMessage(batch, worker, final, rows)
+    return RowsMessage(batch, worker, flags, rows)
 
 
 def encode_bodies(message: BodiesMessage) -> Frames:
@@ -182,10 +205,10 @@ def encode_bodies(message: BodiesMessage) -> Frames:
 def decode_bodies(frames: Frames) -> BodiesMessage:
     """The message in `frames`."""
     fields = _fields(frames, Kind.BODIES)
-    batch, worker, size, final, base, counters, in_flight = fields
+    batch, worker, flags, base, counters, in_flight = fields
     bodies = DecodedBodies(*frames[1:-1])
     counted = Counters(*counters)
-    return BodiesMessage(batch, worker, size, final, base, counted, in_flight, bodies, frames[-1])
+    return BodiesMessage(batch, worker, flags, base, counted, in_flight, bodies, frames[-1])
 
 
 def encode_annotations(message: AnnotationsMessage) -> Frames:
@@ -204,25 +227,31 @@ def decode_annotations(frames: Frames) -> AnnotationsMessage:
     return AnnotationsMessage(batch, annotations)
 
 
-def encode_ack(message: AckMessage) -> Frames:
+def encode_report(message: Report) -> Frames:
     """`message` as frames."""
-    batch, size, final, counters, in_flight, given = message
-    header = (batch, size, final, astuple(counters), in_flight, astuple(given))
-    return [_pack(Kind.ACK, *header)]
+    if isinstance(message, AckMessage):
+        batch, flags, counters, in_flight, given = message
+        header = (batch, flags, astuple(counters), in_flight, astuple(given))
+        return [_pack(Kind.ACK, *header)]
+    if isinstance(message, SnapshotMessage):
+        batch, role, number, snapshot = message
+        return [_pack(Kind.SNAPSHOT, batch, role, number), snapshot]
+    kind = Kind.HELD if isinstance(message, HeldMessage) else Kind.FAILURE
+    return [_pack(kind, *message)]
 
 
-def encode_failure(message: FailureMessage) -> Frames:
-    """`message` as frames."""
-    return [_pack(Kind.FAILURE, *message)]
-
-
-def decode_report(frames: Frames) -> AckMessage | FailureMessage:
+def decode_report(frames: Frames) -> Report:
     """What comes back to ingest."""
     kind, fields = kind_of(frames)
     if kind is Kind.ACK:
-        batch, size, final, counters, in_flight, given = fields
+        batch, flags, counters, in_flight, given = fields
         counted = AssemblerCounters(*given)
-        return AckMessage(batch, size, final, Counters(*counters), in_flight, counted)
+        return AckMessage(batch, flags, Counters(*counters), in_flight, counted)
+    if kind is Kind.SNAPSHOT:
+        batch, role, number = fields
+        return SnapshotMessage(batch, role, number, frames[1])
+    if kind is Kind.HELD:
+        return HeldMessage(*fields)
     if kind is Kind.FAILURE:
         return FailureMessage(*fields)
-    raise WireError(f"{kind.name} message, expected ACK or FAILURE")
+    raise WireError(f"{kind.name} message, expected a report")

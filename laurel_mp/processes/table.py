@@ -6,8 +6,9 @@ each node, because process ids of different hosts have nothing to do with each o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from laurel_mp.processes.labels import NONE, Labels
 
@@ -16,7 +17,7 @@ MAX_PROCESSES = 32768
 quiet longest are forgotten."""
 
 MAX_NODES = 1024
-"""Tables. When there are more, that of the node that was quiet longest goes."""
+"""Tables. When there are more, those of an eighth of the nodes go: what was quiet longest."""
 
 MAX_IN_ALL = 4 * MAX_PROCESSES
 """Instances in all tables together. When there are more, the tables of nodes that were quiet
@@ -55,7 +56,7 @@ class Process:
     """A process instance. Ids are decimal digits; `comm`, `exe`, `argv` are JSON.
 
     What is cached about an instance holds as long as the table has this very object: whoever
-    changes something that is shown puts a changed copy in its place.
+    changes anything but `used` puts a changed copy in its place.
     """
 
     id: bytes
@@ -85,6 +86,8 @@ class Process:
     """What is shown of it with its own events, once that is rendered."""
     shown_as_parent: tuple[bytes, bytes] | None = None
     """The same, with events of its children."""
+    packed: bytes | None = None
+    """All of it but `used`, as a snapshot has it, once there was one."""
 
 
 class Sighting(NamedTuple):
@@ -145,9 +148,10 @@ class ProcessTable:
             return self._start(seen, parent, before)
         return self._start(seen, parent, parent)
 
-    def change(self, process: Process, **changes: object) -> Process:
+    def change(self, process: Process, **changes: Any) -> Process:
         """A copy of `process` with changes, which takes its place if it still has one."""
-        changed = replace(process, shown=None, shown_as_parent=None, **changes)  # type: ignore[arg-type]
+        forgotten: dict[str, Any] = {"shown": None, "shown_as_parent": None, "packed": None}
+        changed = replace(process, **forgotten, **changes)
         if self.current.get(process.pid) is process:
             self.current[process.pid] = changed
         elif process.pid in self.ended and self.ended[process.pid][1] is process:
@@ -219,6 +223,11 @@ class ProcessTable:
             return NONE
         return origin.labels & self._propagated
 
+    def heard(self) -> int:
+        """When any of its processes was last heard of."""
+        ended = [process.used for _, process in self.ended.values()]
+        return max([process.used for process in self.current.values()] + ended, default=0)
+
     # --- bounds
 
     def expire(self, now: float) -> None:
@@ -272,27 +281,38 @@ class ProcessTables:
         """The table of `node`, empty for lines without one."""
         if not node or node == self._local_node:
             return self._nameless
-        table = self._tables.pop(node, None)
+        table = self._tables.get(node)
         if table is None:
-            table = ProcessTable(self._propagated)
             if len(self._tables) >= MAX_NODES:
-                self._drop_quietest()
-        self._tables[node] = table  # the longest quiet one is first
+                self._drop(MAX_NODES // 8 + 1)
+            table = self._tables[node] = ProcessTable(self._propagated)
         return table
+
+    def items(self) -> Iterator[tuple[bytes, ProcessTable]]:
+        """All tables by node, in the order in which `of` has made them."""
+        yield b"", self._nameless
+        yield from self._tables.items()
 
     def expire(self, now: float) -> None:
         """Forgets processes that ended long ago, on all nodes, and nodes if it is too much."""
         for table in (self._nameless, *self._tables.values()):
             table.expire(now)
         while self._tables and self._instances() > MAX_IN_ALL:
-            self._drop_quietest()
+            self._drop(len(self._tables) // 8 + 1)
 
     def _instances(self) -> int:
         return sum(len(t.current) + len(t.ended) for t in (self._nameless, *self._tables.values()))
 
-    def _drop_quietest(self) -> None:
-        # Emptied, so that no cached answer about its processes holds any more.
-        self._tables.pop(next(iter(self._tables))).current.clear()
+    def _drop(self, number: int) -> None:
+        """Drops that many tables: what was quiet longest.
+
+        By what is noted in them, not by when they were asked for: what is answered from memory
+        asks no table, and what is in memory must make no difference.
+        """
+        order = sorted(self._tables, key=lambda node: self._tables[node].heard())
+        for node in order[:number]:
+            # Emptied, so that no cached answer about its processes holds any more.
+            self._tables.pop(node).current.clear()
 
     def statistics(self) -> dict[str, int]:
         """Sizes and limits met, for status reports."""

@@ -6,12 +6,18 @@ from array import array
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from laurel_mp.errors import SnapshotError
 from laurel_mp.events.output import FILTERED
 from laurel_mp.stages.messages import Annotations, DecodedBodies, Merged
+from laurel_mp.stages.packing import pack, unpack
 
 Item = TypeVar("Item")
+
+
+Waiting = dict[int, bytes]
+"""Annotations that wait for their event to be complete, by row, for one worker."""
 
 
 @dataclass(slots=True)
@@ -24,6 +30,13 @@ class AssemblerCounters:
     """Lines of filtered events."""
 
 
+class AssemblerState(NamedTuple):
+    """An assembler between two batches."""
+
+    waiting: list[Waiting]
+    counters: AssemblerCounters
+
+
 class Assembler:
     """Puts together what workers and tracker made of each batch."""
 
@@ -32,9 +45,22 @@ class Assembler:
     ) -> None:
         self._line_prefix = line_prefix
         self._filtered_prefix = filtered_prefix
-        # Annotations that wait for their event to be complete, by row, for each worker.
-        self._waiting: list[dict[int, bytes]] = [{} for _ in range(max(workers, 1))]
+        self._waiting: list[Waiting] = [{} for _ in range(max(workers, 1))]
         self.counters = AssemblerCounters()
+
+    def snapshot(self) -> bytes:
+        """What another one can go on from, between two batches: a packed AssemblerState."""
+        return pack(AssemblerState(self._waiting, self.counters))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Goes on from there; only for one of as many workers, and that has merged nothing yet.
+
+        Raises SnapshotError.
+        """
+        waiting, counters = unpack(snapshot, AssemblerState)
+        if len(waiting) != len(self._waiting):
+            raise SnapshotError(f"snapshot of {len(waiting)} workers, not {len(self._waiting)}")
+        self._waiting, self.counters = waiting, counters
 
     def merge(
         self, bodies: list[DecodedBodies], annotations: list[tuple[int, Annotations]]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from laurel_mp.events.coalescer import Coalescer, Counters, Limits
+from laurel_mp.events.coalescer import Coalescer, CoalescerState, Counters, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver
 from laurel_mp.events.output import clock_key
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
+from laurel_mp.stages.packing import pack, unpack
 
 
 class Decoder:
@@ -35,6 +36,14 @@ class Decoder:
     def forget(self) -> None:
         """Forgets what was rendered: names of users in it may be others now."""
         self._coalescer.forget()
+
+    def snapshot(self) -> bytes:
+        """What another one can go on from, between two batches: a packed CoalescerState."""
+        return pack(self._coalescer.state())
+
+    def restore(self, snapshot: bytes) -> None:
+        """Goes on from there; only for one that has seen nothing yet. Raises SnapshotError."""
+        self._coalescer.restore(unpack(snapshot, CoalescerState))
 
     def decode(self, share: Share) -> Decoded:
         """The events that are complete with this share, and the rows that belong to it."""

@@ -13,6 +13,8 @@ class ClockMark(NamedTuple):
     now: float
     has_eoe: bool
     """Whether events of this stream end with EOE records."""
+    oldest: int = 0
+    """Stream position before which all is over, because too many lines have come since."""
 
 
 class Segment(NamedTuple):

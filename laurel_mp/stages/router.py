@@ -8,12 +8,14 @@ stay together: one match takes a whole run, by a back-reference to those digits.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
-from zlib import crc32
 
 from laurel_mp.records.header import ID, NODE, TYPE
 from laurel_mp.stages.messages import ClockMark, Segment, Share
+from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.sharding import shard
 
 STEP = 1 << 20
 """Bytes after which there is a clock mark in any case, so that state can be bounded by them."""
@@ -27,6 +29,10 @@ LEAP = 60
 LEAP_BYTES = 1 << 18
 """If all lines of this many bytes lie that far behind, the latest time stamp was wrong."""
 
+
+MAX_LINES = 1 << 17
+"""What is longer ago than so many lines, to the last mark before that, is forgotten: many short
+lines need more memory than their bytes say."""
 
 MAX_HEADER = 1024
 """No valid header is longer. A line that exceeds the limit by more is malformed, whatever it is,
@@ -54,6 +60,21 @@ class RouterCounters:
 
     lines: int = 0
     malformed: int = 0
+
+
+class RouterState(NamedTuple):
+    """A router between two batches; see there. It is the same for any number of workers."""
+
+    now: float
+    seconds: bytes
+    latest: int | None
+    behind_since: int | None
+    next_step: int
+    last_eoe: int
+    has_eoe: bool
+    lines: int
+    splits: list[tuple[int, int]]
+    counters: RouterCounters
 
 
 def _run_pattern(max_line: int) -> re.Pattern[bytes]:
@@ -110,6 +131,8 @@ class _Division:
         """Begin and end of each worker's pieces in the batch."""
         self.marks: list[ClockMark] = []
         self.malformed: list[Malformed] = []
+        self.overlong = 0
+        """Malformed lines that might have been skipped before they came here."""
         self._marked = -1
 
     def mark(self, index: int, mark: ClockMark) -> None:
@@ -156,12 +179,47 @@ class Router:
         self._shards: dict[tuple[bytes | None, bytes | None], int] = {}
         self._now = 0.0
         self._seconds = b""
-        self._latest = -1
-        self._behind_since = -1
+        self._latest: int | None = None
+        self._behind_since: int | None = None
         self._next_step = STEP
         self._last_eoe = 0
         self._has_eoe = False
+        self._lines = 0
+        """How many came, but for those that are far too long: some of them are skipped before."""
+        self._splits: deque[tuple[int, int]] = deque([(0, 0)], maxlen=64)
+        """Where there was a mark in any case, and how many lines had come before."""
         self.counters = RouterCounters()
+
+    def snapshot(self) -> bytes:
+        """What another one can go on from, between two batches, for any number of workers."""
+        state = RouterState(
+            self._now,
+            self._seconds,
+            self._latest,
+            self._behind_since,
+            self._next_step,
+            self._last_eoe,
+            self._has_eoe,
+            self._lines,
+            list(self._splits),
+            self.counters,
+        )
+        return pack(state)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Goes on from there; only for one that has divided nothing yet. Raises SnapshotError."""
+        state = unpack(snapshot, RouterState)
+        self._now = state.now
+        self._seconds = state.seconds
+        self._latest = state.latest
+        self._behind_since = state.behind_since
+        self._next_step = state.next_step
+        self._last_eoe = state.last_eoe
+        self._has_eoe = state.has_eoe
+        self._lines = state.lines
+        self._splits.clear()
+        self._splits.extend(state.splits or [(0, 0)])
+        self.counters = state.counters
 
     @property
     def has_eoe(self) -> bool:
@@ -179,22 +237,34 @@ class Router:
         division = _Division(self._workers)
         if now is not None and now != self._now:
             self._now = now
-            division.mark(0, ClockMark(position, now, self._has_eoe))
+            division.mark(0, self._mark(position))
         follow_stamps = now is None
-        start = 0
-        for end, has_eoe in self._splits(chunk, position):
+        start = lines = 0
+        for end, has_eoe in self._split(chunk, position):
+            overlong = division.overlong
             self._divide(chunk, start, end, position, division, follow_stamps)
+            here = chunk.count(b"\n", start, end)
+            lines += here
+            self._lines += here - (division.overlong - overlong)
             if end < len(chunk):
                 self._has_eoe = has_eoe
-                division.mark(end, ClockMark(position + end, self._now, has_eoe))
+                self._note_split(position + end)
+                division.mark(end, self._mark(position + end))
             start = end
-        lines = chunk.count(b"\n")
         self.counters.lines += lines
         self.counters.malformed += len(division.malformed)
         shares = division.shares(chunk, position, final=final)
         return Batch(shares, division.malformed, lines)
 
-    def _splits(self, chunk: bytes, position: int) -> list[tuple[int, bool]]:
+    def _mark(self, position: int) -> ClockMark:
+        return ClockMark(position, self._now, self._has_eoe, self._splits[0][0])
+
+    def _note_split(self, position: int) -> None:
+        self._splits.append((position, self._lines))
+        while self._lines - self._splits[0][1] > MAX_LINES:
+            self._splits.popleft()
+
+    def _split(self, chunk: bytes, position: int) -> list[tuple[int, bool]]:
         """Line starts at which there is a mark, and last the end of the chunk.
 
         With each comes whether EOE records are to be expected from there on.
@@ -260,15 +330,15 @@ class Router:
             if match is None:
                 line_end = chunk.index(b"\n", begin)
                 division.malformed.append(Malformed(position + begin, chunk[begin:line_end]))
+                division.overlong += line_end - begin > self._longest
                 begin = line_end + 1
                 continue
             node, seconds, block = match.groups()
             stop = match.end()
-            if follow_stamps and (seconds != self._seconds or self._behind_since >= 0):
+            if follow_stamps and (seconds != self._seconds or self._behind_since is not None):
                 self._seconds = seconds
                 if self._follow(int(seconds), position + begin, position + stop):
-                    mark = ClockMark(position + begin, self._now, self._has_eoe)
-                    division.mark(begin, mark)
+                    division.mark(begin, self._mark(position + begin))
             worker = 0
             if self._workers > 1:
                 key = (node, block)
@@ -283,26 +353,27 @@ class Router:
         A single line with a wrong time must not stop the clock for good: if for long all
         others lie far behind it, they are right.
         """
-        if seconds > self._latest:
-            moved = self._latest >= 0
-            if moved:
-                self._now += seconds - self._latest
+        latest = self._latest
+        if latest is None or seconds > latest:
+            if latest is not None:
+                self._now += seconds - latest
             self._latest = seconds
-            self._behind_since = -1
-            return moved
-        if seconds >= self._latest - LEAP:
-            self._behind_since = -1
-        elif self._behind_since < 0:
+            self._behind_since = None
+            return latest is not None
+        if seconds >= latest - LEAP:
+            self._behind_since = None
+            return False
+        if self._behind_since is None:
             self._behind_since = start
-        if self._behind_since >= 0 and end - self._behind_since > LEAP_BYTES:
+        if end - self._behind_since > LEAP_BYTES:
             self._latest = seconds
-            self._behind_since = -1
+            self._behind_since = None
         return False
 
     def _shard(self, key: tuple[bytes | None, bytes | None]) -> int:
         node, block = key
-        shard = crc32(block or b"", crc32(node or b"")) % self._workers
+        found = shard(node, block or b"", self._workers)
         if len(self._shards) >= 4096:
             self._shards.clear()
-        self._shards[key] = shard
-        return shard
+        self._shards[key] = found
+        return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from laurel_mp.errors import SnapshotError
 from laurel_mp.events.output import FILTERED
 from laurel_mp.events.syscall import Call
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
@@ -22,6 +24,15 @@ from laurel_mp.processes.table import (
 )
 from laurel_mp.records.strings import decode
 from laurel_mp.stages.messages import Annotations, DecodedRows
+from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.process_state import (
+    ProcessesState,
+    TableState,
+    fill_table,
+    processes,
+    state_of,
+    state_of_table,
+)
 
 MAX_ANSWERS = 32768
 """Answers that are remembered, and keys and executables that have been decoded."""
@@ -32,6 +43,8 @@ _LOOK_UP, _DETAILS = Call.LOOK_UP.value, Call.DETAILS.value
 
 MAX_EXECS = 4096
 """Latest execs that are remembered, for those whose details come when the process has gone on."""
+
+_is_time = re.compile(rb"[0-9]{1,12}\.[0-9]{3}").match
 
 Find = Callable[[bytes], Process | None]
 """Looks a process id up in the system; None if there is nothing to be known about it."""
@@ -78,6 +91,19 @@ class _Row(NamedTuple):
     details: list[bytes]
 
 
+class TrackerState(NamedTuple):
+    """A tracker between two batches."""
+
+    now: float
+    rows: int
+    tables: list[TableState]
+    """Of all nodes; the first is that of lines without one."""
+    execs: list[tuple[bytes, bytes]]
+    """Nodes and ids of the execs that are remembered."""
+    executed: ProcessesState
+    """What these have started."""
+
+
 class Tracker:
     """Owns the process tables."""
 
@@ -101,6 +127,55 @@ class Tracker:
         table = self.tables.of(b"")
         for process in processes:
             self._add(table, process)
+
+    def reconcile(self, running: Iterable[Process]) -> None:
+        """Brings the table of this host up to date, after a time that the stream does not show.
+
+        `running` are all processes; parents come first. Those that are gone have ended, and
+        those that have come are added.
+        """
+        table = self.tables.of(b"")
+        found = {process.pid: process for process in running}
+        for pid, process in list(table.current.items()):
+            if pid not in found or not _may_be(found[pid], process):
+                table.end(process, self._now)
+        for pid, process in found.items():
+            known = table.known(pid)
+            if known is None or not _may_be(process, known):
+                self._add(table, process)
+            elif known.start_time != process.start_time:
+                # That is what execs to come will be compared to.
+                table.change(known, start_time=process.start_time)
+
+    def snapshot(self) -> bytes:
+        """What another one can go on from, between two batches."""
+        state = TrackerState(
+            self._now,
+            self.rows,
+            [state_of_table(node, table) for node, table in self.tables.items()],
+            list(self._execs),
+            state_of(self._execs.values()),
+        )
+        return pack(state)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Goes on from there; only for one that has answered nothing yet. Raises SnapshotError.
+
+        What it was seeded with is dropped.
+        """
+        state = unpack(snapshot, TrackerState)
+        executed = processes(state.executed)
+        if len(executed) != len(state.execs):
+            raise SnapshotError(f"{len(state.execs)} execs have started {len(executed)} processes")
+        tables = ProcessTables(self._options.labels.propagated, self._options.local_node)
+        for each in state.tables:
+            table = tables.of(each.node)
+            if each.node == b"" or table is not tables.of(b""):  # if not, this host was renamed
+                fill_table(table, each)
+        self.tables = tables
+        self._execs = dict(zip(state.execs, executed, strict=True))
+        self._now = state.now
+        self.rows = state.rows
 
     def apply(self, batch: list[DecodedRows]) -> list[Annotations]:
         """Answers the rows that the workers have about one batch, for each worker in turn."""
@@ -173,12 +248,13 @@ class Tracker:
             return self._context.look_up(name, self._known(table, b"".join(node), pid))
         row = _take_apart(who)
         table = self.tables.of(row.node)
+        is_first = True
         if call == _DETAILS:
             process = self._add_details(table, row, id_, key)
         elif call == _EXEC:
             process = self._execute(table, row, id_, key)
         else:
-            process = self._observe(table, row, id_, key)
+            process, is_first = self._observe(table, row, id_, key)
         parent = self._known(table, row.node, row.ppid)
         if self._options.labels.keys:
             labels = self._options.labels.by_key(self._rule_keys(row.key)) - process.labels
@@ -186,7 +262,7 @@ class Tracker:
                 process = table.change(process, labels=process.labels | labels)
         annotation = later = self._context.close_syscall(process, parent)
         if self._is_filtering:
-            annotation, later = self._filter(row, process, id_, annotation)
+            annotation, later = self._filter(row, process, annotation, is_first)
         if call == _EXIT_GROUP:
             table.end(process, self._now)
             return annotation
@@ -204,7 +280,10 @@ class Tracker:
 
     # --- the process of a row
 
-    def _observe(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
+    def _observe(
+        self, table: ProcessTable, row: _Row, id_: bytes, key: int
+    ) -> tuple[Process, bool]:
+        """The process, and whether this is the first row about it."""
         if row.pid not in table.current:
             self._known(table, row.node, row.ppid)
             self._find(table, row.node, row.pid)
@@ -212,7 +291,7 @@ class Tracker:
         process, is_new = table.observe(seen)
         if is_new and (process.origin is None or process.origin.exe != process.exe):
             process = self._label_exe(table, process)  # its exec was not shown
-        return process
+        return process, is_new
 
     def _execute(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
         self._known(table, row.node, row.ppid)
@@ -229,7 +308,7 @@ class Tracker:
 
     def _add_details(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
         executed = self._execs.pop((row.node, id_), None)
-        process = table.current.get(row.pid)
+        process = table.known(row.pid)
         if process is None or process.id != id_:
             # It went on before this event was complete: what it is now is not touched.
             process = executed or Process(id_, row.pid, row.ppid, row.comm, row.exe, key)
@@ -262,7 +341,7 @@ class Tracker:
     # --- labels and filters
 
     def _filter(
-        self, row: _Row, process: Process, id_: bytes, annotation: bytes
+        self, row: _Row, process: Process, annotation: bytes, is_first: bool
     ) -> tuple[bytes, bytes]:
         """`annotation` with the verdict on this event, and with that on others like it."""
         filters = self._options.filters
@@ -271,7 +350,6 @@ class Tracker:
             return filtered, filtered
         if not filters.by_rule(self._rule_keys(row.key), process.labels):
             return annotation, annotation
-        is_first = process.id == id_
         return annotation if is_first and filters.keep_first else filtered, filtered
 
     def _label_exe(self, table: ProcessTable, process: Process) -> Process:
@@ -302,6 +380,24 @@ class Tracker:
                 self._keys.clear()
             self._keys[key] = keys
         return keys
+
+
+def _may_be(running: Process, known: Process) -> bool:
+    """Whether a process that runs may be one that was known before, by when it started.
+
+    Start times as /proc gives them may be off by up to a second. If that of `known` was never
+    read, it must have been there at the time of the event that it is known by.
+    """
+    started = _seconds(running.start_time)
+    if known.start_time:
+        return abs(started - _seconds(known.start_time)) <= 1
+    return started <= _seconds(known.id) + 1
+
+
+def _seconds(time: bytes) -> float:
+    """Seconds of a start time, or of the id of an event; 0 for anything else."""
+    match = _is_time(time)
+    return float(match[0]) if match else 0.0
 
 
 def _take_apart(who: bytes) -> _Row:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -77,7 +78,10 @@ def test_until_the_end_of_input(tmp_path: Path, path: Path, workers: int) -> Non
     log = tmp_path / "audit.log"
     assert expected.text == log.read_bytes()
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
-    stopped = "laurel-mp: stopped: {lines} lines, {events} events, 0 malformed, 0 duplicates"
+    stopped = (
+        "laurel-mp: stopped: {lines} lines, {events} events, 0 filtered events, "
+        "0 duplicate lines, 0 malformed lines in total"
+    )
     assert stopped.format(**expected.counters) == messages.decode().splitlines()[-1]
 
 
@@ -192,10 +196,8 @@ def test_killed(tmp_path: Path) -> None:
         wait_until(
             lambda: not any(_lives(child) for child in children.values()), "all have ended", 10
         )
-        for left in Path("/tmp").glob("sockets-*/laurel-mp-*/*"):  # nobody is left to do it
-            left.unlink()
-        for left in Path("/tmp").glob("sockets-*/laurel-mp-*"):
-            left.rmdir()
+        for left in Path("/tmp").glob("sockets-*/laurel-mp-*"):  # nobody is left to do it
+            shutil.rmtree(left)
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -1,6 +1,5 @@
 """Facts about all settings at once."""
 
-
 import pytest
 
 from laurel_mp.config import Config

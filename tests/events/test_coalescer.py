@@ -55,9 +55,9 @@ class Stream:
         self.position = 0
         self.clock(100.0)
 
-    def clock(self, now: float) -> None:
+    def clock(self, now: float, oldest: int = 0) -> None:
         """Move the arrival clock."""
-        self.coalescer.clock(self.position, now, self.has_eoe)
+        self.coalescer.clock(self.position, now, self.has_eoe, oldest)
 
     def feed(self, *lines: bytes) -> None:
         """Feed lines in one piece."""
@@ -347,6 +347,30 @@ def test_an_event_is_given_up_when_the_stream_has_run_on() -> None:
     stream.clock(100.0)
 
     assert ids(stream.taken()) == ["1"]
+
+
+def test_an_event_is_given_up_when_too_many_lines_have_come() -> None:
+    """The router says what is too long ago: events whose last record stood before that."""
+    stream = Stream()
+    stream.feed(SYSCALL % (1, 0))
+    oldest = stream.position
+    stream.feed(SYSCALL % (2, 0), EOE % 2, SYSCALL % (3, 0))
+    stream.clock(100.0, oldest)
+
+    assert ids(stream.taken()) == ["2", "1"]
+
+
+def test_less_is_remembered_when_too_many_lines_have_come() -> None:
+    """In two steps, as it is by time."""
+    stream = Stream()
+    stream.feed(SYSCALL % (1, 0), EOE % 1)
+    remembered = []
+    for _ in range(2):
+        stream.clock(100.0, stream.position)
+        remembered.append(stream.coalescer.statistics()["remembered"])
+        stream.position += 1
+
+    assert remembered == [1, 0]
 
 
 def test_the_end_of_the_stream_completes_all() -> None:

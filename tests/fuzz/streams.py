@@ -118,7 +118,7 @@ class Plan:
                 if chance.random() < 0.2:
                     yield partial(StagePipeline.tick, now=now)
             elif self.is_files:
-                yield StagePipeline.end_of_file
+                yield StagePipeline.end_of_line
         yield partial(StagePipeline.finish, now=now)
 
 

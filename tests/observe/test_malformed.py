@@ -69,3 +69,20 @@ def test_rare_lines() -> None:
     report.close()
 
     assert len(said) == 20
+
+
+def test_tick() -> None:
+    """S13: What was left out is counted although no other malformed line comes."""
+    said: list[str] = []
+    now = [1000.0]
+    report = MalformedReport(said.append, most=2, period=60, clock=lambda: now[0])
+    for position in range(5):
+        report.add((position, b"x"))
+    now[0] += 59
+    report.tick()
+    assert len(said) == 2
+    now[0] += 1
+    report.tick()
+    report.tick()
+
+    assert said[2:] == ["3 more malformed lines"]

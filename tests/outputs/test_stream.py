@@ -1,4 +1,4 @@
-"""Whole lines to a file, a pipe, a full disk."""
+"""Whole lines to a descriptor: a pipe, a device, a file."""
 
 import fcntl
 import os
@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.stream import Output
+from laurel_mp.outputs.patience import Patience
+from laurel_mp.outputs.stream import Stream
+from tests.support.outputs import EnoughError, Waiting, patience
 
-TEXT = b"0123456789abcdef" * 20_000
+TEXT = b"0123456789abcde\n" * 20_000
 
 
 def read_all(fd: int, into: list[bytes]) -> None:
@@ -20,8 +22,9 @@ def read_all(fd: int, into: list[bytes]) -> None:
         into.append(data)
 
 
+@pytest.mark.parametrize("waiting", [None, Waiting()], ids=["impatient", "patient"])
 @pytest.mark.parametrize("blocking", [True, False])
-def test_short_writes(blocking: bool) -> None:
+def test_short_writes(blocking: bool, waiting: Waiting | None) -> None:
     """What a pipe does not take at once is written later; also if it does not wait."""
     read, write = os.pipe()
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
@@ -29,13 +32,30 @@ def test_short_writes(blocking: bool) -> None:
     received: list[bytes] = []
     thread = threading.Thread(target=read_all, args=(read, received))
     thread.start()
-    output = Output(write, "pipe")
-    output.write(TEXT)
+    output = Stream(write, Patience("pipe", waiting))
+    sizes: list[int] = []
+    output.write(TEXT, sizes.append)
     output.close()
     thread.join()
     os.close(read)
 
     assert b"".join(received) == TEXT
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == len(TEXT)
+
+
+def test_a_pipe_that_nobody_reads() -> None:
+    """Who waits for a pipe that blocks is told so, and can give up."""
+    read, write = os.pipe()
+    waiting = Waiting()
+    waiting.then = waiting.give_up
+    output = Stream(write, patience("pipe", waiting))
+    with pytest.raises(EnoughError):
+        output.write(TEXT)
+
+    assert waiting.reasons == ["pipe: its reader is slow"] * 2
+    output.close()
+    os.close(read)
 
 
 def test_create(tmp_path: Path) -> None:
@@ -44,7 +64,7 @@ def test_create(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         for text in (b"one\n", b"two\n"):
-            output = Output.create(path)
+            output = Stream.create(str(path), Patience("x"))
             output.write(text)
             output.close()
     finally:
@@ -54,21 +74,9 @@ def test_create(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_append(tmp_path: Path) -> None:
-    """A log goes on where it ended."""
-    path = tmp_path / "x"
-    for text in (b"one\n", b"two\n"):
-        output = Output.append(path)
-        output.write(text)
-        output.close()
-
-    assert path.read_bytes() == b"one\ntwo\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
 def test_full_disk() -> None:
-    """A full disk is an error that names the output."""
-    output = Output.append(Path("/dev/full"))
+    """A full disk is an error that names the output, for those who do not wait."""
+    output = Stream.device("/dev/full", Patience("/dev/full"))
     with pytest.raises(OutputError, match="/dev/full: can not be written: No space left") as caught:
         output.write(b"x\n")
 
@@ -76,11 +84,24 @@ def test_full_disk() -> None:
     output.close()
 
 
-def test_closed_pipe() -> None:
-    """When nobody reads any more the error says so."""
+def test_waiting_for_a_full_disk() -> None:
+    """L1: a full disk is waited out, by those who have the patience."""
+    waiting = Waiting()
+    waiting.then = waiting.give_up
+    output = Stream.device("/dev/full", patience("/dev/full", waiting))
+    with pytest.raises(EnoughError):
+        output.write(b"x\n")
+
+    assert waiting.reasons == ["/dev/full: No space left on device"] * 2
+    output.close()
+
+
+@pytest.mark.parametrize("waiting", [None, Waiting()], ids=["impatient", "patient"])
+def test_closed_pipe(waiting: Waiting | None) -> None:
+    """When nobody reads any more there is nothing to wait for."""
     read, write = os.pipe()
     os.close(read)
-    output = Output(write, "standard output")
+    output = Stream(write, Patience("standard output", waiting))
     with pytest.raises(OutputError, match="standard output: nobody reads") as caught:
         output.write(b"x\n")
 
@@ -91,4 +112,10 @@ def test_closed_pipe() -> None:
 def test_missing_directory(tmp_path: Path) -> None:
     """A file that can not be created is an error that names it."""
     with pytest.raises(OutputError, match="/missing/x: can not be written: No such file"):
-        Output.create(tmp_path / "missing" / "x")
+        Stream.create(str(tmp_path / "missing" / "x"), Patience("x"))
+
+
+def test_missing_device(tmp_path: Path) -> None:
+    """So is a device that has gone meanwhile."""
+    with pytest.raises(OutputError, match="/x: can not be written: No such file"):
+        Stream.device(str(tmp_path / "x"), Patience("x"))

@@ -1,6 +1,5 @@
 """The sockets of a pipeline."""
 
-import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +7,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from laurel_mp.config import Config
 from laurel_mp.pipeline.endpoints import Endpoints
-from laurel_mp.pipeline.parallel import MAX_DIRECTORY, _private_directory
 
 
 @pytest.fixture
@@ -39,30 +36,3 @@ def test_no_limit(endpoints: Endpoints) -> None:
         for _ in range(5000):
             sender.send(b"x", zmq.NOBLOCK)
         endpoints.close(0)
-
-
-def test_private_directory() -> None:
-    """Nobody else can get at the sockets."""
-    directory = _private_directory()
-
-    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    assert len(str(directory)) <= MAX_DIRECTORY
-    directory.rmdir()
-
-
-def test_long_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the path would be too long for a socket, another place is found."""
-    deep = tmp_path / ("d" * 100)
-    deep.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(deep))
-    directory = _private_directory()
-
-    assert len(str(directory)) <= MAX_DIRECTORY
-    assert list(deep.iterdir()) == []
-    directory.rmdir()
-
-
-def test_workers_fit() -> None:
-    """The name of the last of all workers fits as well."""
-    assert MAX_DIRECTORY + len("/worker-9999") < 107
-    assert Config().pipeline.workers == "auto"

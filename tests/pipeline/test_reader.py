@@ -1,122 +1,163 @@
-"""The reading thread: everything, in order, within bounds."""
+"""The reading thread: everything, in order, with the time when it came."""
 
-import fcntl
 import os
 import select
-import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from laurel_mp.pipeline.backlog import Backlog
+from laurel_mp.pipeline.inputs import DescriptorInput
 from laurel_mp.pipeline.reader import Reader
 from tests.support.waiting import wait_until
 
 
+class Reading:
+    """A reader of a pipe, and its backlog."""
+
+    def __init__(self, limit: int = 1 << 20) -> None:
+        self.read_fd, self.write_fd = os.pipe()
+        self.backlog = Backlog(limit)
+        self.reader = Reader(DescriptorInput(self.read_fd, "a pipe"), self.backlog)
+        self.backlog.open()
+        self.reader.start()
+
+    def write(self, data: bytes) -> None:
+        """Write all of it."""
+        while data:
+            data = data[os.write(self.write_fd, data) :]
+
+    def end(self) -> None:
+        """Close the end for writing."""
+        os.close(self.write_fd)
+        self.write_fd = -1
+
+    def take_all(self, most: int = 1000) -> bytes:
+        """Take what comes until the input has ended."""
+        taken = b""
+        while not self.backlog.ended:
+            assert select.select([self.backlog], [], [], 10)[0], "it wakes whoever waits"
+            if (piece := self.backlog.take(most)) is not None:
+                taken += piece.data
+        return taken
+
+    def close(self) -> None:
+        """End it."""
+        self.reader.close()
+        self.backlog.close()
+        os.close(self.read_fd)
+        if self.write_fd >= 0:
+            self.end()
+
+
 @pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    """A pipe; the test closes its end for writing."""
-    read, write = os.pipe()
-    yield read, write
-    os.close(read)
+def reading() -> Iterator[Reading]:
+    """A reader with room for much."""
+    found = Reading()
+    yield found
+    found.close()
 
 
-def take_all(reader: Reader, most: int = 1000) -> bytes:
-    """Take what comes until the input has ended."""
-    taken = b""
-    while not reader.ended:
-        assert select.select([reader], [], [], 10)[0], "it wakes whoever waits"
-        taken += reader.take(most)
-    return taken
-
-
-def test_everything_in_order(pipe: tuple[int, int]) -> None:
+def test_everything_in_order(reading: Reading) -> None:
     """All that is written is taken, in order."""
-    read, write = pipe
-    reader = Reader(read, 1 << 20)
-    reader.start()
     expected = b""
     for number in range(200):
         data = b"%d\n" % number
-        os.write(write, data)
+        reading.write(data)
         expected += data
-    os.close(write)
+    reading.end()
 
-    assert expected == take_all(reader)
-    assert reader.size == 0
-    assert reader.error is None
+    assert expected == reading.take_all()
+    assert reading.backlog.size == 0
+    assert reading.backlog.error is None
 
 
-def test_bounded(pipe: tuple[int, int]) -> None:
+def test_arrival(reading: Reading) -> None:
+    """Each read has the time at which it was done, not that at which it is taken."""
+    before = time.monotonic()
+    reading.write(b"a\n")
+    wait_until(lambda: reading.backlog.size == 2, "it is read")
+    after = time.monotonic()
+    wait_until(lambda: time.monotonic() > after + 0.2, "time passes")
+    reading.write(b"b\n")
+    wait_until(lambda: reading.backlog.size == 4, "it is read")
+    first, second = reading.backlog.take(1000), reading.backlog.take(1000)
+
+    assert first is not None
+    assert second is not None
+    assert (first.data, second.data) == (b"a\n", b"b\n")
+    assert before <= first.arrival <= after < second.arrival
+
+
+def test_bounded() -> None:
     """It reads no more than its limit and one read; what waits is in the pipe."""
-    read, write = pipe
-    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
-    os.set_blocking(write, False)
-    reader = Reader(read, 8192)
-    reader.start()
+    reading = Reading(8192)
+    os.set_blocking(reading.write_fd, False)
 
     def is_full() -> bool:
         try:
-            os.write(write, b"x" * 4096)
+            os.write(reading.write_fd, b"x" * 4096)
         except BlockingIOError:
-            return reader.size >= 8192
+            return reading.backlog.size >= 4096
         return False
 
-    wait_until(is_full, "the buffer is full")
-    assert 8192 <= reader.size <= 8192 + 4096
-    os.close(write)
-    while not reader.ended:
-        reader.take(100)
+    wait_until(is_full, "the pipe is full")
+    assert reading.backlog.size <= 8192 + (1 << 16)
+    reading.close()
 
 
-def test_take_some(pipe: tuple[int, int]) -> None:
-    """Not much more is taken than was asked for; the rest stays."""
-    read, write = pipe
-    reader = Reader(read, 1 << 20)
-    reader.start()
-    for size in range(10):
-        os.write(write, b"y" * 100)
-        wait_until(lambda size=size: reader.size == 100 * (size + 1), "it is read")  # type: ignore[misc]
-
-    assert len(reader.take(250)) == 300
-    assert reader.size == 700
-    os.close(write)
-    assert take_all(reader) == b"y" * 700
-
-
-def test_nothing(pipe: tuple[int, int]) -> None:
+def test_nothing(reading: Reading) -> None:
     """Where nothing was read nothing is taken, and nobody is woken."""
-    read, write = pipe
-    reader = Reader(read, 1 << 20)
-    reader.start()
-
-    assert reader.take(100) == b""
-    assert not select.select([reader], [], [], 0)[0]
-    assert not reader.ended
-    os.close(write)
-    assert take_all(reader) == b""
+    assert reading.backlog.take(100) is None
+    assert not select.select([reading.backlog], [], [], 0)[0]
+    assert not reading.backlog.ended
+    reading.end()
+    assert reading.take_all() == b""
 
 
 def test_error() -> None:
     """A descriptor that can not be read ends the input, with the reason."""
     directory = os.open("/", os.O_RDONLY)
-    reader = Reader(directory, 1 << 20)
+    backlog = Backlog(1000)
+    backlog.open()
+    reader = Reader(DescriptorInput(directory, "a directory"), backlog)
     reader.start()
 
-    assert take_all(reader) == b""
-    assert isinstance(reader.error, IsADirectoryError)
+    assert select.select([backlog], [], [], 10)[0]
+    assert backlog.ended
+    assert isinstance(backlog.error, IsADirectoryError)
+    reader.close()
+    backlog.close()
     os.close(directory)
 
 
-def test_does_not_wait() -> None:
-    """A descriptor that somebody has made non-blocking is read to its end."""
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    reader = Reader(theirs.fileno(), 1 << 20)
-    reader.start()
-    ours.sendall(b"a")
-    wait_until(lambda: reader.size == 1, "it is read")
-    ours.sendall(b"b")
-    ours.close()
+def test_stop_is_not_the_end(reading: Reading) -> None:
+    """An input with an end of its own is read on after it was told to stop."""
+    reading.reader.stop()
+    reading.write(b"the last records")
+    reading.end()
 
-    assert take_all(reader) == b"ab"
-    theirs.close()
+    assert reading.take_all() == b"the last records"
+
+
+def test_close_ends_a_read(reading: Reading) -> None:
+    """Closing ends the thread although nothing comes; what was read is there."""
+    reading.write(b"something")
+    wait_until(lambda: reading.backlog.size == 9, "it is read")
+    reading.reader.close()
+
+    assert not reading.reader._thread.is_alive()
+    assert reading.take_all() == b"something"
+
+
+def test_close_ends_a_wait_for_room() -> None:
+    """Closing ends the thread although there is no room; what was read is there."""
+    reading = Reading(1000)
+    reading.write(b"x" * 2000)
+    wait_until(lambda: reading.backlog.statistics().stopped_seconds > 0, "it waits for room")
+    reading.reader.close()
+
+    assert not reading.reader._thread.is_alive()
+    assert b"".join(piece.data for piece in reading.backlog.keep()) == b"x" * 2000
+    reading.close()

@@ -2,15 +2,18 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from laurel_mp.config import load
 from laurel_mp.pipeline import system
-from laurel_mp.pipeline.inline import InlinePipeline
 from laurel_mp.pipeline.names import NameService
+from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.pipeline.pipeline import Pipeline
+from laurel_mp.pipeline.start import crew_of
 from laurel_mp.processes.users import Answer, Question
 from tests.support.conversion import parse
 from tests.support.stream import Stream
@@ -55,7 +58,16 @@ class Live:
         self._log = directory / "audit.log"
         self._stream = Stream()
         self._given = 0
-        self.pipeline = InlinePipeline(config, Outputs.of_plugin(config), print, live=True)
+        self._nursery = Nursery(live=True)
+        self.pipeline = Pipeline(
+            config, Outputs.of_plugin(config), partial(crew_of, self._nursery), print, patient=True
+        )
+        self.pipeline.start()
+
+    def close(self) -> None:
+        """Ends it."""
+        self.pipeline.close()
+        self._nursery.close()
 
     def names(self, count: int) -> list[str]:
         """Those in so many new events."""
@@ -83,4 +95,4 @@ def test_events_do_not_wait_for_names(tmp_path: Path, monkeypatch: pytest.Monkey
         directory.open()
         wait_until(lambda: live.names(1) == ["somebody"], "the name is known")
     finally:
-        live.pipeline.close()
+        live.close()

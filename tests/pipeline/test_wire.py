@@ -22,12 +22,12 @@ GIVEN = st.builds(AssemblerCounters, *[NUMBER] * 3)
 SHARES = st.builds(
     wire.ShareMessage,
     NUMBER,
-    NUMBER,
+    SMALL,
     st.builds(
         Share,
         st.binary(),
         st.lists(st.builds(Segment, NUMBER, NUMBER)),
-        st.lists(st.builds(ClockMark, NUMBER, st.floats(0, 1e12), st.booleans())),
+        st.lists(st.builds(ClockMark, NUMBER, st.floats(0, 1e12), st.booleans(), NUMBER)),
         NUMBER,
         st.booleans(),
     ),
@@ -37,7 +37,7 @@ ROWS = st.builds(
     wire.RowsMessage,
     NUMBER,
     SMALL,
-    st.booleans(),
+    SMALL,
     st.builds(
         DecodedRows,
         NUMBER,
@@ -53,8 +53,7 @@ BODIES = st.builds(
     wire.BodiesMessage,
     NUMBER,
     SMALL,
-    NUMBER,
-    st.booleans(),
+    SMALL,
     NUMBER,
     COUNTERS,
     NUMBER,
@@ -62,8 +61,12 @@ BODIES = st.builds(
     st.binary(),
 )
 ANNOTATIONS = st.builds(wire.AnnotationsMessage, NUMBER, st.lists(LINES, max_size=4))
-ACKS = st.builds(wire.AckMessage, NUMBER, NUMBER, st.booleans(), COUNTERS, NUMBER, GIVEN)
-FAILURES = st.builds(wire.FailureMessage, st.text(), st.text(), st.booleans())
+REPORTS = (
+    st.builds(wire.AckMessage, NUMBER, SMALL, COUNTERS, NUMBER, GIVEN)
+    | st.builds(wire.SnapshotMessage, NUMBER, st.text(), SMALL, st.binary())
+    | st.builds(wire.HeldMessage, st.text())
+    | st.builds(wire.FailureMessage, st.text(), st.text(), st.booleans(), st.booleans())
+)
 
 
 @given(SHARES)
@@ -90,23 +93,17 @@ def test_annotations(message: wire.AnnotationsMessage) -> None:
     assert message == wire.decode_annotations(wire.encode_annotations(message))
 
 
-@given(ACKS)
-def test_ack(message: wire.AckMessage) -> None:
-    """An acknowledgement arrives as it was sent."""
-    assert message == wire.decode_report(wire.encode_ack(message))
-
-
-@given(FAILURES)
-def test_failure(message: wire.FailureMessage) -> None:
-    """A failure arrives as it was sent."""
-    assert message == wire.decode_report(wire.encode_failure(message))
+@given(REPORTS)
+def test_report(message: wire.Report) -> None:
+    """What comes back to ingest arrives as it was sent."""
+    assert message == wire.decode_report(wire.encode_report(message))
 
 
 def test_every_kind_differs() -> None:
     """The kind of a message can be told without decoding it."""
-    ack = wire.AckMessage(1, 2, True, Counters(), 0, AssemblerCounters())
+    ack = wire.AckMessage(1, 2, Counters(), 0, AssemblerCounters())
 
-    assert wire.Kind.ACK is wire.kind_of(wire.encode_ack(ack))[0]
+    assert wire.Kind.ACK is wire.kind_of(wire.encode_report(ack))[0]
 
 
 def test_other_version() -> None:
@@ -137,9 +134,9 @@ def test_no_frames() -> None:
 
 def test_unexpected_kind() -> None:
     """A message of another kind than was expected is refused, and both kinds are named."""
-    frames = wire.encode_failure(wire.FailureMessage("x", "y", False))
+    frames = wire.encode_report(wire.FailureMessage("x", "y", False, False))
 
     with pytest.raises(wire.WireError, match="FAILURE message, expected SHARE"):
         wire.decode_share(frames)
-    with pytest.raises(wire.WireError, match="ANNOTATIONS message, expected ACK or FAILURE"):
+    with pytest.raises(wire.WireError, match="ANNOTATIONS message, expected a report"):
         wire.decode_report(wire.encode_annotations(wire.AnnotationsMessage(1, [])))

@@ -169,7 +169,7 @@ def test_first_megabytes_without_a_line() -> None:
     tracemalloc.start()
     for _ in range(200):
         pipeline.feed(b"x" * (1 << 17))
-    pipeline.end_of_file()
+    pipeline.end_of_line()
     pipeline.feed(event(7))
     pipeline.finish()
     _, peak = tracemalloc.get_traced_memory()
@@ -236,6 +236,7 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(router, "STEP", 1 << 14)
     monkeypatch.setattr(coalescer, "IN_FLIGHT_BYTES", 1 << 16)
     monkeypatch.setattr(coalescer, "REMEMBERED_BYTES", 1 << 16)
+    monkeypatch.setattr(router, "MAX_LINES", 500)
     monkeypatch.setattr(tracker, "MAX_ANSWERS", 500)
     for memory in ("REST_BYTES", "RECORD_BYTES", "TAIL_BYTES", "HEAD_BYTES"):
         monkeypatch.setattr(rendering, memory, 1 << 16)
@@ -244,6 +245,11 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 def never_ending(first: int) -> Iterator[bytes]:
     """Events that begin and never end."""
     return (syscall(serial) for serial in range(first, first + 4_000))
+
+
+def tiny_records(first: int) -> Iterator[bytes]:
+    """Events that never end, of hardly more than a header each."""
+    return (b"type=A msg=audit(1000.000:%d):\n" % n for n in range(first, first + 9_000))
 
 
 def distinct_types(first: int) -> Iterator[bytes]:
@@ -279,7 +285,16 @@ def garbage(first: int) -> Iterator[bytes]:
 @pytest.mark.usefixtures("_small_limits")
 @pytest.mark.parametrize(
     "flood",
-    [never_ending, distinct_types, one_without_end, single_records, many_hosts, layouts, garbage],
+    [
+        never_ending,
+        tiny_records,
+        distinct_types,
+        one_without_end,
+        single_records,
+        many_hosts,
+        layouts,
+        garbage,
+    ],
 )
 def test_memory_is_bounded(flood: Callable[[int], Iterator[bytes]]) -> None:
     """What a flood leaves behind does not grow with its length."""

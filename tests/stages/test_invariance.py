@@ -54,6 +54,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(router, "STEP", 4096)
     monkeypatch.setattr(router, "EOE_GAP", 20_000)
     monkeypatch.setattr(router, "LEAP_BYTES", 3_000)
+    monkeypatch.setattr(router, "MAX_LINES", 100)
     monkeypatch.setattr(coalescer, "IN_FLIGHT_BYTES", 12_000)
     monkeypatch.setattr(coalescer, "REMEMBERED_BYTES", 16_000)
 

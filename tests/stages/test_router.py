@@ -1,7 +1,11 @@
 """The router: which worker gets what, and the clock of the stream."""
 
+import pytest
+
+from laurel_mp.stages import router
 from laurel_mp.stages.messages import ClockMark
 from laurel_mp.stages.router import EOE_GAP, LEAP_BYTES, STEP, Router, RouterCounters
+from laurel_mp.stages.sharding import block_of, shard
 from tests.support.streams import eoe, event, record, syscall, user
 
 
@@ -42,6 +46,31 @@ def test_runs_stay_together() -> None:
     batch = Router(4).route(eoe(1) + data, 0)
 
     assert sum(len(share.segments) for share in batch.shares) <= 4
+
+
+def test_what_is_too_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Marks say from where on there are no more lines than are kept, to the step."""
+    monkeypatch.setattr(router, "STEP", 1000)
+    monkeypatch.setattr(router, "MAX_LINES", 200)
+    data = b"".join(event(serial) for serial in range(1000, 2000))
+    (share,) = Router(0).route(data, 0).shares
+    kept = [data[mark.oldest : mark.position].count(b"\n") for mark in share.marks]
+
+    assert max(kept) <= 200
+    assert min(kept[60:]) > 180
+    assert share.marks[0].oldest == 0
+
+
+def test_shards_of_events() -> None:
+    """The worker of an event in flight is the one that gets its lines."""
+    lines = [record(b"PATH", serial, node=node) for serial in (0, 7, 12, 100, 4711, 10**17)
+             for node in (b"", b"a", b"b")]  # fmt: skip
+    for line in lines:
+        batch = Router(5).route(line, 0)
+        (found,) = [worker for worker, share in enumerate(batch.shares) if share.blob]
+        node = line[5:6] if line.startswith(b"node=") else None
+        id_ = line.split(b"(")[1].split(b")")[0]
+        assert found == shard(node, block_of(id_), 5)
 
 
 def test_clock_follows_the_time_stamps() -> None:

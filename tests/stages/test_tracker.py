@@ -466,6 +466,112 @@ def test_answers_of_a_dropped_table_are_dropped(
     assert stream.ask(Call.PLAIN, 10, node='"a"')["PID"] == {"EVENT_ID": "e3"}
 
 
+def test_two_rows_of_one_id() -> None:
+    """What comes late of an event is not the first of its process, remembered or not."""
+    filters = ProcessFilters(null_keys=True)
+    rows = [(1, Row(Call.PLAIN, 10)), (2, Row(Call.PLAIN, 10))]
+    for clears in (False, True):
+        tracker = Tracker(TrackerOptions(NO_PARENT_INFO, filters=filters))
+        verdicts = []
+        for row in rows:
+            if clears:
+                tracker._answers.clear()
+            ((answer,),) = tracker.apply([rows_of([row])._replace(ids=b"e1")])
+            verdicts.append(FILTERED in answer)
+        assert verdicts == [False, True]
+
+
+class TestReconcile:
+    """After a time that the stream does not show."""
+
+    def test_gone(self, stream: Stream) -> None:
+        """A process that is not there any more has ended; its children still know it."""
+        stream.tracker.seed([known(10)])
+        stream.tracker.reconcile([])
+
+        assert stream.tracker.tables.of(b"").current == {}
+        assert stream.ask(Call.PLAIN, 11, 10)["SPAWNED_BY"]["pid"] == 10
+
+    def test_ended_for_the_usual_time(self, stream: Stream) -> None:
+        """It is forgotten as if its end had been seen at the time of the clock."""
+        stream.clock(5000.0)
+        stream.tracker.seed([known(10)])
+        stream.tracker.reconcile([])
+        stream.clock(5000.0 + ENDED_SECONDS)
+        assert stream.tracker.tables.of(b"").known(b"10")
+
+        stream.clock(5000.5 + ENDED_SECONDS)
+        assert not stream.tracker.tables.of(b"").known(b"10")
+
+    def test_still_there(self, stream: Stream) -> None:
+        """A process that is there goes on as what it was."""
+        before = stream.ask(Call.EXEC, 10)
+        stream.tracker.reconcile([known(10, seconds=0)])
+
+        assert before["PID"] == stream.ask(Call.PLAIN, 10)["PID"] == {"EVENT_ID": "e1"}
+
+    @pytest.mark.parametrize("millis", [0, 990, 1000])
+    def test_start_time_that_is_off(self, stream: Stream, millis: int) -> None:
+        """Start times count as the same up to a second; later ones are compared to the new one."""
+        stream.tracker.seed([known(10)])
+        now = known(10, seconds=100 + millis // 1000, millis=millis % 1000)
+        stream.tracker.reconcile([now])
+        (process,) = stream.tracker.tables.of(b"").current.values()
+
+        assert (process.id, process.start_time) == (b"100.000", now.start_time)
+
+    def test_pid_that_was_used_again(self, stream: Stream) -> None:
+        """Another start time is another process."""
+        stream.tracker.seed([known(10)])
+        stream.tracker.reconcile([known(10, seconds=102)])
+
+        assert stream.ask(Call.PLAIN, 10)["PID"] == {"START_TIME": "102.000"}
+
+    @pytest.mark.parametrize(("seconds", "key"), [(1001, "EVENT_ID"), (1002, "START_TIME")])
+    def test_known_from_events_only(self, seconds: int, key: str) -> None:
+        """A process that was seen before the one of /proc has started is another one."""
+        tracker = Tracker(TrackerOptions(NO_PARENT_INFO))
+        tracker.apply([rows_of([(1, Row(Call.EXEC, 10))])._replace(ids=b"1000.123:77")])
+        tracker.reconcile([known(10, seconds=seconds)])
+
+        ((answer,),) = tracker.apply([rows_of([(2, Row(Call.PLAIN, 10))])])
+        assert key.encode() in answer
+
+    def test_new(self) -> None:
+        """A process that has come is known, with what it inherits."""
+        stream = labelling(exe=PatternLabels({"^/bin/p$": "x"}, {}), propagated=frozenset((b"x",)))
+        stream.tracker.seed([known(5, exe=b'"/bin/p"')])
+        stream.tracker.reconcile([known(5, exe=b'"/bin/p"'), known(10, 5)])
+        answer = stream.ask(Call.PLAIN, 10, 5)
+
+        assert answer["PID"] == {"START_TIME": "100.000"}
+        assert answer["LABELS"] == ["x"]
+
+    def test_ended_but_listed(self, stream: Stream) -> None:
+        """A process that has called exit_group and still is in /proc does not come back."""
+        stream.tracker.seed([known(10)])
+        stream.ask(Call.EXIT_GROUP, 10)
+        stream.tracker.reconcile([known(10)])
+
+        assert stream.tracker.tables.of(b"").current == {}
+
+    def test_other_nodes(self, stream: Stream) -> None:
+        """/proc says nothing about other hosts."""
+        stream.ask(Call.EXEC, 10, node='"a"')
+        stream.tracker.reconcile([])
+
+        assert stream.ask(Call.PLAIN, 10, node='"a"')["PID"] == {"EVENT_ID": "e1"}
+
+
+def known(
+    pid: int, ppid: int = 1, exe: bytes = b'"/bin/sh"', *, seconds: int = 100, millis: int = 0
+) -> Process:
+    """A process as /proc shows it."""
+    start = b"%d.%03d" % (seconds, millis)
+    ids = b"%d" % pid, b"%d" % ppid
+    return Process(start, *ids, b'"c"', exe, start_time=start, by_start_time=True)
+
+
 a_row = st.builds(
     Row,
     st.sampled_from([Call.PLAIN, Call.EXEC, Call.EXIT_GROUP, Call.LOOK_UP]),

@@ -6,41 +6,35 @@ from dataclasses import dataclass, field, fields, replace
 from laurel_mp.config import Config
 from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import options, wire
+from laurel_mp.pipeline.batches import FINAL
 from laurel_mp.pipeline.ledger import Ledger
-from laurel_mp.pipeline.pipeline import Pipeline
-from laurel_mp.stages.router import Batch, Malformed
+from laurel_mp.pipeline.lines import Chunk, LineCutter
+from laurel_mp.pipeline.system import System
+from laurel_mp.stages.messages import Merged, Share
+from laurel_mp.stages.router import Malformed
 
 
-class StagePipeline(Pipeline):
-    """All stages in this process, connected by messages as the processes are."""
+class Stages:
+    """All stages behind the router in this process, connected by messages as processes are."""
 
-    def __init__(self, config: Config, workers: int) -> None:
-        self.malformed: list[Malformed] = []
-        self.malformed_text: list[bytes] = []
-        super().__init__(config, workers, self.malformed.append)
-        self._decoders = [options.decoder(config) for _ in range(max(workers, 1))]
-        self._tracker = options.tracker(config)
-        self._assembler = options.assembler(config, workers)
-        self.text: list[bytes] = []
-        self.filtered: list[bytes] = []
-        self.batches = 0
+    def __init__(self, config: Config, workers: int, system: System | None = None) -> None:
+        self.decoders = [options.decoder(config, system) for _ in range(max(workers, 1))]
+        self.tracker = options.tracker(config, system)
+        self.assembler = options.assembler(config, workers)
 
-    def _send(self, batch: Batch, size: int, malformed: bytes) -> None:
-        number = self.batches
-        self.batches += 1
-        self.malformed_text.append(malformed)
+    def run(self, number: int, flags: int, shares: list[Share], malformed: bytes) -> Merged:
+        """What a batch comes to."""
         all_rows, all_bodies = [], []
-        for worker, (decoder, share) in enumerate(zip(self._decoders, batch.shares, strict=True)):
-            sent = wire.ShareMessage(number, size, share, malformed)
+        for worker, (decoder, share) in enumerate(zip(self.decoders, shares, strict=True)):
+            sent = wire.ShareMessage(number, flags, share, malformed)
             received = wire.decode_share(wire.encode_share(sent))
             bodies, rows = decoder.decode(received.share)
-            of_rows = wire.RowsMessage(number, worker, share.final, rows)
+            of_rows = wire.RowsMessage(number, worker, flags, rows)
             all_rows.append(wire.decode_rows(wire.encode_rows(of_rows)).rows)
             of_bodies = wire.BodiesMessage(
                 number,
                 worker,
-                size,
-                share.final,
+                flags,
                 rows.base,
                 decoder.counters,
                 decoder.in_flight_lines,
@@ -48,12 +42,70 @@ class StagePipeline(Pipeline):
                 malformed,
             )
             all_bodies.append(wire.decode_bodies(wire.encode_bodies(of_bodies)))
-        of_tracker = wire.AnnotationsMessage(number, self._tracker.apply(all_rows))
+        of_tracker = wire.AnnotationsMessage(number, self.tracker.apply(all_rows))
         answers = wire.decode_annotations(wire.encode_annotations(of_tracker)).annotations
         bases = [message.base for message in all_bodies]
-        merged = self._assembler.merge(
+        return self.assembler.merge(
             [message.bodies for message in all_bodies], list(zip(bases, answers, strict=True))
         )
+
+    def add_to(self, ledger: Ledger) -> None:
+        """Adds what was counted."""
+        ledger.add_given(self.assembler.counters)
+        for decoder in self.decoders:
+            ledger.add(decoder.counters)
+            ledger.in_flight += decoder.in_flight_lines
+
+
+class StagePipeline:
+    """What a pipeline comes to if nothing ever fails: the stages, one after another."""
+
+    def __init__(self, config: Config, workers: int, system: System | None = None) -> None:
+        self.config = config
+        self.malformed: list[Malformed] = []
+        self.malformed_text: list[bytes] = []
+        self.text: list[bytes] = []
+        self.filtered: list[bytes] = []
+        self.batches = 0
+        self._router = options.router(config, workers)
+        self._cutter = LineCutter(config.pipeline.max_line_bytes)
+        self._overlong = 0
+        self._stages = Stages(config, workers, system)
+        self._decoders = self._stages.decoders
+        self._tracker = self._stages.tracker
+        self._assembler = self._stages.assembler
+
+    def feed(self, data: bytes, now: float | None = None) -> None:
+        """Take bytes as they came."""
+        chunk = self._cutter.cut(data)
+        if chunk is not None or self._cutter.overlong:
+            self._feed(chunk or Chunk(self._cutter.position, b""), now)
+
+    def end_of_line(self) -> None:
+        """A line that was not ended, ends here."""
+        chunk = self._cutter.finish()
+        if chunk.lines:
+            self._feed(chunk, None)
+
+    def tick(self, now: float) -> None:
+        """Let time-outs happen."""
+        self._feed(Chunk(self._cutter.position, b""), now)
+
+    def finish(self, now: float | None = None) -> None:
+        """The input has ended."""
+        self._feed(self._cutter.finish(), now, final=True)
+
+    def _feed(self, chunk: Chunk, now: float | None, *, final: bool = False) -> None:
+        batch = self._router.route(chunk.lines, chunk.position, now=now, final=final)
+        skipped = [Malformed(*line) for line in self._cutter.overlong]
+        self._cutter.overlong.clear()
+        self._overlong += len(skipped)
+        malformed = sorted([*batch.malformed, *skipped])
+        self.malformed += malformed
+        text = b"".join([self._cutter.shown(line.line) + b"\n" for line in malformed])
+        self.malformed_text.append(text)
+        merged = self._stages.run(self.batches, FINAL if final else 0, batch.shares, text)
+        self.batches += 1
         self.text.append(merged.text)
         self.filtered.append(merged.filtered)
 
@@ -62,19 +114,18 @@ class StagePipeline(Pipeline):
         """Answers that wait for their event."""
         return self._assembler.waiting
 
-    def _drain(self) -> None:
-        pass
+    @property
+    def in_flight(self) -> int:
+        """Lines of events that are not complete."""
+        return self.ledger().in_flight
 
-    def _downstream(self) -> Ledger:
+    def ledger(self) -> Ledger:
+        """The counters."""
         ledger = Ledger()
-        ledger.add_given(self._assembler.counters)
-        for decoder in self._decoders:
-            ledger.add(decoder.counters)
-            ledger.in_flight += decoder.in_flight_lines
+        self._stages.add_to(ledger)
+        ledger.lines = self._router.counters.lines + self._overlong
+        ledger.malformed = self._router.counters.malformed + self._overlong
         return ledger
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 @dataclass(frozen=True)

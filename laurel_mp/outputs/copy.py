@@ -1,0 +1,84 @@
+"""Copies that nobody waits for: of the input, of our own messages."""
+
+from __future__ import annotations
+
+import logging
+
+from laurel_mp.errors import OutputError
+from laurel_mp.outputs.file import LogFile
+from laurel_mp.outputs.opening import open_file
+from laurel_mp.outputs.patience import Complaint, Patience
+from laurel_mp.outputs.target import Target
+
+
+class Copy:
+    """A rotating file that never holds anybody up.
+
+    What can not be written leaves a hole in it; that is said once a minute.
+    """
+
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+        self._complaint = Complaint()
+        self._is_torn = True  # by whoever wrote to it before, perhaps
+
+    @classmethod
+    def open(cls, target: Target) -> Copy:
+        """Opens a regular file; raises OutputError."""
+        if not target.is_path:
+            raise OutputError(f"{target.name}: a copy can only go to a file")
+        return cls(open_file(target, Patience(target.name)))
+
+    def write(self, text: bytes) -> None:
+        """Adds whole lines, if that can be done."""
+        try:
+            if self._is_torn:
+                self._file.resume()
+                self._is_torn = False
+            self._file.write(text)
+        except OutputError as error:
+            self._is_torn = True
+            self._complaint.say(f"{error}; the copy has a hole")
+
+    def tick(self) -> None:
+        """Sees whether the file was moved or removed; about once a second."""
+        try:
+            self._file.tick()
+        except OutputError as error:
+            self._complaint.say(str(error))
+
+    def rotate(self) -> None:
+        """Begins a new file."""
+        self._file.rotate()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+class CopyHandler(logging.Handler):
+    """Writes log messages to a copy. Several processes may write to one file, in this way."""
+
+    def __init__(self, copy: Copy) -> None:
+        super().__init__()
+        self._copy = copy
+        self._busy = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a message; what the copy itself has to say goes elsewhere."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            line = self.format(record).replace("\n", " ")
+            self._copy.tick()  # another process may have rotated it
+            self._copy.write(line.encode(errors="backslashreplace") + b"\n")
+        except Exception:  # noqa: BLE001 - as all handlers do
+            self.handleError(record)
+        finally:
+            self._busy = False
+
+    def close(self) -> None:
+        """Closes the copy."""
+        self._copy.close()
+        super().close()

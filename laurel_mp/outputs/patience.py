@@ -1,0 +1,132 @@
+"""Waiting for an output that can not be written: the only place where a writer waits."""
+
+from __future__ import annotations
+
+import logging
+import select
+import time
+from collections.abc import Callable, Iterable
+
+from laurel_mp.errors import OutputError
+
+LOOK = 0.2
+"""Seconds that one wait takes at most."""
+
+RETRY = 0.25
+"""Seconds until what has failed is tried again."""
+
+NOTEWORTHY = 1.0
+"""Seconds after which it is said that an output holds back."""
+
+PERIOD = 60.0
+"""Seconds between two messages about the same trouble."""
+
+HeldBack = Callable[[str], None]
+"""Told at least every half second, while an output holds back, which one and why; may raise."""
+
+Watched = tuple[int, int]
+"""A descriptor, and the events of poll(2) that end the wait."""
+
+log = logging.getLogger(__name__)
+
+
+class Complaint:
+    """A trouble that is said at once, and then at most once a minute."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def say(self, text: str) -> bool:
+        """Logs a warning, unless there was one within the last minute; whether it did."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + PERIOD
+        log.warning("%s", text)
+        return True
+
+
+class Backoff:
+    """When to try again: at once after the first failure, then later each time."""
+
+    def __init__(self, first: float = 0.1, most: float = 5.0) -> None:
+        self._first = first
+        self._most = most
+        self._delay = 0.0
+        self._failures = 0
+        self._due = 0.0
+
+    def failed(self) -> None:
+        """It has not worked."""
+        self._delay = min(self._delay * 2 or self._first, self._most) if self._failures else 0.0
+        self._failures += 1
+        self._due = time.monotonic() + self._delay
+
+    def reset(self) -> None:
+        """It has worked long enough to be taken for sound."""
+        self._failures = 0
+        self._delay = 0.0
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the next attempt is due."""
+        return max(self._due - time.monotonic(), 0.0)
+
+
+class Patience:
+    """How one output waits, and who is told of it."""
+
+    def __init__(self, name: str, held_back: HeldBack | None = None) -> None:
+        self.name = name
+        self._held_back = held_back
+        self._since: float | None = None
+        self._told = 0.0
+        self._complaint = Complaint()
+        self._complained = False
+
+    @property
+    def patient(self) -> bool:
+        """Whether failures are waited out."""
+        return self._held_back is not None
+
+    def start(self) -> None:
+        """A text is to be written."""
+        self._told = time.monotonic()
+
+    def fail(self, error: OSError) -> None:
+        """After a failure: waits a moment, so that it can be tried again."""
+        self.hold(RETRY, error.strerror or str(error), error)
+
+    def hold(self, seconds: float, reason: str, error: OSError | None = None) -> None:
+        """Waits at most `seconds` for a fault to pass; raises OutputError for want of patience."""
+        if self._held_back is None:
+            raise OutputError(f"{self.name}: can not be written: {reason}") from error
+        self.wait(seconds, reason)
+
+    def wait(self, seconds: float, reason: str, watched: Iterable[Watched] = ()) -> bool:
+        """Waits a moment, at most `seconds`, or until one of `watched` is ready; whether one is."""
+        poll = select.poll()
+        for fd, events in watched:
+            poll.register(fd, events)
+        if poll.poll(0):
+            return True
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+        if self._held_back is not None and now - self._told >= LOOK:
+            self._told = now
+            self._held_back(f"{self.name}: {reason}")
+        if now - self._since >= NOTEWORTHY:
+            waited = f" for {now - self._since:.0f} s" if self._complained else ""
+            if self._complaint.say(f"{self.name}: held back{waited}: {reason}"):
+                self._complained = True
+        return bool(poll.poll(min(seconds, LOOK) * 1000))
+
+    def moved(self) -> None:
+        """Something was written."""
+        if self._since is None:
+            return
+        if self._complained:
+            log.info("%s: goes on after %.0f s", self.name, time.monotonic() - self._since)
+            self._complained = False
+        self._since = None

@@ -1,0 +1,96 @@
+"""A crew: the stages behind the router at work, in this process or in others.
+
+Ingest hands batches to it and takes reports. A crew can be stopped at any moment, and a new one
+started from a checkpoint.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from laurel_mp.errors import LaurelError
+from laurel_mp.pipeline.wire import Report
+from laurel_mp.stages.messages import Share
+
+
+class GaveUpError(LaurelError):
+    """A crew was told not to wait for an output any longer."""
+
+
+HeldBack = Callable[[str], None]
+"""Called while an output takes nothing, with the reason; raises GaveUpError to have that end."""
+
+
+class CrewError(LaurelError):
+    """A crew can not go on: a process of it has died or failed, or hangs."""
+
+    def __init__(self, message: str, batch: int = 0) -> None:
+        super().__init__(message)
+        self.batch = batch
+        """The batch that it had in hand, 0 if that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """What the stages behind the router know at a batch border."""
+
+    decoders: list[bytes]
+    tracker: bytes
+    assembler: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a crew starts with."""
+
+    snapshots: Snapshots | None
+    """For its number of workers; None for a beginning."""
+    leave_out: int
+    """The output of batches up to this number is written, or the journal has it."""
+    is_again: bool = False
+    """Whether there was a crew before it in this run."""
+    is_restart: bool = False
+    """Whether the snapshots are those of a run that has ended, so that processes may be others."""
+
+
+class Crew(ABC):
+    """The stages behind the router. Not for use from several threads."""
+
+    @abstractmethod
+    def start(self, order: Order) -> None:
+        """Starts it; `stop` is due whatever comes of it. Raises CrewError or OutputError."""
+
+    @abstractmethod
+    def send(self, batch: int, flags: int, shares: list[Share], malformed: bytes) -> None:
+        """Hands a batch over, without waiting for anybody. Raises CrewError or OutputError."""
+
+    @abstractmethod
+    def receive(self, timeout_ms: int) -> list[Report]:
+        """Reports; waits up to `timeout_ms` for the first. Raises CrewError or OutputError."""
+
+    def filenos(self) -> tuple[int, ...]:
+        """One of these is readable when there may be reports."""
+        return ()
+
+    def hangs(self) -> CrewError:
+        """Why there is no progress, as far as that can be seen."""
+        return CrewError("there is no progress")
+
+    @abstractmethod
+    def stop(self) -> int:
+        """Ends it at once, whatever it is doing.
+
+        Returns the number of the last batch whose output is written, or in the journal; 0 for
+        none.
+        """
+
+    def unwritten(self) -> Any:
+        """What a stopped crew has begun to write, and not written; msgpack can pack it."""
+        return None
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends it when it has nothing left to do, and waits for that."""

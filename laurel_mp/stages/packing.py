@@ -1,0 +1,160 @@
+"""State as bytes and back: typed records, packed by msgpack, read with strict checks.
+
+A record is a NamedTuple or a dataclass; its annotations say what may stand in it. What is read
+may come from a damaged file: whatever does not fit raises SnapshotError and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import astuple, is_dataclass
+from functools import cache
+from math import isfinite
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from zlib import crc32
+
+import msgpack
+
+from laurel_mp.errors import SnapshotError
+
+VERSION = 1
+
+MAX_INTEGER = 1 << 61
+"""Integers are below: positions of a stream, which as keys must fit into 64 bits."""
+
+Record = TypeVar("Record")
+
+_UNREADABLE = (ValueError, TypeError, OverflowError, msgpack.UnpackException)
+
+
+def pack(record: object) -> bytes:
+    """A whole snapshot: the version, what it is of, a checksum, the record."""
+    content = pack_part(record)
+    packed: bytes = msgpack.packb((VERSION, type(record).__name__, crc32(content), content))
+    return packed
+
+
+def unpack(snapshot: bytes, kind: type[Record]) -> Record:
+    """The record in what `pack` has made of one of this kind."""
+    try:
+        version, name, checksum, content = msgpack.unpackb(snapshot)
+        if version != VERSION:
+            raise SnapshotError(f"snapshot of version {version!r}, expected {VERSION}")
+        if name != kind.__name__ or crc32(content) != checksum:
+            raise SnapshotError(f"damaged snapshot, or not one of a {kind.__name__}")
+        record: Record = _reader(kind)(msgpack.unpackb(content, strict_map_key=False))
+    except _UNREADABLE as error:
+        raise SnapshotError(f"unreadable snapshot of a {kind.__name__}: {error}") from error
+    return record
+
+
+def pack_part(record: object) -> bytes:
+    """A record that is to be a part of others."""
+    packed: bytes = msgpack.packb(record, default=astuple)
+    return packed
+
+
+def unpack_parts(parts: bytes, kind: type[Record]) -> Iterator[Record]:
+    """The records in several such parts, one behind the other."""
+    read = _reader(kind)
+    try:
+        unpacker = msgpack.Unpacker(max_buffer_size=len(parts))
+        unpacker.feed(parts)
+        yield from map(read, unpacker)
+        if unpacker.tell() != len(parts):
+            raise SnapshotError(f"the last {kind.__name__} is cut")
+    except _UNREADABLE as error:
+        raise SnapshotError(f"unreadable {kind.__name__}: {error}") from error
+
+
+# --- what may stand where
+
+_Reader = Callable[[Any], Any]
+
+
+def _make_reader(kind: Any) -> _Reader:
+    """What turns an unpacked value into one of `kind`; it raises ValueError or TypeError."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if origin is Annotated:
+        return _text_reader(arguments[1])
+    if origin in {Union, UnionType} and arguments[1:] == (NoneType,):
+        some = _reader(arguments[0])
+        return lambda value: None if value is None else some(value)
+    if origin is list or (origin is tuple and arguments[1:] == (...,)):
+        each = _reader(arguments[0])
+        return lambda value: origin(map(each, _list(value)))
+    if origin is tuple:
+        return _fields_reader(arguments, lambda *fields: fields)
+    if origin is dict:
+        of_key, of_value = map(_reader, arguments)
+        return lambda value: _dictionary(value, of_key, of_value)
+    if is_dataclass(kind) or issubclass(kind, tuple):
+        return _fields_reader(get_type_hints(kind, include_extras=True).values(), kind)
+    raise AssertionError(f"no state holds a {kind}")
+
+
+_reader: Callable[[Any], _Reader] = cache(_make_reader)
+
+
+def _fields_reader(kinds: Iterable[Any], make: Callable[..., Any]) -> _Reader:
+    readers = [_reader(kind) for kind in kinds]
+
+    def read(value: Any) -> Any:
+        fields = zip(readers, _list(value), strict=True)
+        return make(*[reader(field) for reader, field in fields])
+
+    return read
+
+
+def _text_reader(pattern: re.Pattern[bytes]) -> _Reader:
+    matches = pattern.fullmatch
+
+    def read(value: Any) -> bytes:
+        if type(value) is not bytes or not matches(value):
+            raise ValueError(f"{value!r} instead of {pattern.pattern!r}")
+        return value
+
+    return read
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise ValueError(f"{type(value).__name__} instead of a list")
+    return value
+
+
+def _bytes(value: Any) -> bytes:
+    if type(value) is not bytes:
+        raise ValueError(f"{type(value).__name__} instead of bytes")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError(f"{type(value).__name__} instead of a boolean")
+    return value
+
+
+def _integer(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < MAX_INTEGER:
+        raise ValueError(f"{value!r} instead of a count")
+    return value
+
+
+def _time(value: Any) -> float:
+    if type(value) not in {int, float} or not isfinite(value):
+        raise ValueError(f"{value!r} instead of a time")
+    return float(value)
+
+
+def _dictionary(value: Any, of_key: _Reader, of_value: _Reader) -> dict[Any, Any]:
+    if type(value) is not dict:
+        raise ValueError(f"{type(value).__name__} instead of a dictionary")
+    return dict(zip(map(of_key, value), map(of_value, value.values()), strict=True))
+
+
+_PLAIN: dict[Any, _Reader] = {bool: _boolean, bytes: _bytes, int: _integer, float: _time}

@@ -1,0 +1,160 @@
+"""Snapshots of the decoders and the assembler together, changed before they are restored.
+
+What a decoder has in flight and what the assembler keeps waiting for it belong together: the
+row of an event is the key of its annotation. So all functions here take both and give both.
+Each raises SnapshotError if they are damaged or not of one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from typing import NamedTuple
+
+from laurel_mp.errors import SnapshotError
+from laurel_mp.events.coalescer import CoalescerState, Counters
+from laurel_mp.events.flight import EventState
+from laurel_mp.events.remembered import RememberedState
+from laurel_mp.stages.assembler import AssemblerState, Waiting
+from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.sharding import block_of, shard
+
+_CLOCKS = 4
+"""The first fields of a CoalescerState: at any moment the same for all."""
+
+
+class Decoding(NamedTuple):
+    """Snapshots of all decoders and of the assembler, of one moment."""
+
+    decoders: list[bytes]
+    assembler: bytes
+
+
+class Without(NamedTuple):
+    """The same without some events, and the lines of these."""
+
+    decoders: list[bytes]
+    assembler: bytes
+    lines: list[bytes]
+    """In the order of the stream as far as each event goes, without line feeds; blanks around a
+    record's body are gone. They count as in flight no more."""
+
+
+def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> Decoding:
+    """What as many decoders as `workers` says, and their assembler, can go on from.
+
+    0 counts as 1. If that is how many there were, all stays as it is, but it is checked.
+    """
+    states, waiting = _read(decoders, assembler)
+    count = max(workers, 1)
+    if count == len(states):
+        return Decoding(list(decoders), assembler)
+    events = [
+        (event, None if event.row is None else waits[event.row])
+        for state, waits in zip(states, waiting.waiting, strict=True)
+        for event in state.events
+    ]
+    events.sort(key=lambda pair: pair[0].position)  # the one that was quiet longest is first
+    parts: list[list[EventState]] = [[] for _ in range(count)]
+    annotated: list[Waiting] = [{} for _ in range(count)]
+    for event, annotation in events:
+        worker = shard(event.node, block_of(event.id), count)
+        row = None
+        if annotation is not None:
+            row = len(annotated[worker])
+            annotated[worker][row] = annotation
+        parts[worker].append(event._replace(row=row))
+    common = states[0]._replace(
+        done=_union([state.done for state in states]),
+        given_up=_union([state.given_up for state in states]),
+    )
+    counters = [_sum(state.counters for state in states), *[Counters()] * (count - 1)]
+    return Decoding(
+        [
+            pack(common._replace(rows=len(rows), counters=counted, events=part))
+            for rows, counted, part in zip(annotated, counters, parts, strict=True)
+        ],
+        pack(waiting._replace(waiting=annotated)),
+    )
+
+
+def without_events(
+    decoders: Sequence[bytes], assembler: bytes, wanted: Callable[[bytes], bool]
+) -> Without:
+    """All but those events in flight whose keys are `wanted`: `ID`, or `NODE ID`.
+
+    It is as if their lines had never come: whoever takes them has to account for them.
+    """
+    states, waiting = _read(decoders, assembler)
+    lines = []
+    packed = []
+    for state, waits in zip(states, waiting.waiting, strict=True):
+        kept = []
+        for event in state.events:
+            if not wanted(event.key):
+                kept.append(event)
+                continue
+            lines += _lines_of(event)
+            if event.row is not None:
+                del waits[event.row]
+        packed.append(pack(state._replace(events=kept)))
+    return Without(packed, pack(waiting), lines)
+
+
+def lines_in_flight(decoders: Iterable[bytes]) -> int:
+    """Lines of events that are not complete."""
+    states = [unpack(each, CoalescerState) for each in decoders]
+    return sum(event.lines for state in states for event in state.events)
+
+
+def _read(
+    decoders: Sequence[bytes], assembler: bytes
+) -> tuple[list[CoalescerState], AssemblerState]:
+    """The states, if they belong together."""
+    states = [unpack(each, CoalescerState) for each in decoders]
+    waiting = unpack(assembler, AssemblerState)
+    if not states or len(states) != len(waiting.waiting):
+        raise SnapshotError(f"{len(states)} decoders, but {len(waiting.waiting)} to assemble")
+    for state, waits in zip(states, waiting.waiting, strict=True):
+        rows = [event.row for event in state.events if event.row is not None]
+        if len(rows) != len(waits) or waits.keys() != set(rows):
+            raise SnapshotError(f"{len(rows)} rows in flight, but {len(waits)} others wait")
+        if max(rows, default=-1) >= state.rows:
+            raise SnapshotError(f"row {max(rows)} in flight of {state.rows}")
+        if state[:_CLOCKS] != states[0][:_CLOCKS]:
+            raise SnapshotError("decoders whose clocks differ")
+    return states, waiting
+
+
+def _union(remembered: Sequence[RememberedState]) -> RememberedState:
+    """What any of them remembers: of keys of user-space records nobody can say whose they are.
+
+    The latest time counts, as former unions leave old ones with other workers.
+    """
+    return RememberedState(
+        _latest([each.recent for each in remembered]), _latest([each.older for each in remembered])
+    )
+
+
+def _latest(times: Iterable[dict[bytes, float]]) -> dict[bytes, float]:
+    found: dict[bytes, float] = {}
+    for each in times:
+        for key, when in each.items():
+            if when >= found.get(key, when):
+                found[key] = when
+    return found
+
+
+def _sum(counters: Iterable[Counters]) -> Counters:
+    every = list(counters)
+    return Counters(
+        *[sum(getattr(each, field.name) for each in every) for field in fields(Counters)]
+    )
+
+
+def _lines_of(event: EventState) -> list[bytes]:
+    node = b"" if event.node is None else b"node=%b " % event.node
+    return [
+        b"%btype=%b msg=audit(%b): %b" % (node, name, event.id, body)
+        for name, body in event.records
+    ]

@@ -1,0 +1,57 @@
+"""Input from the socket that a real auditd's af_unix plugin listens on."""
+
+import subprocess
+from pathlib import Path
+
+from laurel_mp.pipeline.backlog import Backlog
+from laurel_mp.pipeline.inputs import SocketInput
+from laurel_mp.pipeline.reader import Reader
+from tests.conftest import StartAuditd
+from tests.support.auditd import PluginConf
+from tests.support.waiting import wait_until
+
+
+class BuiltIn(PluginConf):
+    """A plugin that is part of auditd."""
+
+    def text(self) -> str:
+        """See PluginConf."""
+        return super().text().replace("type = always", "type = builtin")
+
+
+def test_records_come_over_restarts(real_auditd: StartAuditd, tmp_path: Path) -> None:
+    """Records of one auditd after the other are read, in whole lines, from the same path."""
+    path = tmp_path / "events"
+    conf = BuiltIn(Path("builtin_af_unix"), args=f"0600 {path}")
+    backlog = Backlog(1 << 20)
+    backlog.open()
+    reader = Reader(SocketInput(str(path)), backlog)
+    reader.start()
+    received = b""
+
+    def has(text: bytes) -> bool:
+        nonlocal received
+        while (piece := backlog.take(1 << 20)) is not None:
+            received += piece.data
+        return text in received
+
+    for name in ("first", "second"):
+        watched = tmp_path / name
+        rules = f"-w {watched} -p w -k {name}\n"
+        (tmp_path / f"{name}-auditd").mkdir()
+        with real_auditd(tmp_path / f"{name}-auditd", rules, {"af_unix": conf}):
+
+            def is_read(name: str = name, watched: Path = watched) -> bool:
+                subprocess.run(["touch", watched], check=True)  # again, until we are connected
+                return has(f'key="{name}"'.encode())
+
+            wait_until(is_read, f"records of the {name} auditd are read", seconds=30)
+    reader.stop()
+    wait_until(lambda: backlog._ended, "the reader has ended")
+    has(b"")
+
+    lines = received.split(b"\n")
+    assert lines.pop() == b""
+    assert all(line.startswith(b"type=") for line in lines)
+    reader.close()
+    backlog.close()

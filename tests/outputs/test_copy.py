@@ -1,0 +1,106 @@
+"""Copies that hold nobody up."""
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from laurel_mp.errors import OutputError
+from laurel_mp.outputs.copy import Copy, CopyHandler
+from laurel_mp.outputs.target import Target
+from tests.outputs.test_full_disk import fill
+from tests.support.outputs import lines, small_disk
+
+
+def test_rotates(tmp_path: Path) -> None:
+    """A copy is a file as others."""
+    copy = Copy.open(Target(str(tmp_path / "x"), 100, 3))
+    copy.write(lines(3, 40))
+    copy.rotate()
+    copy.write(lines(1, 40, 3))
+    copy.tick()
+    copy.close()
+
+    assert (tmp_path / "x.2").read_bytes() == lines(2, 40)
+    assert (tmp_path / "x.1").read_bytes() == lines(1, 40, 2)
+    assert (tmp_path / "x").read_bytes() == lines(1, 40, 3)
+
+
+def test_hole(tmp_path: Path, requires_root: None, caplog: pytest.LogCaptureFixture) -> None:
+    """What a full disk does not take is missing, no line is torn but the last, and it is said."""
+    with small_disk(tmp_path / "disk") as disk:
+        fill(disk / "ballast")
+        os.truncate(disk / "ballast", (disk / "ballast").stat().st_size - 4096)
+        copy = Copy.open(Target(str(disk / "x")))
+        for number in range(50):
+            copy.write(lines(10, 40, 10 * number))
+        (disk / "ballast").unlink()
+        for number in range(50, 60):
+            copy.write(lines(10, 40, 10 * number))
+        copy.close()
+        found = (disk / "x").read_bytes()
+
+        assert found.endswith(lines(100, 40, 500))
+        assert found.startswith(lines(100, 40))
+        torn = [line for line in found.splitlines() if len(line) != 39]
+        assert len(torn) == 1
+        assert caplog.messages == [
+            f"{disk}/x: can not be written: No space left on device; the copy has a hole"
+        ]
+
+
+def test_half_a_line_and_no_room(
+    tmp_path: Path, requires_root: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A copy can be opened, and followed, on a disk without room."""
+    with small_disk(tmp_path / "disk") as disk:
+        (disk / "x").write_bytes(b"x" * 4096)
+        (disk / "y").write_bytes(b"x" * 4096)
+        fill(disk / "ballast")
+        copy = Copy.open(Target(str(disk / "x")))
+        copy.write(b"one\n")
+        (disk / "y").rename(disk / "x")
+        copy.tick()
+        (disk / "ballast").unlink()
+        copy.write(b"two\n")
+        copy.close()
+
+        assert (disk / "x").read_bytes() == b"x" * 4096 + b"\ntwo\n"
+        assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("name", ["-", "| cat", "unix:/x"])
+def test_files_only(name: str) -> None:
+    """What could hold somebody up is refused."""
+    with pytest.raises(OutputError, match="a copy can only go to a file"):
+        Copy.open(Target(name))
+
+
+def test_named_pipes_are_refused(tmp_path: Path) -> None:
+    """So is a named pipe."""
+    os.mkfifo(tmp_path / "x")
+    with pytest.raises(OutputError, match="x: can not be written"):
+        Copy.open(Target(str(tmp_path / "x")))
+
+
+def test_messages_of_ours(tmp_path: Path, requires_root: None) -> None:
+    """Log messages go to a file, a line each; trouble with the file does not come back to it."""
+    logger = logging.getLogger("test_messages_of_ours")
+    with small_disk(tmp_path / "disk") as disk:
+        path = disk / "x"
+        handler = CopyHandler(Copy.open(Target(str(path))))
+        root = logging.getLogger()
+        root.addHandler(handler)
+        try:
+            logger.warning("one\n%s", "two \udc80 ä")
+            path.rename(disk / "x.1")  # as by another process that logs to it
+            logger.warning("three")
+            fill(disk / "ballast")
+            logger.warning("x" * 5000)
+        finally:
+            root.removeHandler(handler)
+            handler.close()
+
+        assert (disk / "x.1").read_bytes() == "one two \\udc80 ä\n".encode()
+        assert path.read_bytes().startswith(b"three\nxxx")

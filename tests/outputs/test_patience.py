@@ -1,0 +1,129 @@
+"""Waiting, and what is said about it."""
+
+import logging
+import time
+
+import pytest
+
+from laurel_mp.errors import OutputError
+from laurel_mp.outputs import patience as module
+from laurel_mp.outputs.patience import Backoff, Complaint, Patience
+from tests.support.outputs import Waiting
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the code under test."""
+    return Clock(monkeypatch)
+
+
+def test_messages(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """One message when an output holds back, one a minute then, and one when it goes on."""
+    caplog.set_level(logging.INFO)
+    patience = Patience("audit.log", Waiting())
+    patience.moved()
+    for _ in range(75):
+        patience.fail(OSError(28, "No space left on device"))
+        clock.now += 1
+    patience.moved()
+    patience.moved()
+
+    assert caplog.messages == [
+        "audit.log: held back: No space left on device",
+        "audit.log: held back for 61 s: No space left on device",
+        "audit.log: goes on after 75 s",
+    ]
+
+
+def test_a_short_wait_is_not_worth_a_message(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reader that is slow for a moment is nothing to talk about."""
+    caplog.set_level(logging.INFO)
+    patience = Patience("pipe", Waiting())
+    for _ in range(10):
+        patience.wait(0.0, "slow")
+        clock.now += 0.9
+        patience.moved()
+
+    assert caplog.messages == []
+
+
+def test_who_holds_back_often_is_said_once_a_minute(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An output that goes on and stops again does not fill the log."""
+    caplog.set_level(logging.INFO)
+    patience = Patience("pipe", Waiting())
+    for _ in range(10):
+        patience.wait(0.0, "slow")
+        clock.now += 2
+        patience.wait(0.0, "slow")
+        patience.moved()
+
+    assert caplog.messages == ["pipe: held back: slow", "pipe: goes on after 2 s"]
+
+
+def test_told_in_time(clock: Clock) -> None:
+    """Whoever waits hears of it at least twice a second, and not at all before."""
+    waiting = Waiting()
+    patience = Patience("pipe", waiting)
+    patience.start()
+    for _ in range(11):
+        patience.wait(0.0, "slow")
+        clock.now += 0.1
+
+    assert waiting.reasons == ["pipe: slow"] * 5
+
+
+def test_a_wait_is_short() -> None:
+    """However long one wants to wait, others are told in between."""
+    patience = Patience("pipe", Waiting())
+
+    assert not patience.wait(1000.0, "slow")
+    assert module.LOOK <= 0.25
+
+
+def test_impatience() -> None:
+    """A failure is an error without patience; slowness is not."""
+    patience = Patience("audit.log")
+    assert not patience.wait(0.0, "slow")
+    with pytest.raises(OutputError, match=r"audit\.log: can not be written: Disk quota exceeded"):
+        patience.fail(OSError(122, "Disk quota exceeded"))
+
+
+def test_complaint(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """The same trouble is said once a minute."""
+    complaint = Complaint()
+    said = []
+    for _ in range(4):
+        said.append(complaint.say("trouble"))
+        clock.now += 31
+
+    assert said == [True, False, True, False]
+    assert caplog.messages == ["trouble", "trouble"]
+
+
+def test_backoff(clock: Clock) -> None:
+    """The first retry is due at once, the others later and later, up to a limit."""
+    backoff = Backoff(0.1, 1.0)
+    found = []
+    for _ in range(7):
+        backoff.failed()
+        found.append(round(backoff.remaining, 3))
+    clock.now += 0.6
+    left = backoff.remaining
+    backoff.reset()
+    backoff.failed()
+
+    assert found == [0.0, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    assert left == pytest.approx(0.4)
+    assert backoff.remaining == 0.0
