@@ -27,6 +27,7 @@ from tests.fuzz.mutation import (
 from tests.fuzz.target import Target
 from tests.support.decoding import parse
 from tests.support.pipelines import Outcome, StagePipeline, cuts_of, outcome
+from tests.support.stream import Stream
 
 CONFIGURATIONS = (
     "",
@@ -183,6 +184,22 @@ def _seeds() -> Iterator[bytes]:
     for number in range(60):
         stream = b"".join(chance.sample(events, 4))[:6000]
         yield bytes([*next(some), 1, number]) + stream
+    for how in (2, 3, 42, 43, 202, 203):
+        long = b"type=PATH msg=audit(1.000:1): " + b"x" * 1400
+        yield bytes([how, 1, how, 2, 2]) + b"\n".join((b"one", long, b"two", events[how]))
+        yield bytes([how, 1, how, 2, 3]) + _story()
+
+
+def _story() -> bytes:
+    """Processes that are born, run others, end, and whose ids come again."""
+    stream = Stream()
+    for parent in (1, 5, 1):
+        stream.open(6, parent, "/bin/sh")
+        stream.execute(5, 1, "/bin/bash", "bash", "-c", key="exec", script="/s")
+        stream.open(6, 5, "/bin/sh")
+        stream.leave(5, 1, "/bin/bash")
+        stream.open(6, 5, "/bin/sh")
+    return stream.text()
 
 
 def lower_limits() -> None:
