@@ -186,7 +186,8 @@ def _seeds() -> Iterator[bytes]:
         yield bytes([*next(some), 1, number]) + stream
     for how in (2, 3, 42, 43, 202, 203):
         long = b"type=PATH msg=audit(1.000:1): " + b"x" * 1400
-        yield bytes([how, 1, how, 2, 2]) + b"\n".join((b"one", long, b"two", events[how % len(events)]))
+        lines = (b"one", long, b"two", events[how % len(events)])
+        yield bytes([how, 1, how, 2, 2]) + b"\n".join(lines)
         yield bytes([how, 1, how, 2, 3]) + _story()
 
 
@@ -242,6 +243,6 @@ STREAMS = Target(
     check,
     _seeds,
     LineMutator(STREAM, _vocabulary, HEAD),
-    longest=7000,
+    longest=9000,
     prepare=lower_limits,
 )
