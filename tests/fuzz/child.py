@@ -24,10 +24,6 @@ except ImportError:
 if TYPE_CHECKING:
     from tests.fuzz.target import Target
 
-INSTRUMENTED = ["laurel_mp", "tests.fuzz.headers"]
-"""What new code is looked for in. The plain reading of headers leads libFuzzer, which does not look
-into regular expressions, to what these take."""
-
 PATIENCE = 120
 """Seconds that one input may take, which is a finding, too: on a busy machine, at nice 19."""
 
@@ -38,7 +34,7 @@ MEMORY = 2048
 def main() -> None:
     """Fuzzes; what is found goes to `findings` below the directory, and a traceback to stderr."""
     arguments = _arguments()
-    with atheris.instrument_imports(INSTRUMENTED) if atheris else contextlib.nullcontext():
+    with atheris.instrument_imports(["laurel_mp"]) if atheris else contextlib.nullcontext():
         targets = importlib.import_module("tests.fuzz.targets").TARGETS
     target: Target = targets[arguments.target]
     target.prepare()
@@ -68,6 +64,8 @@ def _arguments() -> argparse.Namespace:
 
 def _guided(target: Target, arguments: argparse.Namespace) -> NoReturn:
     """By atheris; libFuzzer ends the process."""
+    for function in target.plain:
+        atheris.instrument_func(function)
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
         chance = random.Random(seed)

@@ -114,6 +114,15 @@ def check_scans(blob: bytes) -> None:
 
 def _seeds() -> Iterator[bytes]:
     yield b"type=PATH msg=audit(1.000:1):\nnode=a type=PATH msg=audit(1.000:1): a=1"
+    for more in (0, 1):  # as long as they may be, and longer
+        for node, name, seconds, serial in (
+            (255, 9, 9, 9),
+            (9, 64, 9, 9),
+            (9, 9, 12, 9),
+            (9, 9, 9, 20),
+        ):
+            parts = (b"n" * (node + more), b"T" * (name + more), b"1" * (seconds + more))
+            yield b"node=%b type=%b msg=audit(%b.123:%b): a=1" % (*parts, b"7" * (serial + more))
     yield from (event.removesuffix(b"\n") for event in seeds.events(1200))
 
 
@@ -123,4 +132,6 @@ _vocabulary = Vocabulary(
     (*AUDIT_TOKENS, b"msg=audit(", b"):", b":", b".", b"(", b")", b"X" * 64, b"x" * MAX_LINE),
 )
 
-HEADERS = Target("headers", check, _seeds, LineMutator(STREAM, _vocabulary), 3000)
+HEADERS = Target(
+    "headers", check, _seeds, LineMutator(STREAM, _vocabulary), longest=3000, plain=(read,)
+)

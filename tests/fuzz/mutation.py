@@ -11,6 +11,8 @@ _id = re.compile(rb"msg=audit\(([^)\n]*)\)")
 _number = re.compile(rb"[0-9]+")
 _type = re.compile(rb"type=([^ \n]*)")
 _value = re.compile(rb"([\w.-]+ ?= ?)(\"[^\"]*\"|'[^']*'|[^ ,]*)")
+_process = re.compile(rb"( p?pid=)([0-9]+)")
+_call = re.compile(rb" syscall=[0-9]+")
 _node = re.compile(rb"node=[^ ]* ")
 
 
@@ -192,6 +194,14 @@ def change_byte(lines: list[bytes], chance: random.Random, _: Vocabulary) -> Non
     _change(lines, chance, change)
 
 
+def vary_line(lines: list[bytes], chance: random.Random, vocabulary: Vocabulary) -> None:
+    """Puts a line once more behind itself, with another value."""
+    place = chance.randrange(len(lines))
+    copy = [lines[place]]
+    chance.choice((change_value, change_number))(copy, chance, vocabulary)
+    lines[place + 1 : place + 1] = copy
+
+
 TEXT = (
     repeat_line, drop_line, swap_lines, cut_line, swap_words, copy_word, drop_word, change_value,
     change_value, insert_token, insert_token, change_number, change_byte,
@@ -243,6 +253,24 @@ def change_type(lines: list[bytes], chance: random.Random, vocabulary: Vocabular
         _change(lines, chance, lambda line: _type.sub(lambda _: new, line, count=1))
 
 
+def share_process(lines: list[bytes], chance: random.Random, _: Vocabulary) -> None:
+    """Gives a process of some lines, or its parent, the id of one that is there already."""
+    ids = [match[2] for match in _process.finditer(b"\n".join(lines))]
+    if ids:
+        old, new = chance.choice(ids), chance.choice(ids)
+        start = chance.randrange(len(lines))
+        for place in range(start, min(len(lines), start + chance.choice((1, 1, 4, 99)))):
+            lines[place] = _process.sub(
+                lambda match: match[1] + (new if match[2] == old else match[2]), lines[place]
+            )
+
+
+def change_call(lines: list[bytes], chance: random.Random, _: Vocabulary) -> None:
+    """Makes a system call one that matters for processes, or an other."""
+    new = chance.choice((b"59", b"59", b"231", b"60", b"322", b"2"))
+    _change(lines, chance, lambda line: _call.sub(b" syscall=" + new, line, count=1))
+
+
 def drop_ends(lines: list[bytes], chance: random.Random, _: Vocabulary) -> None:
     """Takes out most or all lines that end events."""
     keep = chance.choice((0.0, 0.0, 0.3))
@@ -265,7 +293,7 @@ def pick_lines(lines: list[bytes], chance: random.Random, _: Vocabulary) -> None
 
 STREAM = (
     *TEXT, insert_line, insert_line, join_lines, repeat_id, repeat_id, move_id, mix_nodes,
-    change_type, drop_ends, pick_lines,
+    change_type, share_process, share_process, change_call, drop_ends, pick_lines,
 )  # fmt: skip
 """For streams of audit records."""
 

@@ -14,7 +14,7 @@ from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import MARK, RecordRenderer, Rendered
 from laurel_mp.records.strings import decode, encode
 from tests.fuzz import seeds
-from tests.fuzz.mutation import AUDIT_TOKENS, AUDIT_VALUES, TEXT, LineMutator, Vocabulary
+from tests.fuzz.mutation import AUDIT_TOKENS, AUDIT_VALUES, TEXT, LineMutator, Vocabulary, vary_line
 from tests.fuzz.target import Target
 from tests.support.decoding import parse as parse_json
 from tests.support.records import group_name, typical_records, user_name
@@ -64,9 +64,24 @@ def check(data: bytes) -> None:
             parse_json(b"{" + by_grammar.text + b"}")
     for body in bodies:
         check_fields(body)
-        assert body == decode(encode(body))
         parse_json(encode(body))
+        assert body == decode(encode(body))
+        assert encode(body) == encode_plainly(body)
     parse_json(execve.render(execve.read(bodies), options))
+
+
+def encode_plainly(text: bytes) -> bytes:
+    """What a JSON string of any bytes is to be, character by character."""
+    found = ""
+    for character in text.decode("utf-8", "surrogateescape"):
+        if character in '"\\':
+            found += "\\" + character
+        elif character in "%+\x7f\ufeff" or character < " " or "\udc80" <= character <= "\udcff":
+            raw = character.encode("utf-8", "surrogateescape")
+            found += "".join(f"%{byte:02x}" for byte in raw)
+        else:
+            found += character
+    return f'"{found}"'.encode()
 
 
 def check_json(rendered: Rendered) -> None:
@@ -104,4 +119,14 @@ def _prepare() -> None:
 
 _vocabulary = Vocabulary(seeds.lines(), AUDIT_VALUES, AUDIT_TOKENS)
 
-RECORDS = Target("records", check, _seeds, LineMutator(TEXT, _vocabulary, 1), 4000, _prepare)
+_operations = (*TEXT, *[vary_line] * 6)
+
+RECORDS = Target(
+    "records",
+    check,
+    _seeds,
+    LineMutator(_operations, _vocabulary, head=1),
+    longest=3000,
+    plain=(encode_plainly,),
+    prepare=_prepare,
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import random
@@ -25,7 +26,8 @@ from tests.fuzz.mutation import (
 )
 from tests.fuzz.target import Target
 from tests.support.decoding import parse
-from tests.support.pipelines import Outcome, StagePipeline, cuts_of, outcome, run
+from tests.support.pipelines import Outcome, StagePipeline, cuts_of, outcome
+from tests.support.stream import Stream
 
 CONFIGURATIONS = (
     "",
@@ -94,24 +96,29 @@ class Plan:
     config: Config
     workers: int
     is_live: bool
+    """Whether there are arrival times; otherwise, the stream's own time stamps make the clock."""
+    is_files: bool
+    """Whether each piece is a file of its own."""
     cuts: int
     seed: bytes
 
-    def feeds(self, data: bytes) -> Iterator[bytes]:
-        """The pieces of the stream."""
+    def pieces(self, data: bytes) -> list[bytes]:
+        """The stream, cut somewhere."""
         chance = random.Random(self.seed)
-        return cuts_of(data, [chance.randrange(len(data) + 1) for _ in range(self.cuts)])
+        places = [chance.randrange(len(data) + 1) for _ in range(self.cuts)]
+        return list(cuts_of(data, places))
 
-    def live(self, data: bytes) -> Iterator[Step]:
-        """The same with arrival times, and with what happens where nothing comes in."""
+    def steps(self, pieces: list[bytes]) -> Iterator[Step]:
+        """What is done with the pieces, and what happens while nothing comes in."""
         chance = random.Random(self.seed)
-        now = 1.0
-        for piece in self.feeds(data):
+        now = 1.0 if self.is_live else None
+        for piece in pieces:
             yield partial(StagePipeline.feed, data=piece, now=now)
-            now += chance.choice((0.0, 0.0, 0.5, 1.9, 2.0, 5.0, 130.0))
-            if chance.random() < 0.2:
-                yield partial(StagePipeline.tick, now=now)
-            if chance.random() < 0.1:
+            if now is not None:
+                now += chance.choice((0.0, 0.0, 0.5, 1.9, 2.0, 5.0, 130.0))
+                if chance.random() < 0.2:
+                    yield partial(StagePipeline.tick, now=now)
+            elif self.is_files:
                 yield StagePipeline.end_of_line
         yield partial(StagePipeline.finish, now=now)
 
@@ -123,18 +130,22 @@ def plan_of(head: bytes) -> Plan:
     if how & 2:
         pipeline = replace(config.pipeline, max_line_bytes=300, max_event_bytes=600)
         config = replace(config, pipeline=pipeline)
-    return Plan(config, 1 + workers % 5, bool(how & 1), how >> 2, bytes(seed))
+    is_live, is_files = bool(how & 1), workers >= 128
+    return Plan(config, 1 + workers % 5, is_live, is_files, how >> 2, bytes(seed))
 
 
 def check(data: bytes) -> None:
-    """Runs a stream in one piece in one process, and in pieces with workers: it is the same."""
+    """Runs a stream in one piece in one process, and in pieces with workers: it is the same.
+
+    Also with next to no memory for what was rendered and answered.
+    """
     plan, stream = plan_of(data[:HEAD]), data[HEAD:]
-    if plan.is_live:
-        expected = _lived(plan, stream, 0)
-        assert expected == _lived(plan, stream, plan.workers)
-    else:
-        expected = run([stream], 0, plan.config)
-        assert expected == run(plan.feeds(stream), plan.workers, plan.config)
+    pieces = plan.pieces(stream)
+    depends_on_pieces = plan.is_live or plan.is_files
+    expected = _run(plan, pieces if depends_on_pieces else [stream], 0)
+    with small_memories():
+        assert expected == _run(plan, pieces, plan.workers)
+    if not depends_on_pieces:
         lines = stream.count(b"\n") + (stream[-1:] not in (b"", b"\n"))
         assert lines == expected.counters["lines"]
     assert expected.counters["in_flight"] == 0
@@ -150,9 +161,9 @@ def check_events(text: bytes, prefix: str) -> None:
         assert next(iter(event)) == "ID"
 
 
-def _lived(plan: Plan, stream: bytes, workers: int) -> Outcome:
+def _run(plan: Plan, pieces: list[bytes], workers: int) -> Outcome:
     pipeline = StagePipeline(plan.config, workers)
-    for step in plan.live(stream):
+    for step in plan.steps(pieces):
         step(pipeline)
     assert pipeline.waiting == 0
     return outcome(pipeline)
@@ -164,7 +175,7 @@ def _configurations() -> list[Config]:
 
 
 def _seeds() -> Iterator[bytes]:
-    heads = itertools.product(range(len(CONFIGURATIONS)), (1, 3), (12, 13, 42, 200))
+    heads = itertools.product(range(len(CONFIGURATIONS)), (1, 3, 132), (12, 13, 42, 43, 200))
     some = itertools.cycle(heads)
     events = seeds.events()
     for number, event in enumerate(events):
@@ -173,21 +184,65 @@ def _seeds() -> Iterator[bytes]:
     for number in range(60):
         stream = b"".join(chance.sample(events, 4))[:6000]
         yield bytes([*next(some), 1, number]) + stream
+    for how in (2, 3, 42, 43, 202, 203):
+        long = b"type=PATH msg=audit(1.000:1): " + b"x" * 1400
+        lines = (b"one", long, b"two", events[how % len(events)])
+        yield bytes([how, 1, how, 2, 2]) + b"\n".join(lines)
+        yield bytes([how, 1, how, 2, 3]) + _story()
+
+
+def _story() -> bytes:
+    """Processes that are born, run others, end, and whose ids come again."""
+    stream = Stream()
+    for parent in (1, 5, 1):
+        stream.open(6, parent, "/bin/sh")
+        stream.execute(5, 1, "/bin/bash", "bash", "-c", key="exec", script="/s")
+        stream.open(6, 5, "/bin/sh")
+        stream.leave(5, 1, "/bin/bash")
+        stream.open(6, 5, "/bin/sh")
+    return stream.text()
 
 
 def lower_limits() -> None:
     """Makes limits by bytes and by number so low that short streams meet them."""
     router.STEP, router.EOE_GAP, router.LEAP_BYTES = 1024, 5000, 800
     coalescer.IN_FLIGHT_BYTES, coalescer.REMEMBERED_BYTES = 3000, 4000
-    rendering.REST_BYTES = rendering.RECORD_BYTES = rendering.TAIL_BYTES = 1000
-    rendering.HEAD_BYTES = 200
-    tracker.MAX_ANSWERS = tracker.MAX_EXECS = 3
+    tracker.MAX_EXECS = 3
     table.MAX_PROCESSES, table.MAX_NODES, table.MAX_IN_ALL, table.MAX_ANCESTORS = 6, 3, 9, 4
-    record.LAYOUTS_PER_TYPE, record.MOST_TYPES, record.MOST_REPLACED = 2, 5, 20
 
 
-_vocabulary = Vocabulary(seeds.lines(), AUDIT_VALUES, AUDIT_TOKENS)
+_MEMORIES = {
+    (rendering, "REST_BYTES"): 900,
+    (rendering, "RECORD_BYTES"): 500,
+    (rendering, "TAIL_BYTES"): 500,
+    (rendering, "HEAD_BYTES"): 50,
+    (tracker, "MAX_ANSWERS"): 2,
+    (record, "LAYOUTS_PER_TYPE"): 2,
+    (record, "MOST_TYPES"): 5,
+    (record, "MOST_REPLACED"): 20,
+}
 
-_mutate = LineMutator(STREAM, _vocabulary, HEAD)
 
-STREAMS = Target("streams", check, _seeds, _mutate, 8000, lower_limits)
+@contextlib.contextmanager
+def small_memories() -> Iterator[None]:
+    """Makes memories so small that they are soon full; no output may depend on them."""
+    former = {place: getattr(*place) for place in _MEMORIES}
+    try:
+        for place, size in _MEMORIES.items():
+            setattr(*place, size)
+        yield
+    finally:
+        for place, size in former.items():
+            setattr(*place, size)
+
+
+_vocabulary = Vocabulary(seeds.lines(), AUDIT_VALUES, (*AUDIT_TOKENS, b"x" * 1100))
+
+STREAMS = Target(
+    "streams",
+    check,
+    _seeds,
+    LineMutator(STREAM, _vocabulary, HEAD),
+    longest=9000,
+    prepare=lower_limits,
+)

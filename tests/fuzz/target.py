@@ -20,5 +20,8 @@ class Target:
     """Makes another input of one, by what is known of its structure."""
     longest: int
     """Bytes that an input may have."""
+    plain: tuple[Callable[..., object], ...] = ()
+    """Functions of the target's own in which new code counts, too: they do in plain steps what the
+    package does by regular expressions, into which libFuzzer does not look."""
     prepare: Callable[[], None] = lambda: None
     """Called once in a process that does nothing but fuzz this target: may change limits."""
