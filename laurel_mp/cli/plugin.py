@@ -94,7 +94,6 @@ def _run(config: Config, path: Path | None) -> None:
     plugin = Plugin(config, lambda: _load(path))
     ledger = plugin.run()
     log.info("%s", report.stopped(ledger, config))
-    ledger.check()
 
 
 def _load(path: Path | None) -> Config:

@@ -76,6 +76,11 @@ class ForkServer:
                 raise PipelineError("the fork server process ended unexpectedly")
             self._note(pid, status)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether ends of children were heard of that `ended` has not told yet."""
+        return bool(self._ended)
+
     def ended(self) -> list[Ended]:
         """Children that have ended since the last call; does not wait."""
         while select.select([self._socket], [], [], 0)[0]:

@@ -172,14 +172,14 @@ class ProcessCrew(Crew):
         assert self._server is not None
         if self._waiting:
             self._send_waiting()
-        ready = dict(self._poller.poll(timeout_ms))
+        ready = dict(self._poller.poll(0 if self._server.has_news else timeout_ms))
         reports: list[wire.Report] = []
         while self._reports in ready:
             try:
                 reports.append(self._decode(self._reports.recv_multipart(zmq.NOBLOCK)))
             except zmq.Again:
                 break
-        if self._server.fileno() in ready and not reports:
+        if not reports and (self._server.has_news or self._server.fileno() in ready):
             self._children_ended()
         return reports
 

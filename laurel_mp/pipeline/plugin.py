@@ -130,7 +130,10 @@ class Plugin:
             self._lock.close()
         if self._backlog.error is not None:
             raise InputError(f"the input can not be read on: {self._backlog.error.strerror}")
-        return self._pipeline.ledger().since(self._former)
+        ledger = self._pipeline.ledger().since(self._former)
+        if self._pipeline.finished:
+            ledger.check()
+        return ledger
 
     def _hold_directory(self) -> bool:
         """Waits until no other run writes to the directory; whether that came to pass."""
