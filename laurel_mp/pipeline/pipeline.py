@@ -28,7 +28,7 @@ from laurel_mp.pipeline.lines import Chunk, LineCutter
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.poison import Poison
 from laurel_mp.stages.assembler import AssemblerCounters
-from laurel_mp.stages.router import Malformed
+from laurel_mp.stages.router import Malformed, Router
 from laurel_mp.stages.snapshots import redistribute
 
 CHECKPOINT_SECONDS = 1.0
@@ -506,12 +506,16 @@ class Pipeline:
 
     def ledger(self) -> Ledger:
         """The counters as they stand. They balance when all that was fed is acknowledged."""
-        ledger = Ledger(in_flight=self._last.in_flight)
-        ledger.add(self._last.counters)
-        ledger.add_given(self._last.given)
-        ledger.lines = self._router.counters.lines + self._skipped
-        ledger.malformed = self._router.counters.malformed + self._skipped + self._withdrawn
-        return ledger
+        return _ledger(self._router, (self._skipped, self._withdrawn), self._last)
+
+    def former_ledger(self) -> Ledger:
+        """The counters that it was adopted with, which are those of former runs."""
+        checkpoint = self._checkpoint
+        if checkpoint is None:
+            return Ledger()
+        router = options.router(self.config, 1)
+        router.restore(checkpoint.router)
+        return _ledger(router, checkpoint.beside, checkpoint.ack)
 
     @property
     def has_eoe(self) -> bool:
@@ -532,3 +536,13 @@ class Pipeline:
         else:
             self._crew.stop()
         self._crew = None
+
+
+def _ledger(router: Router, beside: tuple[int, int], ack: wire.AckMessage) -> Ledger:
+    skipped, withdrawn = beside
+    ledger = Ledger(in_flight=ack.in_flight)
+    ledger.add(ack.counters)
+    ledger.add_given(ack.given)
+    ledger.lines = router.counters.lines + skipped
+    ledger.malformed = router.counters.malformed + skipped + withdrawn
+    return ledger

@@ -356,8 +356,8 @@ class Plugin:
                 log.error("the state file makes no sense and is not used: %s", error)  # noqa: TRY400
                 self._pipeline = self._new_pipeline(self.config)
         self._backlog.open(self._spool, rest, unfinished=unfinished)
+        self._former = self._pipeline.former_ledger()
         self._pipeline.start(is_restart=adopted)
-        self._former = self._pipeline.ledger()
 
     def _load(self) -> Loaded | None:
         leftover = self._leftover_file()
