@@ -29,7 +29,7 @@ from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.poison import Poison
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.router import Malformed, Router
-from laurel_mp.stages.snapshots import redistribute
+from laurel_mp.stages.snapshots import redistribute, without_events
 
 CHECKPOINT_SECONDS = 1.0
 """How old a checkpoint may become while there is something to do."""
@@ -501,6 +501,33 @@ class Pipeline:
         elif self._checkpoint is not None:
             most = self.config.pipeline.max_line_bytes
             self._cutter = LineCutter(most, self._checkpoint.position)
+
+    def drop_in_flight(self, written: Callable[[set[bytes]], set[bytes]]) -> None:
+        """After `adopt`: of the events in flight, drops those that `written` knows.
+
+        They came to their end when the run that saved the state had gone on.
+        """
+        checkpoint = self._checkpoint
+        if checkpoint is None:
+            return
+        stages, ack = checkpoint.stages, checkpoint.ack
+        keys: set[bytes] = set()
+
+        def note(key: bytes) -> bool:
+            keys.add(key)
+            return False
+
+        without_events(stages.decoders, stages.assembler, note)
+        known = written(keys) if keys else set()
+        if known:
+            decoders, assembler, lines = without_events(
+                stages.decoders, stages.assembler, known.__contains__
+            )
+            self._checkpoint = replace(
+                checkpoint,
+                stages=Snapshots(decoders, stages.tracker, assembler),
+                ack=ack._replace(in_flight=ack.in_flight - len(lines)),
+            )
 
     # --- what became of it
 
