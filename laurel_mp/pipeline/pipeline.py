@@ -197,7 +197,14 @@ class Pipeline:
         self._next_number += SPAN
         batch = Batch(number, chunk.position, chunk.lines, now, flags, self._mark, skipped)
         self._keep(batch)
-        self._hand_over_or_recover([batch])
+        parts = self._poison.parts(batch)
+        if len(parts) > 1 or batch.diverted:
+            self._kept.pop()
+            self._kept.extend(parts)
+            self._keep_aside(
+                [line.line for part in parts if part.diverted for line in part.past_stages()]
+            )
+        self._hand_over_or_recover(parts)
 
     def _keep(self, batch: Batch) -> None:
         self._kept.append(batch)
@@ -419,6 +426,9 @@ class Pipeline:
         )
         if checkpoint is not None and stages is not None:
             self._checkpoint = replace(checkpoint, stages=stages)
+        self._keep_aside(lines)
+
+    def _keep_aside(self, lines: list[bytes]) -> None:
         directory = None if self._outputs.malformed else Path(self.config.directory)
         poison.keep(lines, directory)
 
