@@ -500,6 +500,7 @@ class Pipeline:
         """
         if state["checkpoint"] is not None:
             self._checkpoint = Checkpoint.of_plain(state["checkpoint"])
+            self._checkpoint.check()
             self._next_number = self._checkpoint.number + SPAN
         if "batches" in state:
             self._cutter.restore(state["cutter"])
