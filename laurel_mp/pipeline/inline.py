@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from laurel_mp.config import Config
@@ -80,10 +81,14 @@ class InlineCrew(Crew):
             self._written = batch
             if flags & ROTATE:
                 self._opened.rotate()
-        counters, in_flight = self._decoder.counters, self._decoder.in_flight_lines
-        self._reports.append(
-            wire.AckMessage(batch, flags, counters, in_flight, self._assembler.counters)
+        ack = wire.AckMessage(
+            batch,
+            flags,
+            replace(self._decoder.counters),
+            self._decoder.in_flight_lines,
+            replace(self._assembler.counters),
         )
+        self._reports.append(ack)
         if flags & BARRIER:
             self._opened.sync()
             for role, snapshot in (

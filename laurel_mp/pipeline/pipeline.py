@@ -28,8 +28,8 @@ from laurel_mp.pipeline.lines import Chunk, LineCutter
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.poison import Poison
 from laurel_mp.stages.assembler import AssemblerCounters
-from laurel_mp.stages.router import Malformed
-from laurel_mp.stages.snapshots import redistribute
+from laurel_mp.stages.router import Malformed, Router
+from laurel_mp.stages.snapshots import redistribute, without_events
 
 CHECKPOINT_SECONDS = 1.0
 """How old a checkpoint may become while there is something to do."""
@@ -197,7 +197,14 @@ class Pipeline:
         self._next_number += SPAN
         batch = Batch(number, chunk.position, chunk.lines, now, flags, self._mark, skipped)
         self._keep(batch)
-        self._hand_over_or_recover([batch])
+        parts = self._poison.parts(batch)
+        if len(parts) > 1 or batch.diverted:
+            self._kept.pop()
+            self._kept.extend(parts)
+            self._keep_aside(
+                [line.line for part in parts if part.diverted for line in part.past_stages()]
+            )
+        self._hand_over_or_recover(parts)
 
     def _keep(self, batch: Batch) -> None:
         self._kept.append(batch)
@@ -421,6 +428,9 @@ class Pipeline:
         )
         if checkpoint is not None and stages is not None:
             self._checkpoint = replace(checkpoint, stages=stages)
+        self._keep_aside(lines)
+
+    def _keep_aside(self, lines: list[bytes]) -> None:
         directory = None if self._outputs.malformed else Path(self.config.directory)
         poison.keep(lines, directory)
 
@@ -492,6 +502,7 @@ class Pipeline:
         """
         if state["checkpoint"] is not None:
             self._checkpoint = Checkpoint.of_plain(state["checkpoint"])
+            self._checkpoint.check()
             self._next_number = self._checkpoint.number + SPAN
         if "batches" in state:
             self._cutter.restore(state["cutter"])
@@ -504,16 +515,47 @@ class Pipeline:
             most = self.config.pipeline.max_line_bytes
             self._cutter = LineCutter(most, self._checkpoint.position)
 
+    def drop_in_flight(self, written: Callable[[set[bytes]], set[bytes]]) -> None:
+        """After `adopt`: of the events in flight, drops those that `written` knows.
+
+        They came to their end when the run that saved the state had gone on.
+        """
+        checkpoint = self._checkpoint
+        if checkpoint is None:
+            return
+        stages, ack = checkpoint.stages, checkpoint.ack
+        keys: set[bytes] = set()
+
+        def note(key: bytes) -> bool:
+            keys.add(key)
+            return False
+
+        without_events(stages.decoders, stages.assembler, note)
+        known = written(keys) if keys else set()
+        if known:
+            decoders, assembler, lines = without_events(
+                stages.decoders, stages.assembler, known.__contains__
+            )
+            self._checkpoint = replace(
+                checkpoint,
+                stages=Snapshots(decoders, stages.tracker, assembler),
+                ack=ack._replace(in_flight=ack.in_flight - len(lines)),
+            )
+
     # --- what became of it
 
     def ledger(self) -> Ledger:
         """The counters as they stand. They balance when all that was fed is acknowledged."""
-        ledger = Ledger(in_flight=self._last.in_flight)
-        ledger.add(self._last.counters)
-        ledger.add_given(self._last.given)
-        ledger.lines = self._router.counters.lines + self._skipped
-        ledger.malformed = self._router.counters.malformed + self._skipped + self._withdrawn
-        return ledger
+        return _ledger(self._router, (self._skipped, self._withdrawn), self._last)
+
+    def former_ledger(self) -> Ledger:
+        """The counters that it was adopted with, which are those of former runs."""
+        checkpoint = self._checkpoint
+        if checkpoint is None:
+            return Ledger()
+        router = options.router(self.config, 1)
+        router.restore(checkpoint.router)
+        return _ledger(router, checkpoint.beside, checkpoint.ack)
 
     @property
     def has_eoe(self) -> bool:
@@ -534,3 +576,13 @@ class Pipeline:
         else:
             self._crew.stop()
         self._crew = None
+
+
+def _ledger(router: Router, beside: tuple[int, int], ack: wire.AckMessage) -> Ledger:
+    skipped, withdrawn = beside
+    ledger = Ledger(in_flight=ack.in_flight)
+    ledger.add(ack.counters)
+    ledger.add_given(ack.given)
+    ledger.lines = router.counters.lines + skipped
+    ledger.malformed = router.counters.malformed + skipped + withdrawn
+    return ledger

@@ -35,6 +35,7 @@ from laurel_mp.pipeline.report import StatusReport
 from laurel_mp.pipeline.spool import Spool
 from laurel_mp.pipeline.start import crew_of, tune_collector
 from laurel_mp.pipeline.state import Loaded, StateFile
+from laurel_mp.pipeline.written import events_in
 
 SHOULD_HAVE_EOE = 4 << 20
 """Bytes of a stream without EOE records after which that is worth a message."""
@@ -356,8 +357,8 @@ class Plugin:
                 log.error("the state file makes no sense and is not used: %s", error)  # noqa: TRY400
                 self._pipeline = self._new_pipeline(self.config)
         self._backlog.open(self._spool, rest, unfinished=unfinished)
+        self._former = self._pipeline.former_ledger()
         self._pipeline.start(is_restart=adopted)
-        self._former = self._pipeline.ledger()
 
     def _load(self) -> Loaded | None:
         leftover = self._leftover_file()
@@ -378,6 +379,8 @@ class Plugin:
             self._outputs.restore(self._nursery.journal, Pending.of_plain(state["unwritten"]))
         if loaded.fresh:
             self._pipeline.adopt(state)
+            if "batches" not in state:  # it was killed, some time after it had saved this
+                self._pipeline.drop_in_flight(partial(events_in, self._outputs))
             return rest, self._pipeline.is_within_a_line, True
         log.warning("the state is not used: %s", loaded.reason)
         self._give_out(state)
