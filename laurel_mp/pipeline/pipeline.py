@@ -341,6 +341,8 @@ class Pipeline:
         """Seconds until `step` has something to do in any case."""
         if self._restart_at is not None:
             return max(self._restart_at - time.monotonic(), 0.0)
+        if self._reload is not None and not self._kept:
+            return 0.0
         return CHECKPOINT_SECONDS if self._kept else 3600.0
 
     def _place_barrier(self) -> None:

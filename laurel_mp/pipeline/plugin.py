@@ -149,15 +149,15 @@ class Plugin:
                     self._lock.holder(),
                 )
             self._wait(LOCK_POLL, ())
-            self._take_stop()
+            self._react()
             if self._is_overdue():
                 return False
         return True
 
     def _work(self) -> None:
         while not self._pipeline.finished and not self._is_overdue():
-            self._pipeline.step()
             self._react()
+            self._pipeline.step()  # which does what a signal has asked for, as soon as it can
             moved = self._move()
             self._keep_house()
             if not moved and not self._pipeline.finished:
@@ -312,7 +312,7 @@ class Plugin:
             names = ", ".join(sorted(f"CAP_{each.name}" for each in beyond))
             log.warning("given up at the start, and in force after the next one only: %s", names)
         self.config, self._outputs = config, outputs
-        self._status = StatusReport(config, time.monotonic())
+        self._status.use(config)
         self._pipeline.reload(config, outputs)
         log.info("the configuration was read again")
 
