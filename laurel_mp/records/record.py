@@ -82,7 +82,9 @@ class RecordRenderer:
                 looks = tuple([Look(key, groups[i]) for key, i in looked_up if groups[i].isdigit()])
                 return Rendered(b"{" + raw + added + MARK * len(looks) + b"}", looks)
         rendered = self.render_generally(name, body)
-        self._learn(name, body)
+        # Who has written a record of an unknown type only its body tells, each time anew.
+        if types.number_of(name) is not None:
+            self._learn(name, body)
         return rendered
 
     def render_parts(self, name: bytes, body: bytes) -> Parts | None:

@@ -5,6 +5,10 @@ import pytest
 from laurel_mp import config
 from laurel_mp.errors import ConfigError
 from laurel_mp.pipeline import options
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record import RecordRenderer
+from tests.support.pipelines import run
+from tests.support.streams import eoe, record
 
 
 @pytest.mark.parametrize("user", ["a\\u0000b", "\\u0661", "9" * 5000])
@@ -23,3 +27,24 @@ def test_an_expression_with_a_line_break() -> None:
 
     assert len(str(caught.value).split("\n")) == 1
     assert str(caught.value).endswith(r"invalid character class range: \\p{\n}")
+
+
+MESSAGE_IN_QUOTES = b"""cwd="x SADDR={ msg='y\""""
+
+
+def test_a_message_within_quotes() -> None:
+    """Of an unknown type, a record with `msg='` is user space's, whatever was learned of others."""
+    expected = RecordRenderer(RecordOptions()).render_generally(b"ODD", MESSAGE_IN_QUOTES)
+    renderer = RecordRenderer(RecordOptions())
+    renderer.render(b"ODD", b'cwd="/srv"')
+
+    assert expected == renderer.render(b"ODD", MESSAGE_IN_QUOTES)
+
+
+def test_what_was_learned_does_not_matter() -> None:
+    """The same in a stream: the number of workers, each of which learns for itself, shows not."""
+    ordinary = record(b"ODD", 100, b'cwd="/srv"') + eoe(100)
+    stream = ordinary + record(b"ODD", 1000, MESSAGE_IN_QUOTES)
+    expected = run([stream], 0)
+
+    assert all(expected == run([stream], workers) for workers in range(2, 7))

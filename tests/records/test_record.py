@@ -277,5 +277,5 @@ def test_no_more_types_than_there_is_room_for() -> None:
     renderer._layouts = {b"T%d" % number: [] for number in range(MOST_TYPES)}
     expected = dict(renderer._layouts)
 
-    renderer.render(b"ONE_MORE", b"a=1")
+    renderer.render(b"UNKNOWN[1999]", b"a=1")
     assert expected == renderer._layouts
