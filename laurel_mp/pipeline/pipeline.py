@@ -201,6 +201,7 @@ class Pipeline:
         if len(parts) > 1 or batch.diverted:
             self._kept.pop()
             self._kept.extend(parts)
+            self._kept_bytes = sum(each.cost for each in self._kept)
             self._keep_aside(
                 [line.line for part in parts if part.diverted for line in part.past_stages()]
             )
@@ -208,8 +209,8 @@ class Pipeline:
 
     def _keep(self, batch: Batch) -> None:
         self._kept.append(batch)
-        self._kept_bytes += len(batch.lines)
-        self._since_barrier += len(batch.lines)
+        self._kept_bytes += batch.cost
+        self._since_barrier += batch.cost
         full = self._since_barrier >= self.config.pipeline.window_bytes // 2
         late = time.monotonic() - self._last_barrier >= CHECKPOINT_SECONDS
         if batch.flags & BARRIER or ((full or late) and not self._gatherings):
@@ -312,7 +313,7 @@ class Pipeline:
             del self._gatherings[number]
         while self._kept and self._kept[0].number <= checkpoint.number:
             batch = self._kept.popleft()
-            self._kept_bytes -= len(batch.lines)
+            self._kept_bytes -= batch.cost
             self.covered = batch.mark
             if batch.flags & FINAL:
                 self.finished = True
@@ -413,6 +414,7 @@ class Pipeline:
         self._failures += 1
         if failure.batch and self._poison.blame(failure.batch, self._kept):
             self._take_out()
+            self._kept_bytes = sum(each.cost for each in self._kept)
             self._failures = 1  # something has changed
         if self._failures > FAILURES and not self._patient:
             raise PipelineError(str(failure))
@@ -507,7 +509,7 @@ class Pipeline:
         if "batches" in state:
             self._cutter.restore(state["cutter"])
             self._kept.extend(Batch.of_plain(batch) for batch in state["batches"])
-            self._kept_bytes = sum(len(batch.lines) for batch in self._kept)
+            self._kept_bytes = sum(batch.cost for batch in self._kept)
             self._next_number = state["next"]
             self._leave_out = state["leave_out"]
             self._reported = self._kept[-1].last_number if self._kept else 0

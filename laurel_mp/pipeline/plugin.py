@@ -23,6 +23,7 @@ from laurel_mp.outputs.copy import CopyHandler
 from laurel_mp.outputs.pending import Pending
 from laurel_mp.pipeline import options, privileges, surroundings
 from laurel_mp.pipeline.backlog import Backlog
+from laurel_mp.pipeline.crew import GaveUpError
 from laurel_mp.pipeline.directory import DirectoryLock
 from laurel_mp.pipeline.inputs import open_input
 from laurel_mp.pipeline.ledger import Ledger
@@ -353,6 +354,8 @@ class Plugin:
         if loaded is not None:
             try:
                 rest, unfinished, adopted = self._take_over(loaded)
+            except GaveUpError:
+                raise
             except (LaurelError, KeyError, ValueError, TypeError, IndexError) as error:
                 log.error("the state file makes no sense and is not used: %s", error)  # noqa: TRY400
                 self._pipeline = self._new_pipeline(self.config)
@@ -394,7 +397,12 @@ class Plugin:
         try:
             former.start()
             former.end_of_line()
-            former.finish()
+            former.end()
+            while not former.finished:
+                former.step(1000)
+                self._take_stop()
+                if self._is_overdue():
+                    raise GaveUpError("what a former run had not written can not be written now")
         finally:
             former.close()
         self._pipeline = self._new_pipeline(self.config, former.next_number)
