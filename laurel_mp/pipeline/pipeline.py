@@ -376,7 +376,9 @@ class Pipeline:
             snapshots = Snapshots(decoders, stages.tracker, assembler)
         self._last_progress = time.monotonic()
         self._crew = self._make_crew(self.config, self._outputs, self._held_back)
-        order = Order(snapshots, self._leave_out, self._has_begun, is_restart)
+        # What a new configuration names may be of no use: then the former one comes back.
+        is_again = self._has_begun and self._former is None
+        order = Order(snapshots, self._leave_out, is_again, is_restart)
         self._has_begun = True
         try:
             self._crew.start(order)

@@ -1,5 +1,6 @@
 """SIGHUP: another configuration comes into force, and not a byte of the input is lost."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.auditd_start import SCRIPT
 from tests.support.plugin import configure, ids, numbers, plugin
 from tests.support.streams import eoe, event
 from tests.support.waiting import wait_until
@@ -195,3 +197,37 @@ def test_everything_changes_while_events_come(tmp_path: Path) -> None:
     assert sorted(main + aside) == list(range(10, serial))
     assert all(each % 2 == 0 for each in aside)
     assert not {*range(serial - 100, serial, 2)} - {*aside}, "the last filters are not in force"
+
+
+@pytest.mark.parametrize("environment", [{}, {b"PATH": os.fsencode(os.defpath), b"X": b"\xff"}])
+def test_odd_start(tmp_path: Path, environment: dict[bytes, bytes]) -> None:
+    """S10: neither relative paths nor an environment that is no text stop it, also on SIGHUP.
+
+    L20: `[auditlog]` without a file means the usual one.
+    """
+    config = configure(tmp_path, 2, sections="[auditlog]\nsize = 100000")
+    (tmp_path / "program").symlink_to(SCRIPT)
+    log = tmp_path / "audit.log"
+    messages = tmp_path / "messages"
+    with messages.open("wb") as file:
+        process = subprocess.Popen(
+            ["./program", "-c", config.name],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stderr=file,
+        )
+    assert process.stdin
+    try:
+        process.stdin.write(eoe(1) + event(7))
+        process.stdin.flush()
+        wait_until(lambda: numbers(log) == [7], "it runs", 20)
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: AGAIN in messages.read_text(), "it goes on", 20)
+        process.stdin.write(event(8))
+        process.stdin.close()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert numbers(log) == [7, 8]

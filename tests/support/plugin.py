@@ -67,8 +67,8 @@ def plugin(config: Path, name: str = "messages", **how: Any) -> Iterator[Plugin]
     """Run one with a configuration while the block does something with it."""
     messages = config.with_name(name)
     with messages.open("wb") as file:
-        how = {"stdin": subprocess.PIPE, "stderr": file} | how
-        with started("-c", config, **how) as process:
+        options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": file}
+        with started("-c", config, **options | how) as process:
             yield Plugin(process, messages)
 
 
@@ -82,7 +82,8 @@ def configure(
 
 
 REPORT = re.compile(
-    r"status: (?P<period>[^;]*) in \d+ s; (?P<total>[^;]*) in total; (?P<flight>\d+) lines in flight"
+    r"status: (?P<period>[^;]*) in \d+ s; (?P<total>[^;]*) in total; "
+    r"(?P<flight>\d+) lines in flight"
 )
 
 
