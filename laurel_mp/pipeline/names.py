@@ -134,7 +134,9 @@ class NameService:
         return answers
 
     def late(self) -> Answers:
-        """Answers that have come since; does not wait."""
+        """Answers that have come since; does not wait. Replaces a keeper that is gone."""
+        if self._restart_at is not None and self._clock() >= self._restart_at:
+            self.start()
         answers = []
         while (answer := self._receive(0.0)) is not None:
             answers.append(answer)
@@ -148,8 +150,6 @@ class NameService:
         )
 
     def _send(self, question: Question) -> bool:
-        if self._restart_at is not None and self._clock() >= self._restart_at:
-            self.start()
         if self._socket is None:
             return False
         if len(self._pending) >= MAX_PENDING:

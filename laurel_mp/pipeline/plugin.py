@@ -56,8 +56,12 @@ LOCK_SAID = 60.0
 UNWRITTEN = "unwritten"
 """Below the directory: where what is not written waits if there is no state file."""
 
-FIXED = ("user", "input", "directory")
-"""What can not change while we run."""
+FIXED = {
+    "": ("user", "input", "directory"),
+    "debug": ("inputlog", "log"),
+    "pipeline": ("spool", "spool_bytes"),
+}
+"""What can not change while we run, by section."""
 
 HANDLED = (*surroundings.STOP_SIGNALS, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -297,21 +301,19 @@ class Plugin:
         if self._is_ending:
             return
         try:
-            config = self._reconfigure()
+            config = _with_fixed(self._reconfigure(), self.config)
             outputs = Outputs.of_plugin(config)
         except (ConfigError, OutputError) as error:
             for line in str(error).splitlines():
                 log.error("%s", line)  # noqa: TRY400 - for the administrator, no traceback
             log.error("the former configuration stays in force")  # noqa: TRY400
             return
-        fixed = [name for name in FIXED if getattr(config, name) != getattr(self.config, name)]
-        if fixed:
-            log.warning("in force after the next start only: %s", ", ".join(fixed))
-            config = replace(config, **{name: getattr(self.config, name) for name in fixed})
         beyond = privileges.beyond(self._first_config, config)
         if beyond:
             names = ", ".join(sorted(f"CAP_{each.name}" for each in beyond))
             log.warning("given up at the start, and in force after the next one only: %s", names)
+        if config.state != self.config.state:
+            self._state_file = StateFile.of(config)
         self.config, self._outputs = config, outputs
         self._status.use(config)
         self._pipeline.reload(config, outputs)
@@ -438,3 +440,22 @@ class Plugin:
             log.error("what is not written is lost")
         if not pipeline.finished:
             log.warning("not everything is written; the next start will do that")
+
+
+def _with_fixed(config: Config, present: Config) -> Config:
+    """A new configuration with what can not change as it is at `present`; says what that is."""
+    named = []
+    for section, names in FIXED.items():
+        new, old = (getattr(each, section) if section else each for each in (config, present))
+        kept = {
+            name: getattr(old, name) for name in names if getattr(new, name) != getattr(old, name)
+        }
+        if not kept:
+            continue
+        named += [f"[{section}] {name}" if section else name for name in kept]
+        changed = replace(new, **kept)
+        config = replace(config, **{section: changed}) if section else changed
+    if named:
+        text = ", ".join(named).replace("_", "-")
+        log.warning("in force after the next start only: %s", text)
+    return config
