@@ -446,15 +446,15 @@ def _with_fixed(config: Config, present: Config) -> Config:
     """A new configuration with what can not change as it is at `present`; says what that is."""
     named = []
     for section, names in FIXED.items():
-        new, old = (getattr(each, section) if section else each for each in (config, present))
-        kept = {
-            name: getattr(old, name) for name in names if getattr(new, name) != getattr(old, name)
-        }
-        if not kept:
-            continue
-        named += [f"[{section}] {name}" if section else name for name in kept]
-        changed = replace(new, **kept)
-        config = replace(config, **{section: changed}) if section else changed
+        new: Any = getattr(config, section) if section else config
+        old = getattr(present, section) if section else present
+        kept = {each: getattr(old, each) for each in names}
+        changed = [each for each in names if getattr(new, each) != kept[each]]
+        if changed:
+            named += [f"[{section}] {each}" if section else each for each in changed]
+            new = replace(new, **kept)
+            sections: dict[str, Any] = {section: new}
+            config = replace(config, **sections) if section else new
     if named:
         text = ", ".join(named).replace("_", "-")
         log.warning("in force after the next start only: %s", text)
