@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
+from laurel_mp.stages.packing import check_plain
 from laurel_mp.stages.router import Malformed
 
 FINAL = 1
@@ -18,6 +20,23 @@ ROTATE = 4
 
 SPAN = 1 << 20
 """Batch numbers are so far apart: a batch can be divided later, and the parts have numbers, too."""
+
+
+Lines = Annotated[bytes, re.compile(rb"(?s:.*\n)?")]
+
+
+class BatchState(NamedTuple):
+    """What a later run needs of a batch; see there."""
+
+    number: int
+    position: int
+    lines: Lines
+    now: float | None
+    flags: int
+    skipped: list[Malformed]
+    span: int
+    diverted: bool
+    withdrawn: list[bytes]
 
 
 @dataclass(slots=True, eq=False)
@@ -46,26 +65,26 @@ class Batch:
 
     def to_plain(self) -> list[Any]:
         """What a later run needs of it, as msgpack has it."""
-        return [
-            self.number,
-            self.position,
-            self.lines,
-            self.now,
-            self.flags,
-            self.skipped,
-            self.span,
-            self.diverted,
-            self.withdrawn,
-        ]
+        return list(
+            BatchState(
+                self.number,
+                self.position,
+                self.lines,
+                self.now,
+                self.flags,
+                self.skipped,
+                self.span,
+                self.diverted,
+                self.withdrawn,
+            )
+        )
 
     @classmethod
-    def of_plain(cls, plain: list[Any]) -> Batch:
-        """The same, unpacked."""
-        number, position, lines, now, flags, skipped, span, diverted, withdrawn = plain
-        lines_skipped = [Malformed(*line) for line in skipped]
-        return cls(
-            number, position, lines, now, flags, 0, lines_skipped, span, 0, diverted, withdrawn
-        )
+    def of_plain(cls, plain: Any) -> Batch:
+        """The same, unpacked; raises SnapshotError for anything else."""
+        number, position, lines, now, flags, *rest = check_plain(plain, BatchState)
+        skipped, span, diverted, withdrawn = rest
+        return cls(number, position, lines, now, flags, 0, skipped, span, 0, diverted, withdrawn)
 
     @property
     def last_number(self) -> int:

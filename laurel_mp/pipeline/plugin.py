@@ -28,7 +28,7 @@ from laurel_mp.pipeline.inputs import open_input
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs, open_copy
-from laurel_mp.pipeline.pieces import Piece, shifted
+from laurel_mp.pipeline.pieces import Piece, pieces_of_plain, shifted
 from laurel_mp.pipeline.pipeline import Pipeline
 from laurel_mp.pipeline.reader import Reader
 from laurel_mp.pipeline.report import StatusReport
@@ -372,7 +372,7 @@ class Plugin:
     def _take_over(self, loaded: Loaded) -> tuple[list[Piece], bool, bool]:
         """What the former run had read and not fed; whether it ends in a line; whether it fits."""
         state = loaded.state
-        rest = [Piece(*piece) for piece in state.get("rest", ())]
+        rest = pieces_of_plain(state.get("rest", []))
         if not loaded.same_boot:
             rest = shifted(rest, time.monotonic())
         if state.get("unwritten") is not None:
