@@ -82,8 +82,8 @@ class Batch:
     @classmethod
     def of_plain(cls, plain: Any) -> Batch:
         """The same, unpacked; raises SnapshotError for anything else."""
-        number, position, lines, now, flags, *rest = check_plain(plain, BatchState)
-        skipped, span, diverted, withdrawn = rest
+        state = check_plain(plain, BatchState)
+        number, position, lines, now, flags, skipped, span, diverted, withdrawn = state
         return cls(number, position, lines, now, flags, 0, skipped, span, 0, diverted, withdrawn)
 
     @property

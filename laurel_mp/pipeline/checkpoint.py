@@ -53,11 +53,12 @@ class Checkpoint:
     @classmethod
     def of_plain(cls, plain: Any) -> Checkpoint:
         """The same, unpacked; raises an exception of bad data for anything else."""
-        *rest, frames = check_plain(plain, CheckpointState)
-        ack = decode_report(frames)
+        state = check_plain(plain, CheckpointState)
+        ack = decode_report(state.ack)
         if not isinstance(ack, AckMessage):
             raise WireError("the checkpoint has no counters")
-        return cls(*rest, check_part(pack_part(ack), AckMessage))
+        ack = check_part(pack_part(ack), AckMessage)
+        return cls(state.number, state.position, state.router, state.beside, state.stages, ack)
 
     def check(self) -> None:
         """Raises SnapshotError unless stages can go on from it: stages themselves trust it."""

@@ -23,6 +23,7 @@ from laurel_mp.stages.messages import DecodedBodies
 from laurel_mp.stages.packing import pack
 from laurel_mp.stages.snapshots import check_together
 from tests.fuzz import states
+from tests.fuzz.streams import HEAD
 from tests.support.pipelines import run, with_pipeline
 from tests.support.streams import eoe, event, record
 
@@ -68,7 +69,7 @@ def test_what_was_learned_does_not_matter() -> None:
 
 def a_state() -> dict[str, Any]:
     """What a run has left that had a checkpoint, and input behind it."""
-    file = next(iter(states.STATES.seeds()))[states.HEAD :]
+    file = next(iter(states.STATES.seeds()))[HEAD:]
     return state_file.unpack(file, math.inf).state
 
 
