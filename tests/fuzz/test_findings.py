@@ -2,19 +2,19 @@
 
 import pytest
 
-from laurel_mp import config
+from laurel_mp import config as configuration
 from laurel_mp.errors import ConfigError
 from laurel_mp.pipeline import options
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import RecordRenderer
-from tests.support.pipelines import run
-from tests.support.streams import eoe, record
+from tests.support.pipelines import reads_of, run, with_pipeline
+from tests.support.streams import eoe, record, syscall
 
 
 @pytest.mark.parametrize("user", ["a\\u0000b", "\\u0661", "9" * 5000])
 def test_a_user_whom_nobody_can_be(user: str) -> None:
     """A name with a NUL byte, odd digits and a huge id are said to be no user of this host."""
-    found = config.parse(f'[filter]\nfilter-users = ["{user}"]', "FILE")
+    found = configuration.parse(f'[filter]\nfilter-users = ["{user}"]', "FILE")
 
     with pytest.raises(ConfigError, match="filter-users: no such user: '"):
         options.check(found)
@@ -23,7 +23,7 @@ def test_a_user_whom_nobody_can_be(user: str) -> None:
 def test_an_expression_with_a_line_break() -> None:
     """RE2 quotes what it does not understand; the problem is one line all the same."""
     with pytest.raises(ConfigError) as caught:
-        config.parse(r"""filter.filter-exe = ["\\p{\n}"]""", "FILE")
+        configuration.parse(r"""filter.filter-exe = ["\\p{\n}"]""", "FILE")
 
     assert len(str(caught.value).split("\n")) == 1
     assert str(caught.value).endswith(r"invalid character class range: \\p{\n}")
@@ -48,3 +48,14 @@ def test_what_was_learned_does_not_matter() -> None:
     expected = run([stream], 0)
 
     assert all(expected == run([stream], workers) for workers in range(2, 7))
+
+
+@pytest.mark.parametrize("length", [200, 2000, 9000])
+def test_an_end_of_event_that_is_too_long(length: int) -> None:
+    """An EOE record beyond the limit is no sign of a stream with EOE records, however it came."""
+    config = with_pipeline(max_line_bytes=1024)
+    stream = syscall(7) + record(b"EOE", 1, b"x" * length) + b"x\n"
+
+    expected = run([stream], 0, config)
+    assert expected == run(reads_of(stream, 100), 0, config)
+    assert (length > 1024) == (b"no-eoe" not in expected.text)
