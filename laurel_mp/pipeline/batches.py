@@ -20,6 +20,10 @@ SPAN = 1 << 20
 """Batch numbers are so far apart: a batch can be divided later, and the parts have numbers, too."""
 
 
+COST = 4096
+"""Bytes that a batch takes besides its lines, about, in all processes together."""
+
+
 @dataclass(slots=True, eq=False)
 class Batch:
     """Whole lines, and what else goes with them through all stages."""
@@ -66,6 +70,11 @@ class Batch:
         return cls(
             number, position, lines, now, flags, 0, lines_skipped, span, 0, diverted, withdrawn
         )
+
+    @property
+    def cost(self) -> int:
+        """How much of the window it takes, in bytes: many small batches are bounded, too."""
+        return len(self.lines) + COST
 
     @property
     def last_number(self) -> int:

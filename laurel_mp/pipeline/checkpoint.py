@@ -13,6 +13,10 @@ from laurel_mp.pipeline.wire import (
     decode_report,
     encode_report,
 )
+from laurel_mp.stages import tracker
+from laurel_mp.stages.packing import check
+from laurel_mp.stages.router import RouterState
+from laurel_mp.stages.snapshots import check_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,12 @@ class Checkpoint:
         if not isinstance(ack, AckMessage):
             raise WireError("the checkpoint has no counters")
         return cls(number, position, router, (skipped, withdrawn), Snapshots(*stages), ack)
+
+    def check(self) -> None:
+        """Raises SnapshotError unless stages can go on from it: stages themselves trust it."""
+        check(self.router, RouterState)
+        check_together(self.stages.decoders, self.stages.assembler)
+        tracker.check_snapshot(self.stages.tracker)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.packing import check, pack
 from laurel_mp.stages.router import MAX_HEADER
 
 SHOWN = 256
@@ -60,7 +60,7 @@ class LineCutter:
 
     def restore(self, snapshot: bytes) -> None:
         """Goes on from there; only for one that has cut nothing yet. Raises SnapshotError."""
-        state = unpack(snapshot, CutterState)
+        state = check(snapshot, CutterState)
         self._position = state.position
         self._skipping = state.is_skipping
         self.overlong = state.overlong

@@ -87,6 +87,7 @@ class NameService:
         self._filled = clock()
         self._socket: socket.socket | None = None
         self._keeper = 0
+        self._restart_at: float | None = None
         self._pending: dict[Question, None] = {}
         """Questions without an answer, the oldest first: the resolver takes them in this order."""
         self._asked = 0
@@ -97,7 +98,7 @@ class NameService:
         self._waited = 0.0
 
     def start(self) -> None:
-        """Forks: to be called by the main thread, while there are no others.
+        """Forks: to be called by the main thread, best while there are no others.
 
         The children keep the user and the rights that the caller has at this moment. SIGCHLD must
         not be ignored (auditd starts plugins like that), or close() finds nobody to wait for.
@@ -111,9 +112,11 @@ class NameService:
             _run(lambda: _keep(parent, theirs, self._resolve, self._pause))
         theirs.close()
         self._socket = ours
+        self._restart_at = None
 
     def close(self) -> None:
         """Ends both processes, whatever they wait for."""
+        self._restart_at = None
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -131,7 +134,9 @@ class NameService:
         return answers
 
     def late(self) -> Answers:
-        """Answers that have come since; does not wait."""
+        """Answers that have come since; does not wait. Replaces a keeper that is gone."""
+        if self._restart_at is not None and self._clock() >= self._restart_at:
+            self.start()
         answers = []
         while (answer := self._receive(0.0)) is not None:
             answers.append(answer)
@@ -182,8 +187,10 @@ class NameService:
             return None
         except OSError:
             message = b""
-        if not message:  # the keeper is gone, and with it all hope
+        if not message:  # the keeper is gone
+            self.close()
             self._pending.clear()
+            self._restart_at = self._clock() + self._pause
             return None
         kind, number, names = msgpack.unpackb(message)
         if kind == _CRASHED:

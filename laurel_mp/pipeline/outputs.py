@@ -188,13 +188,14 @@ class Outputs:
     def _open(self, target: Target, held_back: HeldBack | None, again: bool) -> Output:
         if target is self.events and not self.append and target.is_path:
             return Stream.create(target.name, Patience(target.name), anew=not again)
+        patience = Patience(target.name, held_back)
         while True:
             try:
                 return open_output(target, held_back)
             except OutputError as error:
                 if not again or held_back is None:
                     raise
-                Patience(target.name, held_back).hold(RETRY, str(error))
+                patience.hold(RETRY, str(error))
 
     # --- what is left when it has ended
 

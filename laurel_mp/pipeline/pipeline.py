@@ -197,12 +197,20 @@ class Pipeline:
         self._next_number += SPAN
         batch = Batch(number, chunk.position, chunk.lines, now, flags, self._mark, skipped)
         self._keep(batch)
-        self._hand_over_or_recover([batch])
+        parts = self._poison.parts(batch)
+        if len(parts) > 1 or batch.diverted:
+            self._kept.pop()
+            self._kept.extend(parts)
+            self._kept_bytes = sum(each.cost for each in self._kept)
+            self._keep_aside(
+                [line.line for part in parts if part.diverted for line in part.past_stages()]
+            )
+        self._hand_over_or_recover(parts)
 
     def _keep(self, batch: Batch) -> None:
         self._kept.append(batch)
-        self._kept_bytes += len(batch.lines)
-        self._since_barrier += len(batch.lines)
+        self._kept_bytes += batch.cost
+        self._since_barrier += batch.cost
         full = self._since_barrier >= self.config.pipeline.window_bytes // 2
         late = time.monotonic() - self._last_barrier >= CHECKPOINT_SECONDS
         if batch.flags & BARRIER or ((full or late) and not self._gatherings):
@@ -305,7 +313,7 @@ class Pipeline:
             del self._gatherings[number]
         while self._kept and self._kept[0].number <= checkpoint.number:
             batch = self._kept.popleft()
-            self._kept_bytes -= len(batch.lines)
+            self._kept_bytes -= batch.cost
             self.covered = batch.mark
             if batch.flags & FINAL:
                 self.finished = True
@@ -334,6 +342,8 @@ class Pipeline:
         """Seconds until `step` has something to do in any case."""
         if self._restart_at is not None:
             return max(self._restart_at - time.monotonic(), 0.0)
+        if self._reload is not None and not self._kept:
+            return 0.0
         return CHECKPOINT_SECONDS if self._kept else 3600.0
 
     def _place_barrier(self) -> None:
@@ -366,7 +376,9 @@ class Pipeline:
             snapshots = Snapshots(decoders, stages.tracker, assembler)
         self._last_progress = time.monotonic()
         self._crew = self._make_crew(self.config, self._outputs, self._held_back)
-        order = Order(snapshots, self._leave_out, self._has_begun, is_restart)
+        # What a new configuration names may be of no use: then the former one comes back.
+        is_again = self._has_begun and self._former is None
+        order = Order(snapshots, self._leave_out, is_again, is_restart)
         self._has_begun = True
         try:
             self._crew.start(order)
@@ -404,6 +416,7 @@ class Pipeline:
         self._failures += 1
         if failure.batch and self._poison.blame(failure.batch, self._kept):
             self._take_out()
+            self._kept_bytes = sum(each.cost for each in self._kept)
             self._failures = 1  # something has changed
         if self._failures > FAILURES and not self._patient:
             raise PipelineError(str(failure))
@@ -419,6 +432,9 @@ class Pipeline:
         )
         if checkpoint is not None and stages is not None:
             self._checkpoint = replace(checkpoint, stages=stages)
+        self._keep_aside(lines)
+
+    def _keep_aside(self, lines: list[bytes]) -> None:
         directory = None if self._outputs.malformed else Path(self.config.directory)
         poison.keep(lines, directory)
 
@@ -490,11 +506,12 @@ class Pipeline:
         """
         if state["checkpoint"] is not None:
             self._checkpoint = Checkpoint.of_plain(state["checkpoint"])
+            self._checkpoint.check()
             self._next_number = self._checkpoint.number + SPAN
         if "batches" in state:
             self._cutter.restore(state["cutter"])
             self._kept.extend(Batch.of_plain(batch) for batch in state["batches"])
-            self._kept_bytes = sum(len(batch.lines) for batch in self._kept)
+            self._kept_bytes = sum(batch.cost for batch in self._kept)
             self._next_number = state["next"]
             self._leave_out = state["leave_out"]
             self._reported = self._kept[-1].last_number if self._kept else 0

@@ -23,6 +23,7 @@ from laurel_mp.outputs.copy import CopyHandler
 from laurel_mp.outputs.pending import Pending
 from laurel_mp.pipeline import options, privileges, surroundings
 from laurel_mp.pipeline.backlog import Backlog
+from laurel_mp.pipeline.crew import GaveUpError
 from laurel_mp.pipeline.directory import DirectoryLock
 from laurel_mp.pipeline.inputs import open_input
 from laurel_mp.pipeline.ledger import Ledger
@@ -55,8 +56,12 @@ LOCK_SAID = 60.0
 UNWRITTEN = "unwritten"
 """Below the directory: where what is not written waits if there is no state file."""
 
-FIXED = ("user", "input", "directory")
-"""What can not change while we run."""
+FIXED = {
+    "": ("user", "input", "directory"),
+    "debug": ("inputlog", "log"),
+    "pipeline": ("spool", "spool_bytes"),
+}
+"""What can not change while we run, by section."""
 
 HANDLED = (*surroundings.STOP_SIGNALS, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -149,15 +154,15 @@ class Plugin:
                     self._lock.holder(),
                 )
             self._wait(LOCK_POLL, ())
-            self._take_stop()
+            self._react()
             if self._is_overdue():
                 return False
         return True
 
     def _work(self) -> None:
         while not self._pipeline.finished and not self._is_overdue():
-            self._pipeline.step()
             self._react()
+            self._pipeline.step()  # which does what a signal has asked for, as soon as it can
             moved = self._move()
             self._keep_house()
             if not moved and not self._pipeline.finished:
@@ -296,23 +301,21 @@ class Plugin:
         if self._is_ending:
             return
         try:
-            config = self._reconfigure()
+            config = _with_fixed(self._reconfigure(), self.config)
             outputs = Outputs.of_plugin(config)
         except (ConfigError, OutputError) as error:
             for line in str(error).splitlines():
                 log.error("%s", line)  # noqa: TRY400 - for the administrator, no traceback
             log.error("the former configuration stays in force")  # noqa: TRY400
             return
-        fixed = [name for name in FIXED if getattr(config, name) != getattr(self.config, name)]
-        if fixed:
-            log.warning("in force after the next start only: %s", ", ".join(fixed))
-            config = replace(config, **{name: getattr(self.config, name) for name in fixed})
         beyond = privileges.beyond(self._first_config, config)
         if beyond:
             names = ", ".join(sorted(f"CAP_{each.name}" for each in beyond))
             log.warning("given up at the start, and in force after the next one only: %s", names)
+        if config.state != self.config.state:
+            self._state_file = StateFile.of(config)
         self.config, self._outputs = config, outputs
-        self._status = StatusReport(config, time.monotonic())
+        self._status.use(config)
         self._pipeline.reload(config, outputs)
         log.info("the configuration was read again")
 
@@ -353,6 +356,8 @@ class Plugin:
         if loaded is not None:
             try:
                 rest, unfinished, adopted = self._take_over(loaded)
+            except GaveUpError:
+                raise
             except (LaurelError, KeyError, ValueError, TypeError, IndexError) as error:
                 log.error("the state file makes no sense and is not used: %s", error)  # noqa: TRY400
                 self._pipeline = self._new_pipeline(self.config)
@@ -394,7 +399,12 @@ class Plugin:
         try:
             former.start()
             former.end_of_line()
-            former.finish()
+            former.end()
+            while not former.finished:
+                former.step(1000)
+                self._take_stop()
+                if self._is_overdue():
+                    raise GaveUpError("what a former run had not written can not be written now")
         finally:
             former.close()
         self._pipeline = self._new_pipeline(self.config, former.next_number)
@@ -430,3 +440,22 @@ class Plugin:
             log.error("what is not written is lost")
         if not pipeline.finished:
             log.warning("not everything is written; the next start will do that")
+
+
+def _with_fixed(config: Config, present: Config) -> Config:
+    """A new configuration with what can not change as it is at `present`; says what that is."""
+    named = []
+    for section, names in FIXED.items():
+        new: Any = getattr(config, section) if section else config
+        old = getattr(present, section) if section else present
+        kept = {each: getattr(old, each) for each in names}
+        changed = [each for each in names if getattr(new, each) != kept[each]]
+        if changed:
+            named += [f"[{section}] {each}" if section else each for each in changed]
+            new = replace(new, **kept)
+            sections: dict[str, Any] = {section: new}
+            config = replace(config, **sections) if section else new
+    if named:
+        text = ", ".join(named).replace("_", "-")
+        log.warning("in force after the next start only: %s", text)
+    return config

@@ -19,6 +19,9 @@ from laurel_mp.stages.snapshots import without_events
 POISONOUS = 3
 """So often a process may end over a batch."""
 
+MAX_EVENTS = 100
+"""Events whose further lines are set aside, too: the latest."""
+
 SHOWN = 200
 """How much of a line the log of the daemon shows."""
 
@@ -33,6 +36,7 @@ class Poison:
 
     def __init__(self) -> None:
         self._found: Batch | None = None
+        self._keys: deque[bytes] = deque(maxlen=MAX_EVENTS)
 
     def blame(self, number: int, kept: deque[Batch]) -> bool:
         """A process has ended with a batch in hand; whether anything is done about it."""
@@ -46,10 +50,17 @@ class Poison:
         if batch.is_divisible and (is_part or batch.deaths >= POISONOUS):
             _replace(kept, batch, list(batch.divide(batch.middle())))
             return True
-        if batch.deaths % POISONOUS == 0:
+        if batch.deaths in (POISONOUS, 2 * POISONOUS) and not batch.diverted:
             self._found = batch
             return True
         return False
+
+    def parts(self, batch: Batch) -> list[Batch]:
+        """A new batch, divided if it has more lines of events that were set aside."""
+        parts = [batch]
+        for key in self._keys:
+            parts = [each for part in parts for each in _set_aside(part, key)]
+        return parts
 
     def take_out(
         self, kept: deque[Batch], stages: Snapshots | None
@@ -66,6 +77,7 @@ class Poison:
         if found.lines and key is None:
             found.diverted = True
         elif key is not None:
+            self._keys.append(key)
             for batch in list(kept):
                 _replace(kept, batch, _set_aside(batch, key))
         elif found.deaths > POISONOUS:

@@ -25,10 +25,14 @@ class StatusReport:
     """
 
     def __init__(self, config: Config, now: float) -> None:
-        self._config = config
-        self._period = float(config.statusreport_period)
+        self.use(config)
         self._since = now
         self._before = Ledger()
+
+    def use(self, config: Config) -> None:
+        """Takes another configuration; the period that runs goes on."""
+        self._config = config
+        self._period = float(config.statusreport_period)
 
     def wait(self, now: float) -> float | None:
         """Seconds until the next report is due, 0 if it is; None if none is wanted."""

@@ -6,6 +6,7 @@ several processes say about one batch is collected until it is complete.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import fields
@@ -34,6 +35,9 @@ PULSE = 0.5
 
 def run(task: Task, config: Config, nursery: Nursery) -> None:
     """Does what a child is there for, until the final batch."""
+    # Nothing is garbage while a snapshot becomes objects, and the more there are, the longer the
+    # collector would look at all of them, again and again.
+    gc.disable()
     if task.role == "worker":
         with open_system(config, live=task.live) as system:
             _Worker(task, config, nursery, system).run()
@@ -63,6 +67,11 @@ class _Role:
         path.unlink()
         return snapshot
 
+    def ready(self) -> None:
+        """What it starts with is there, and most of it will stay."""
+        gc.freeze()
+        gc.enable()
+
     def begin(self, batch: int) -> None:
         """Has a batch in hand from now on; 0 for none."""
         self._board.note(self._slot, batch)
@@ -89,6 +98,7 @@ class _Worker(_Role):
         snapshot = self.snapshot()
         if snapshot is not None:
             self._decoder.restore(snapshot)
+        self.ready()
 
     def run(self) -> None:
         flags = 0
@@ -132,6 +142,7 @@ class _Tracker(_Role):
         self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
         self._tracker = options.tracker(config, system, self.snapshot(), is_restart=task.is_restart)
         self._collected: dict[int, dict[int, DecodedRows]] = {}
+        self.ready()
 
     def run(self) -> None:
         final = False
@@ -175,6 +186,7 @@ class _Writer(_Role):
         if snapshot is not None:
             self._assembler.restore(snapshot)
         self._collected: dict[int, _Collected] = {}
+        self.ready()
 
     def run(self) -> None:
         outputs = Outputs.of_plain(self.task.outputs)

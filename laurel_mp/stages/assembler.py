@@ -55,7 +55,7 @@ class Assembler:
     def restore(self, snapshot: bytes) -> None:
         """Goes on from there; only for one of as many workers, and that has merged nothing yet.
 
-        Raises SnapshotError.
+        A snapshot that comes from elsewhere must have been checked. Raises SnapshotError.
         """
         waiting, counters = unpack(snapshot, AssemblerState)
         if len(waiting) != len(self._waiting):

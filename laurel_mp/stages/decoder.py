@@ -42,7 +42,10 @@ class Decoder:
         return pack(self._coalescer.state())
 
     def restore(self, snapshot: bytes) -> None:
-        """Goes on from there; only for one that has seen nothing yet. Raises SnapshotError."""
+        """Goes on from there; only for one that has seen nothing yet.
+
+        A snapshot that comes from elsewhere must have been checked.
+        """
         self._coalescer.restore(unpack(snapshot, CoalescerState))
 
     def decode(self, share: Share) -> Decoded:

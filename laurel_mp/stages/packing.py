@@ -1,13 +1,15 @@
-"""State as bytes and back: typed records, packed by msgpack, read with strict checks.
+"""State as bytes and back: typed records, packed by msgpack.
 
-A record is a NamedTuple or a dataclass; its annotations say what may stand in it. What is read
-may come from a damaged file: whatever does not fit raises SnapshotError and nothing else.
+A record is a NamedTuple or a dataclass; its annotations say what may stand in it. What may come
+from a damaged file is read with `check`: whatever does not fit raises SnapshotError and nothing
+else. What a process of ours said a second ago, or what was checked before, is read with
+`unpack`, which takes contents as they are: that is what recovery waits for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, is_dataclass
 from functools import cache
 from math import isfinite
@@ -36,15 +38,24 @@ def pack(record: object) -> bytes:
     return packed
 
 
+def check(snapshot: bytes, kind: type[Record]) -> Record:
+    """The record in what `pack` has made of one of this kind, if it is a good one."""
+    return _unpack(snapshot, kind, _reader(kind, True))
+
+
 def unpack(snapshot: bytes, kind: type[Record]) -> Record:
-    """The record in what `pack` has made of one of this kind."""
+    """The same, but only version, kind and checksum are looked at."""
+    return _unpack(snapshot, kind, _reader(kind, False))
+
+
+def _unpack(snapshot: bytes, kind: type[Record], read: _Reader) -> Record:
     try:
         version, name, checksum, content = msgpack.unpackb(snapshot)
         if version != VERSION:
             raise SnapshotError(f"snapshot of version {version!r}, expected {VERSION}")
         if name != kind.__name__ or crc32(content) != checksum:
             raise SnapshotError(f"damaged snapshot, or not one of a {kind.__name__}")
-        record: Record = _reader(kind)(msgpack.unpackb(content, strict_map_key=False))
+        record: Record = read(msgpack.unpackb(content, strict_map_key=False))
     except _UNREADABLE as error:
         raise SnapshotError(f"unreadable snapshot of a {kind.__name__}: {error}") from error
     return record
@@ -56,17 +67,19 @@ def pack_part(record: object) -> bytes:
     return packed
 
 
-def unpack_parts(parts: bytes, kind: type[Record]) -> Iterator[Record]:
-    """The records in several such parts, one behind the other."""
-    read = _reader(kind)
+def check_part(part: bytes, kind: type[Record]) -> Record:
+    """The record in what `pack_part` has made of one of this kind, if it is a good one."""
     try:
-        unpacker = msgpack.Unpacker(max_buffer_size=len(parts))
-        unpacker.feed(parts)
-        yield from map(read, unpacker)
-        if unpacker.tell() != len(parts):
-            raise SnapshotError(f"the last {kind.__name__} is cut")
+        record: Record = _reader(kind, True)(msgpack.unpackb(part))
     except _UNREADABLE as error:
         raise SnapshotError(f"unreadable {kind.__name__}: {error}") from error
+    return record
+
+
+def unpack_part(part: bytes) -> tuple[Any, ...]:
+    """The fields of one, with tuples in place of records and lists: nothing is looked at."""
+    fields: tuple[Any, ...] = msgpack.unpackb(part, use_list=False)
+    return fields
 
 
 # --- what may stand where
@@ -74,34 +87,48 @@ def unpack_parts(parts: bytes, kind: type[Record]) -> Iterator[Record]:
 _Reader = Callable[[Any], Any]
 
 
-def _make_reader(kind: Any) -> _Reader:
-    """What turns an unpacked value into one of `kind`; it raises ValueError or TypeError."""
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _make_reader(kind: Any, strict: bool) -> _Reader:
+    """What turns an unpacked value into one of `kind`.
+
+    A strict one raises ValueError or TypeError if that is none.
+    """
     origin, arguments = get_origin(kind), get_args(kind)
+    if not strict and (kind in _PLAIN or origin is Annotated):
+        return _as_it_is
     if kind in _PLAIN:
         return _PLAIN[kind]
     if origin is Annotated:
         return _text_reader(arguments[1])
     if origin in {Union, UnionType} and arguments[1:] == (NoneType,):
-        some = _reader(arguments[0])
+        some = _reader(arguments[0], strict)
         return lambda value: None if value is None else some(value)
     if origin is list or (origin is tuple and arguments[1:] == (...,)):
-        each = _reader(arguments[0])
-        return lambda value: origin(map(each, _list(value)))
+        each = _reader(arguments[0], strict)
+        return origin if each is _as_it_is else lambda value: origin(map(each, _list(value)))
     if origin is tuple:
-        return _fields_reader(arguments, lambda *fields: fields)
+        return _fields_reader(arguments, lambda *fields: fields, strict)
     if origin is dict:
-        of_key, of_value = map(_reader, arguments)
+        of_key, of_value = (_reader(each, strict) for each in arguments)
+        if of_key is of_value is _as_it_is:
+            return _as_it_is
         return lambda value: _dictionary(value, of_key, of_value)
     if is_dataclass(kind) or issubclass(kind, tuple):
-        return _fields_reader(get_type_hints(kind, include_extras=True).values(), kind)
+        fields = get_type_hints(kind, include_extras=True).values()
+        return _fields_reader(fields, kind, strict)
     raise AssertionError(f"no state holds a {kind}")
 
 
-_reader: Callable[[Any], _Reader] = cache(_make_reader)
+_reader: Callable[[Any, bool], _Reader] = cache(_make_reader)
 
 
-def _fields_reader(kinds: Iterable[Any], make: Callable[..., Any]) -> _Reader:
-    readers = [_reader(kind) for kind in kinds]
+def _fields_reader(kinds: Iterable[Any], make: Callable[..., Any], strict: bool) -> _Reader:
+    readers = [_reader(kind, strict) for kind in kinds]
+    if all(reader is _as_it_is for reader in readers):
+        return lambda value: make(*value)
 
     def read(value: Any) -> Any:
         fields = zip(readers, _list(value), strict=True)

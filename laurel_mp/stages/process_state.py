@@ -1,7 +1,7 @@
 """Process tables as state to go on from.
 
-Tables are large, snapshots frequent and most processes do not change between two: what is
-shown of an instance is packed once and kept with it.
+Tables are large, snapshots frequent and most processes do not change between two: an instance
+is packed once, and that is kept with it, also by those who go on from a snapshot.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from laurel_mp.errors import SnapshotError
+from laurel_mp.processes.labels import NONE
 from laurel_mp.processes.table import Origin, Process, ProcessTable
-from laurel_mp.stages.packing import pack_part, unpack_parts
+from laurel_mp.stages.packing import check_part, pack_part, unpack_part
 
 Pid = Annotated[bytes, re.compile(rb"[0-9]{1,20}")]
 Text = Annotated[bytes, re.compile(rb"[^\n\0\x01]*")]
@@ -42,8 +43,8 @@ class ProcessState(NamedTuple):
 class ProcessesState(NamedTuple):
     """Process instances in their order."""
 
-    instances: bytes
-    """ProcessState of each."""
+    instances: list[bytes]
+    """ProcessState of each, packed."""
     used: bytes
     """Native unsigned 64-bit integers, one for each: see Process."""
 
@@ -73,10 +74,8 @@ def state_of_table(node: bytes, table: ProcessTable) -> TableState:
 def fill_table(table: ProcessTable, state: TableState) -> None:
     """Puts what `state` holds into an empty table."""
     table.current = {process.pid: process for process in processes(state.current)}
-    times = _numbers("d", state.ended_when)
+    times = array("d", state.ended_when)
     ended = processes(state.ended)
-    if len(times) != len(ended):
-        raise SnapshotError(f"{len(ended)} processes have ended at {len(times)} times")
     table.ended = {process.pid: (when, process) for when, process in zip(times, ended, strict=True)}
     table.evicted = state.evicted
 
@@ -84,19 +83,32 @@ def fill_table(table: ProcessTable, state: TableState) -> None:
 def state_of(instances: Iterable[Process]) -> ProcessesState:
     """The state of some processes."""
     found = list(instances)
-    packed = b"".join([process.packed or _pack(process) for process in found])
+    packed = [process.packed or _pack(process) for process in found]
     return ProcessesState(packed, array("Q", [process.used for process in found]).tobytes())
 
 
 def processes(state: ProcessesState) -> list[Process]:
     """The processes of a state."""
-    found = [_process(each) for each in unpack_parts(state.instances, ProcessState)]
-    used = _numbers("Q", state.used)
-    if len(used) != len(found):
-        raise SnapshotError(f"{len(found)} processes were heard of {len(used)} times")
-    for process, when in zip(found, used, strict=True):
-        process.used = int(when)
-    return found
+    return list(map(_process, state.instances, array("Q", state.used)))
+
+
+# --- what may come from a damaged file
+
+
+def check_table(state: TableState) -> None:
+    """Raises SnapshotError if there is anything in it that `fill_table` would not expect."""
+    check_processes(state.current)
+    check_processes(state.ended)
+    if len(state.ended_when) != 8 * len(state.ended.instances):
+        raise SnapshotError(f"{len(state.ended.instances)} processes have ended at other times")
+
+
+def check_processes(state: ProcessesState) -> None:
+    """The same for `processes`."""
+    for each in state.instances:
+        check_part(each, ProcessState)
+    if len(state.used) != 8 * len(state.instances):
+        raise SnapshotError(f"{len(state.instances)} processes were heard of at other times")
 
 
 def _pack(process: Process) -> bytes:
@@ -120,26 +132,26 @@ def _pack(process: Process) -> bytes:
     return process.packed
 
 
-def _process(state: ProcessState) -> Process:
+def _process(packed: bytes, used: int) -> Process:
+    (
+        id_, pid, ppid, comm, exe, origin, ancestors, labels,
+        container, services, start_time, argv, is_init, by_start_time,
+    ) = unpack_part(packed)  # fmt: skip
     return Process(
-        state.id,
-        state.pid,
-        state.ppid,
-        state.comm,
-        state.exe,
-        origin=state.origin,
-        ancestors=state.ancestors,
-        labels=frozenset(state.labels),
-        container=state.container,
-        services=state.services,
-        start_time=state.start_time,
-        argv=state.argv,
-        is_init=state.is_init,
-        by_start_time=state.by_start_time,
+        id_,
+        pid,
+        ppid,
+        comm,
+        exe,
+        used,
+        None if origin is None else Origin(*origin),
+        ancestors,
+        frozenset(labels) if labels else NONE,
+        container,
+        services,
+        start_time,
+        argv,
+        is_init,
+        by_start_time,
+        packed=packed,
     )
-
-
-def _numbers(kind: Literal["Q", "d"], packed: bytes) -> array[int] | array[float]:
-    if len(packed) % 8:
-        raise SnapshotError(f"{len(packed)} bytes of numbers of 8 each")
-    return array(kind, packed)

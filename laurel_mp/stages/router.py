@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from laurel_mp.records.header import ID, NODE, TYPE
 from laurel_mp.stages.messages import ClockMark, Segment, Share
-from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.packing import check, pack
 from laurel_mp.stages.sharding import shard
 
 STEP = 1 << 20
@@ -216,7 +216,7 @@ class Router:
 
     def restore(self, snapshot: bytes) -> None:
         """Goes on from there; only for one that has divided nothing yet. Raises SnapshotError."""
-        state = unpack(snapshot, RouterState)
+        state = check(snapshot, RouterState)
         self._now = state.now
         self._seconds = state.seconds
         self._latest = state.latest

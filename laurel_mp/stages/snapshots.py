@@ -1,8 +1,8 @@
-"""Snapshots of the decoders and the assembler together, changed before they are restored.
+"""Snapshots of the decoders and the assembler together, before they are restored.
 
 What a decoder has in flight and what the assembler keeps waiting for it belong together: the
 row of an event is the key of its annotation. So all functions here take both and give both.
-Each raises SnapshotError if they are damaged or not of one moment.
+`check_together` is for those from a file; all others trust them as stages do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from laurel_mp.events.coalescer import CoalescerState, Counters
 from laurel_mp.events.flight import EventState
 from laurel_mp.events.remembered import RememberedState
 from laurel_mp.stages.assembler import AssemblerState, Waiting
-from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.packing import check, pack, unpack
 from laurel_mp.stages.sharding import block_of, shard
 
 _CLOCKS = 4
@@ -40,15 +40,31 @@ class Without(NamedTuple):
     record's body are gone. They count as in flight no more."""
 
 
+def check_together(decoders: Sequence[bytes], assembler: bytes) -> None:
+    """Raises SnapshotError if they are damaged or not of one moment."""
+    states = [check(each, CoalescerState) for each in decoders]
+    waiting = check(assembler, AssemblerState)
+    if not states or len(states) != len(waiting.waiting):
+        raise SnapshotError(f"{len(states)} decoders, but {len(waiting.waiting)} to assemble")
+    for state, waits in zip(states, waiting.waiting, strict=True):
+        rows = [event.row for event in state.events if event.row is not None]
+        if len(rows) != len(waits) or waits.keys() != set(rows):
+            raise SnapshotError(f"{len(rows)} rows in flight, but {len(waits)} others wait")
+        if max(rows, default=-1) >= state.rows:
+            raise SnapshotError(f"row {max(rows)} in flight of {state.rows}")
+        if state[:_CLOCKS] != states[0][:_CLOCKS]:
+            raise SnapshotError("decoders whose clocks differ")
+
+
 def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> Decoding:
     """What as many decoders as `workers` says, and their assembler, can go on from.
 
-    0 counts as 1. If that is how many there were, all stays as it is, but it is checked.
+    0 counts as 1. If that is how many there were, all stays as it is.
     """
-    states, waiting = _read(decoders, assembler)
     count = max(workers, 1)
-    if count == len(states):
+    if count == len(decoders):
         return Decoding(list(decoders), assembler)
+    states, waiting = _read(decoders, assembler)
     events = [
         (event, None if event.row is None else waits[event.row])
         for state, waits in zip(states, waiting.waiting, strict=True)
@@ -110,20 +126,8 @@ def lines_in_flight(decoders: Iterable[bytes]) -> int:
 def _read(
     decoders: Sequence[bytes], assembler: bytes
 ) -> tuple[list[CoalescerState], AssemblerState]:
-    """The states, if they belong together."""
     states = [unpack(each, CoalescerState) for each in decoders]
-    waiting = unpack(assembler, AssemblerState)
-    if not states or len(states) != len(waiting.waiting):
-        raise SnapshotError(f"{len(states)} decoders, but {len(waiting.waiting)} to assemble")
-    for state, waits in zip(states, waiting.waiting, strict=True):
-        rows = [event.row for event in state.events if event.row is not None]
-        if len(rows) != len(waits) or waits.keys() != set(rows):
-            raise SnapshotError(f"{len(rows)} rows in flight, but {len(waits)} others wait")
-        if max(rows, default=-1) >= state.rows:
-            raise SnapshotError(f"row {max(rows)} in flight of {state.rows}")
-        if state[:_CLOCKS] != states[0][:_CLOCKS]:
-            raise SnapshotError("decoders whose clocks differ")
-    return states, waiting
+    return states, unpack(assembler, AssemblerState)
 
 
 def _union(remembered: Sequence[RememberedState]) -> RememberedState:

@@ -24,10 +24,12 @@ from laurel_mp.processes.table import (
 )
 from laurel_mp.records.strings import decode
 from laurel_mp.stages.messages import Annotations, DecodedRows
-from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.packing import check, pack, unpack
 from laurel_mp.stages.process_state import (
     ProcessesState,
     TableState,
+    check_processes,
+    check_table,
     fill_table,
     processes,
     state_of,
@@ -159,14 +161,13 @@ class Tracker:
         return pack(state)
 
     def restore(self, snapshot: bytes) -> None:
-        """Goes on from there; only for one that has answered nothing yet. Raises SnapshotError.
+        """Goes on from there; only for one that has answered nothing yet.
 
-        What it was seeded with is dropped.
+        What it was seeded with is dropped. A snapshot that comes from elsewhere must have been
+        checked.
         """
         state = unpack(snapshot, TrackerState)
         executed = processes(state.executed)
-        if len(executed) != len(state.execs):
-            raise SnapshotError(f"{len(state.execs)} execs have started {len(executed)} processes")
         tables = ProcessTables(self._options.labels.propagated, self._options.local_node)
         for each in state.tables:
             table = tables.of(each.node)
@@ -380,6 +381,16 @@ class Tracker:
                 self._keys.clear()
             self._keys[key] = keys
         return keys
+
+
+def check_snapshot(snapshot: bytes) -> None:
+    """Raises SnapshotError unless a tracker can go on from `snapshot`."""
+    state = check(snapshot, TrackerState)
+    for table in state.tables:
+        check_table(table)
+    check_processes(state.executed)
+    if len(state.executed.instances) != len(state.execs):
+        raise SnapshotError(f"{len(state.execs)} execs have started other processes")
 
 
 def _may_be(running: Process, known: Process) -> bool:

@@ -1,6 +1,5 @@
 """`laurel-mp` as auditd's plugin: from standard input to audit.log, as it comes."""
 
-import json
 import os
 import shutil
 import signal
@@ -18,6 +17,7 @@ from laurel_mp.config import load
 from tests.support.commands import all_children, plugin_config, started, wait_for_children
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
 from tests.support.pipelines import run
+from tests.support.plugin import ids, write
 from tests.support.streams import eoe, event, syscall
 from tests.support.waiting import wait_until
 
@@ -43,19 +43,6 @@ os.chdir("/")
 os.umask(0o022)
 os.execve(sys.argv[2], sys.argv[2:], {})
 """
-
-
-def ids(path: Path) -> list[str]:
-    """The ids of the events in a log, as far as it was written."""
-    text = path.read_bytes() if path.exists() else b""
-    return [json.loads(line)["ID"] for line in text.split(b"\n")[:-1]]
-
-
-def write(process: "subprocess.Popen[bytes]", data: bytes) -> None:
-    """Give the program input, at once."""
-    assert process.stdin
-    process.stdin.write(data)
-    process.stdin.flush()
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -110,20 +97,8 @@ def test_events_come_while_it_runs(tmp_path: Path, workers: int) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_time_out_on_an_idle_stream(tmp_path: Path, workers: int) -> None:
-    """An event whose end never comes is given out after the time-out, and says so."""
-    config = plugin_config(tmp_path, workers=workers, more="end-of-event-timeout = 0.3")
-    log = tmp_path / "audit.log"
-    with started("-c", config, **LIVE) as process:
-        write(process, eoe(1) + syscall(7))
-        wait_until(lambda: ids(log) == ["1000.000:7"], "the event is in the log")
-
-    assert json.loads(log.read_bytes())["INCOMPLETE"] == ["no-eoe"]
-
-
-@pytest.mark.parametrize("workers", [0, 2])
 def test_terminate_reads_on(tmp_path: Path, workers: int) -> None:
-    """After SIGTERM the last records are still read: the input's end is the end."""
+    """L5: After SIGTERM the last records are still read: the input's end is the end."""
     with started("-c", plugin_config(tmp_path, workers=workers), **LIVE) as process:
         write(process, eoe(1) + event(7))
         wait_until(lambda: ids(tmp_path / "audit.log"), "it runs")
@@ -138,7 +113,7 @@ def test_terminate_reads_on(tmp_path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_terminate_ends_it(tmp_path: Path, workers: int) -> None:
-    """An input that does not end after SIGTERM is left after some seconds, without a loss."""
+    """L5: An input that does not end after SIGTERM is left after some seconds, without a loss."""
     with started("-c", plugin_config(tmp_path, workers=workers), **LIVE) as process:
         write(process, eoe(1) + event(7))
         wait_until(lambda: ids(tmp_path / "audit.log"), "it runs")

@@ -177,7 +177,7 @@ def test_rule_with_wrong_label() -> None:
     ],
 )
 def test_unknown(text: str, expected: str) -> None:
-    """An unknown name is a problem, with the nearest name that is known."""
+    """S9: An unknown name is a problem, with the nearest name that is known."""
     assert [expected] == problems(text)
 
 
@@ -214,7 +214,7 @@ def test_all_problems_at_once() -> None:
 
 @pytest.mark.parametrize("text", ["", "[filterlog]", "[filterlog]\nsize = 1"])
 def test_filter_log_without_file(text: str) -> None:
-    """Filtered events can not go to a log that has no file."""
+    """L20: Filtered events can not go to a log that has no file."""
     assert problems(f"{text}\n[filter]\nfilter-action = 'log'") == [
         '[filter] filter-action: "log" needs a file in [filterlog]'
     ]

@@ -408,7 +408,7 @@ def test_no_eoe_is_no_fault_of_a_stream_that_has_none() -> None:
 
 
 def test_what_comes_after_a_time_out_is_marked_as_late() -> None:
-    """It is a second object with the same id; its EOE belongs to that one."""
+    """L8: It is a second object with the same id; its EOE belongs to that one."""
     stream = Stream()
     stream.feed(SYSCALL % (1, 0))
     stream.clock(103.0)
@@ -507,7 +507,7 @@ def test_records_of_an_event_that_was_completed_are_duplicates() -> None:
 
 
 def test_user_space_records_are_duplicates_if_they_are_the_same() -> None:
-    """Others may have the same id: auditd draws its serials at random."""
+    """L21: Others may have the same id: auditd draws its serials at random."""
     stream = Stream()
     other = b"type=DAEMON_END msg=audit(1.000:1): op=terminate"
     stream.feed(USER % 1, USER % 1, other, (USER % 1).replace(b"op=x", b"op=y"))

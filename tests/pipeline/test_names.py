@@ -258,12 +258,19 @@ def test_a_resolver_that_fails() -> None:
 
 def test_without_a_keeper_nothing_is_known() -> None:
     """When all is gone, each question is refused, and nobody waits."""
-    with running(echo) as service:
+    with running(echo, pause=3600) as service:
         resolver = resolver_of(service)
         os.kill(service._keeper, signal.SIGKILL)
         wait_until(lambda: not is_running(resolver), "the resolver ends with its keeper")
         assert [service.ask(user(5)), service.ask(user(6))] == [[], []]
         assert not service._pending
+
+
+def test_the_keeper_is_replaced() -> None:
+    """When all is gone, after a pause there are others."""
+    with running(echo) as service:
+        os.kill(service._keeper, signal.SIGKILL)
+        wait_until(lambda: service.ask(user(5)), "there is an answer again")
 
 
 def test_questions_that_nobody_has_read(gate: Gate) -> None:

@@ -20,7 +20,12 @@ from laurel_mp.pipeline.system import System
 from laurel_mp.processes import table
 from laurel_mp.processes.procfs import Procfs
 from laurel_mp.stages import router, tracker
-from laurel_mp.stages.snapshots import lines_in_flight, redistribute, without_events
+from laurel_mp.stages.snapshots import (
+    check_together,
+    lines_in_flight,
+    redistribute,
+    without_events,
+)
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
 from tests.support.mixtures import mixture
 from tests.support.pipelines import Outcome, StagePipeline, cuts_of, outcome, reads_of, run
@@ -350,27 +355,38 @@ def test_snapshots_that_do_not_belong_together() -> None:
     late = snapshots_of(pipeline)
 
     with pytest.raises(SnapshotError, match="rows in flight"):
-        redistribute(late[0], early[1], 1)
+        check_together(late[0], early[1])
     with pytest.raises(SnapshotError, match="clocks differ"):
-        redistribute([early[0][0], later[0][1]], early[1], 1)
+        check_together([early[0][0], later[0][1]], early[1])
     with pytest.raises(SnapshotError, match="1 decoders"):
-        redistribute(late[0][:1], late[1], 1)
+        check_together(late[0][:1], late[1])
 
 
 # --- damage
 
 
 def stages() -> list[tuple[bytes, Callable[[bytes], None]]]:
-    """Make a snapshot of each kind, and what would go on from it."""
+    """Make a snapshot of each kind, and what looks at one that comes from a file."""
     pipeline = StagePipeline(MUCH, 0)
     pipeline.feed(live_stream().text() + split_events() + b"type=PATH msg=a", 5.0)
     fresh = StagePipeline(MUCH, 0)
+    [decoder], assembler = snapshots_of(pipeline)
+
+    def go_on(decoder: bytes, assembler: bytes) -> None:
+        check_together([decoder], assembler)
+        fresh._decoders[0].restore(decoder)
+        fresh._assembler.restore(assembler)
+
+    def track(snapshot: bytes) -> None:
+        tracker.check_snapshot(snapshot)
+        fresh._tracker.restore(snapshot)
+
     return [
         (pipeline._cutter.snapshot(), fresh._cutter.restore),
         (pipeline._router.snapshot(), fresh._router.restore),
-        (pipeline._decoders[0].snapshot(), fresh._decoders[0].restore),
-        (pipeline._tracker.snapshot(), fresh._tracker.restore),
-        (pipeline._assembler.snapshot(), fresh._assembler.restore),
+        (decoder, lambda other: go_on(other, assembler)),
+        (pipeline._tracker.snapshot(), track),
+        (assembler, lambda other: go_on(decoder, other)),
     ]
 
 

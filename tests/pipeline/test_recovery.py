@@ -1,0 +1,153 @@
+"""Pipelines whose crews fail, are replaced, and give what they would have given."""
+
+import logging
+import random
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from laurel_mp.config import Config
+from laurel_mp.errors import PipelineError
+from laurel_mp.pipeline import pipeline as pipeline_module
+from laurel_mp.pipeline.batches import SPAN, Batch
+from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.pipeline.pipeline import Pipeline
+from laurel_mp.pipeline.poison import FILE
+from tests.support.corpus import corpus_bytes, corpus_files
+from tests.support.crews import Fails, Written, crews
+from tests.support.pipelines import cuts_of, reads_of, run, with_pipeline
+from tests.support.streams import eoe, event
+
+CONCURRENT = next(path for path in corpus_files() if "concurrent" in path.name)
+
+
+def never(_lines: bytes) -> str:
+    """Nothing fails."""
+    return ""
+
+
+def at_random(seed: int, times: int) -> Fails:
+    """So many failures, before a batch is written or behind that; over none of them three times."""
+    generator = random.Random(seed)
+    failed: Counter[bytes] = Counter()
+
+    def fails(lines: bytes) -> str:
+        if failed.total() == times or failed[lines] == 2 or generator.random() < 0.7:
+            return ""
+        failed[lines] += 1
+        return generator.choice(["before", "behind"])
+
+    return fails
+
+
+def over(marker: bytes) -> Fails:
+    """Lines with a marker are deadly."""
+    return lambda lines: "before" if marker in lines else ""
+
+
+def a_pipeline(written: Written, fails: Fails, config: Config) -> Pipeline:
+    """A pipeline that does not give up."""
+    outputs = Outputs.of_command(config, "-")
+    made = Pipeline(config, outputs, crews(written, fails), lambda _: None, patient=True)
+    made.start()
+    return made
+
+
+@pytest.fixture
+def checkpoints_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch may have a barrier, and nobody waits before another attempt."""
+    monkeypatch.setattr(pipeline_module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(pipeline_module, "LONGEST_PAUSE", 0.0)
+
+
+@pytest.mark.usefixtures("checkpoints_often")
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), counts=st.lists(st.sampled_from([0, 1, 2, 4]), max_size=4))
+def test_output_is_that_of_an_undisturbed_run(seed: int, counts: list[int]) -> None:
+    """However crews fail, and whatever worker counts come with new configurations."""
+    stream = corpus_bytes(CONCURRENT)[:200_000]
+    places = random.Random(seed).sample(range(len(stream)), 30)
+    config = with_pipeline(workers=1)
+    expected = run([stream], config=config)
+    written = Written()
+    pipeline = a_pipeline(written, at_random(seed, 25), config)
+    for number, read in enumerate(cuts_of(stream, places)):
+        pipeline.feed(read)
+        if number % 7 == 3 and counts:
+            changed = with_pipeline(workers=counts.pop())
+            pipeline.reload(changed, Outputs.of_command(changed, "-"))
+    pipeline.finish()
+
+    assert expected.text == b"".join(written.text)
+    ledger = pipeline.ledger()
+    ledger.check()
+    assert (ledger.lines, ledger.written) == (
+        expected.counters["lines"],
+        expected.counters["written"],
+    )
+
+
+@pytest.mark.usefixtures("checkpoints_often")
+@pytest.mark.parametrize("size", [300, 5_000, 1 << 20])
+def test_a_deadly_line_is_found(
+    size: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Lines that kill whoever gets them are set aside with their event; all others come out."""
+    events = [event(serial) for serial in range(10, 60)]
+    deadly = event(30).replace(b"syscall=", b"deadly=", 1)
+    stream = eoe(1) + b"".join([*events[:20], deadly, *events[21:]])
+    config = replace(with_pipeline(workers=2), directory=str(tmp_path))
+    written = Written()
+    pipeline = a_pipeline(written, over(b"deadly="), config)
+    with caplog.at_level(logging.ERROR):
+        for read in reads_of(stream, size):
+            pipeline.feed(read)
+        pipeline.finish()
+
+    expected = run([eoe(1) + b"".join([*events[:20], *events[21:]])])
+    assert expected.text == b"".join(written.text)
+    assert deadly.splitlines() == b"".join(written.malformed).splitlines()
+    assert deadly == (tmp_path / FILE).read_bytes()
+    assert "set aside, because processes fail over it" in caplog.text
+    pipeline.ledger().check()
+    assert pipeline.ledger().malformed == deadly.count(b"\n")
+
+
+@pytest.mark.usefixtures("checkpoints_often")
+def test_offline_gives_up() -> None:
+    """A command whose processes fail whatever they are given ends with an error."""
+    config = with_pipeline(workers=1)
+    outputs = Outputs.of_command(config, "-")
+    made = crews(Written(), lambda _lines: "before")
+    pipeline = Pipeline(config, outputs, made, lambda _: None)
+    pipeline.start()
+
+    with pytest.raises(PipelineError, match="it fails"):
+        pipeline.finish()
+
+
+@given(
+    lines=st.lists(st.binary(max_size=5).map(lambda x: x.replace(b"\n", b"")), min_size=2),
+    data=st.data(),
+)
+def test_divided(lines: list[bytes], data: st.DataObject) -> None:
+    """However often batches are divided, the parts are the whole, and their numbers rise."""
+    text = b"".join([line + b"\n" for line in lines])
+    parts = [Batch(SPAN, 7, text, 1.0, 5)]
+    while divisible := [part for part in parts if part.is_divisible]:
+        part = data.draw(st.sampled_from(divisible))
+        at = parts.index(part)
+        parts[at : at + 1] = part.divide(part.middle())
+
+    assert text == b"".join([part.lines for part in parts])
+    assert [part.lines.count(b"\n") for part in parts] == [1] * len(lines)
+    assert [part.flags for part in parts] == [0] * (len(parts) - 1) + [5]
+    for one, other in pairwise(parts):
+        assert one.last_number + 1 == other.number
+        assert one.position + len(one.lines) == other.position
+    assert parts[-1].last_number == 2 * SPAN - 1

@@ -1,0 +1,98 @@
+"""Crews that fail when a test wants them to, with the real stages at work."""
+
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, field, replace
+
+from laurel_mp.config import Config
+from laurel_mp.events.coalescer import Counters
+from laurel_mp.pipeline import options, wire
+from laurel_mp.pipeline.batches import BARRIER
+from laurel_mp.pipeline.crew import Crew, CrewError, HeldBack, Order
+from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.stages.messages import Share
+from tests.support.pipelines import Stages
+
+
+@dataclass
+class Written:
+    """What all crews of a run together have written."""
+
+    text: list[bytes] = field(default_factory=list)
+    malformed: list[bytes] = field(default_factory=list)
+    batch: int = 0
+
+
+Fails = Callable[[bytes], str]
+"""Whether a crew fails over a batch with these lines: "before" it is written, "behind" that, or
+not at all, which is an empty text."""
+
+
+class FailingCrew(Crew):
+    """A crew in this process, which remembers as little as one that is killed."""
+
+    def __init__(self, config: Config, written: Written, fails: Fails) -> None:
+        self._config = config
+        self._written = written
+        self._fails = fails
+        self._reports: list[wire.Report] = []
+        self._workers = options.worker_count(config)
+
+    def start(self, order: Order) -> None:
+        """Start from snapshots, if there are any."""
+        self._leave_out = order.leave_out
+        self._stages = Stages(self._config, self._workers)
+        if order.snapshots is not None:
+            for decoder, snapshot in zip(
+                self._stages.decoders, order.snapshots.decoders, strict=True
+            ):
+                decoder.restore(snapshot)
+            self._stages.tracker.restore(order.snapshots.tracker)
+            self._stages.assembler.restore(order.snapshots.assembler)
+
+    def send(self, batch: int, flags: int, shares: list[Share], malformed: bytes) -> None:
+        """Do all that is to be done, or fail."""
+        failure = self._fails(b"".join([share.blob for share in shares]))
+        if failure == "before":
+            raise CrewError("it fails", batch)
+        merged = self._stages.run(batch, flags, shares, malformed)
+        if batch > self._leave_out:
+            self._written.text.append(merged.text)
+            self._written.malformed.append(malformed)
+            self._written.batch = batch
+        if failure:
+            raise CrewError("it fails", batch)
+        stages = self._stages
+        counters = [astuple(each.counters) for each in stages.decoders]
+        total = [sum(numbers) for numbers in zip(*counters, strict=True)]
+        given = replace(stages.assembler.counters)
+        in_flight = sum(each.in_flight_lines for each in stages.decoders)
+        ack = wire.AckMessage(batch, flags, Counters(*total), in_flight, given)
+        self._reports.append(ack)
+        if flags & BARRIER:
+            snapshots = [("worker", each.snapshot()) for each in stages.decoders]
+            self._reports += [
+                wire.SnapshotMessage(batch, role, number, snapshot)
+                for number, (role, snapshot) in enumerate(snapshots)
+            ]
+            for role, snapshot in (
+                ("tracker", stages.tracker.snapshot()),
+                ("writer", stages.assembler.snapshot()),
+            ):
+                self._reports.append(wire.SnapshotMessage(batch, role, 0, snapshot))
+
+    def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - nobody to wait for
+        """What became of it."""
+        reports, self._reports = self._reports, []
+        return reports
+
+    def stop(self) -> int:
+        """Forget everything."""
+        return self._written.batch
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def crews(written: Written, fails: Fails) -> Callable[[Config, Outputs, HeldBack], Crew]:
+    """A maker of such crews."""
+    return lambda config, _outputs, _held_back: FailingCrew(config, written, fails)
