@@ -3,8 +3,10 @@
 import pytest
 
 from laurel_mp import config as configuration
-from laurel_mp.errors import ConfigError
+from laurel_mp.errors import ConfigError, LaurelError
 from laurel_mp.pipeline import options
+from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.pipeline.privileges import find_user
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import RecordRenderer
 from tests.support.pipelines import reads_of, run, with_pipeline
@@ -18,6 +20,28 @@ def test_a_user_whom_nobody_can_be(user: str) -> None:
 
     with pytest.raises(ConfigError, match="filter-users: no such user: '"):
         options.check(found)
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        'user = "a\\u0000b"',
+        '[auditlog]\nread-users = ["a\\u0000"]',
+        '[auditlog]\nread-groups = ["\\u0000"]',
+    ],
+)
+def test_an_account_with_a_nul_byte(toml: str) -> None:
+    """Who is to be run as, or to read a log, is looked up; a name that can not be is said so."""
+    found = configuration.parse(toml, "FILE")
+
+    with pytest.raises(LaurelError, match=r"no (such )?(user|group):? '.*\\x00.*'"):
+        use_accounts(found)
+
+
+def use_accounts(config: configuration.Config) -> None:
+    """Look up the accounts that a configuration names, as at the start."""
+    find_user(config.user)
+    Outputs.of_plugin(config)
 
 
 def test_an_expression_with_a_line_break() -> None:
