@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 from laurel_mp.events.executions import Execution
+
+Text = Annotated[bytes, re.compile(rb"[^\n\0\x01]*")]
+"""May stand in an event's line."""
 
 
 class Started(NamedTuple):
     """What the system says about a process whose exec has just been seen."""
 
-    facts: bytes = b""
+    facts: Text = b""
     """For the tracker: start time, container, services, 1 for an init; see `Rows.who`."""
-    inode: bytes = b""
+    inode: Text = b""
     """Inode number of what it runs."""
-    members: bytes = b""
+    members: Text = b""
     """Members for the SYSCALL object, with a comma in front of each."""
-    environment: bytes = b""
+    environment: Text = b""
     """Members for the EXECVE object, the same."""
-    device: bytes = b""
+    device: Text = b""
     """Where that is, as records have it."""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
+from laurel_mp.stages.packing import check_plain
 from laurel_mp.stages.router import Malformed
 
 FINAL = 1
@@ -22,6 +24,22 @@ SPAN = 1 << 20
 
 COST = 4096
 """Bytes that a batch takes besides its lines, about, in all processes together."""
+
+Lines = Annotated[bytes, re.compile(rb"(?s:.*\n)?")]
+
+
+class BatchState(NamedTuple):
+    """What a later run needs of a batch; see there."""
+
+    number: int
+    position: int
+    lines: Lines
+    now: float | None
+    flags: int
+    skipped: list[Malformed]
+    span: int
+    diverted: bool
+    withdrawn: list[bytes]
 
 
 @dataclass(slots=True, eq=False)
@@ -50,26 +68,26 @@ class Batch:
 
     def to_plain(self) -> list[Any]:
         """What a later run needs of it, as msgpack has it."""
-        return [
-            self.number,
-            self.position,
-            self.lines,
-            self.now,
-            self.flags,
-            self.skipped,
-            self.span,
-            self.diverted,
-            self.withdrawn,
-        ]
+        return list(
+            BatchState(
+                self.number,
+                self.position,
+                self.lines,
+                self.now,
+                self.flags,
+                self.skipped,
+                self.span,
+                self.diverted,
+                self.withdrawn,
+            )
+        )
 
     @classmethod
-    def of_plain(cls, plain: list[Any]) -> Batch:
-        """The same, unpacked."""
-        number, position, lines, now, flags, skipped, span, diverted, withdrawn = plain
-        lines_skipped = [Malformed(*line) for line in skipped]
-        return cls(
-            number, position, lines, now, flags, 0, lines_skipped, span, 0, diverted, withdrawn
-        )
+    def of_plain(cls, plain: Any) -> Batch:
+        """The same, unpacked; raises SnapshotError for anything else."""
+        state = check_plain(plain, BatchState)
+        number, position, lines, now, flags, skipped, span, diverted, withdrawn = state
+        return cls(number, position, lines, now, flags, 0, skipped, span, 0, diverted, withdrawn)
 
     @property
     def cost(self) -> int:

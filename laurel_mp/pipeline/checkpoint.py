@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from laurel_mp.pipeline.crew import Snapshots
 from laurel_mp.pipeline.wire import (
@@ -14,9 +14,20 @@ from laurel_mp.pipeline.wire import (
     encode_report,
 )
 from laurel_mp.stages import tracker
-from laurel_mp.stages.packing import check
+from laurel_mp.stages.packing import check, check_part, check_plain, pack_part
 from laurel_mp.stages.router import RouterState
 from laurel_mp.stages.snapshots import check_together
+
+
+class CheckpointState(NamedTuple):
+    """A checkpoint as a file holds it; see there."""
+
+    number: int
+    position: int
+    router: bytes
+    beside: tuple[int, int]
+    stages: Snapshots
+    ack: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +51,14 @@ class Checkpoint:
         return [self.number, self.position, self.router, self.beside, stages, ack]
 
     @classmethod
-    def of_plain(cls, plain: list[Any]) -> Checkpoint:
-        """The same, unpacked."""
-        number, position, router, (skipped, withdrawn), stages, frames = plain
-        ack = decode_report(frames)
+    def of_plain(cls, plain: Any) -> Checkpoint:
+        """The same, unpacked; raises an exception of bad data for anything else."""
+        state = check_plain(plain, CheckpointState)
+        ack = decode_report(state.ack)
         if not isinstance(ack, AckMessage):
             raise WireError("the checkpoint has no counters")
-        return cls(number, position, router, (skipped, withdrawn), Snapshots(*stages), ack)
+        ack = check_part(pack_part(ack), AckMessage)
+        return cls(state.number, state.position, state.router, state.beside, state.stages, ack)
 
     def check(self) -> None:
         """Raises SnapshotError unless stages can go on from it: stages themselves trust it."""

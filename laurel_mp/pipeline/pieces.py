@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from laurel_mp.stages.packing import check_plain
 
 TOGETHER = 0.1
 """Seconds within which reads may be joined to one piece: time-outs of events depend on when their
@@ -29,6 +31,11 @@ def pop_joined(pieces: deque[Piece], most: int) -> Piece:
         parts.append(pieces.popleft().data)
         size += len(parts[-1])
     return Piece(b"".join(parts), first.arrival)
+
+
+def pieces_of_plain(plain: Any) -> list[Piece]:
+    """Pieces as msgpack has them, from a file; raises SnapshotError for anything else."""
+    return check_plain(plain, list[Piece])
 
 
 def shifted(pieces: Sequence[Piece], now: float) -> list[Piece]:

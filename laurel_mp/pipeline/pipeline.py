@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from laurel_mp.config import Config
-from laurel_mp.errors import OutputError, PipelineError
+from laurel_mp.errors import OutputError, PipelineError, SnapshotError
 from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import options, poison, wire
 from laurel_mp.pipeline.batches import BARRIER, FINAL, ROTATE, SPAN, Batch
@@ -28,6 +28,7 @@ from laurel_mp.pipeline.lines import Chunk, LineCutter
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.poison import Poison
 from laurel_mp.stages.assembler import AssemblerCounters
+from laurel_mp.stages.packing import check_plain
 from laurel_mp.stages.router import Malformed, Router
 from laurel_mp.stages.snapshots import redistribute, without_events
 
@@ -104,6 +105,8 @@ class Pipeline:
         self._kept: deque[Batch] = deque()
         self._kept_bytes = 0
         self._next_number = first_number or SPAN
+        self._first_own = 0
+        """Batches before this one are of a former run: their end is not that of this one."""
         self._mark = 0
         self._sent = self._acknowledged = self._reported = 0
         self._leave_out = 0
@@ -293,7 +296,7 @@ class Pipeline:
             self._former = None
             if report.batch in self._gatherings:
                 self._gatherings[report.batch].acknowledge(report)
-            if report.flags & FINAL and not report.flags & BARRIER:
+            if self._is_end(report.batch, report.flags) and not report.flags & BARRIER:
                 self.finished = True
         elif isinstance(report, wire.SnapshotMessage):
             gathering = self._gatherings[report.batch]
@@ -315,8 +318,11 @@ class Pipeline:
             batch = self._kept.popleft()
             self._kept_bytes -= batch.cost
             self.covered = batch.mark
-            if batch.flags & FINAL:
+            if self._is_end(batch.number, batch.flags):
                 self.finished = True
+
+    def _is_end(self, number: int, flags: int) -> bool:
+        return bool(flags & FINAL) and number >= self._first_own
 
     def _do_what_is_due(self) -> None:
         now = time.monotonic()
@@ -333,7 +339,7 @@ class Pipeline:
         elif (
             self._kept
             and not self._gatherings
-            and not self._kept[-1].flags & FINAL
+            and not self._is_end(self._kept[-1].number, self._kept[-1].flags)
             and now - self._last_barrier >= CHECKPOINT_SECONDS
         ):
             self._place_barrier()
@@ -512,12 +518,27 @@ class Pipeline:
             self._cutter.restore(state["cutter"])
             self._kept.extend(Batch.of_plain(batch) for batch in state["batches"])
             self._kept_bytes = sum(batch.cost for batch in self._kept)
-            self._next_number = state["next"]
-            self._leave_out = state["leave_out"]
+            covered = self._next_number - SPAN if self._checkpoint is not None else 0
+            self._next_number = check_plain(state["next"], int)
+            self._leave_out = check_plain(state["leave_out"], int)
+            if self._leave_out >= self._next_number:
+                raise SnapshotError("it has written what it had not read")
+            self._check_order(covered)
+            self._first_own = self._next_number
             self._reported = self._kept[-1].last_number if self._kept else 0
         elif self._checkpoint is not None:
             most = self.config.pipeline.max_line_bytes
             self._cutter = LineCutter(most, self._checkpoint.position)
+
+    def _check_order(self, covered: int) -> None:
+        """Raises SnapshotError unless numbers and positions rise from the checkpoint on."""
+        number, position = covered, self._checkpoint.position if self._checkpoint else 0
+        for batch in self._kept:
+            if batch.number <= number or batch.position < position or not batch.span:
+                raise SnapshotError(f"batch {batch.number} behind {number}")
+            number, position = batch.last_number, batch.position + len(batch.lines)
+        if max(number, self._leave_out) >= self._next_number or position > self._cutter.position:
+            raise SnapshotError(f"the next batch is {self._next_number}, behind {number}")
 
     def drop_in_flight(self, written: Callable[[set[bytes]], set[bytes]]) -> None:
         """After `adopt`: of the events in flight, drops those that `written` knows.

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from laurel_mp.config import Config
-from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError
+from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError, SnapshotError
 from laurel_mp.observe.log import add_handler, tick
 from laurel_mp.observe.malformed import MalformedReport
 from laurel_mp.outputs.copy import CopyHandler
@@ -29,7 +29,7 @@ from laurel_mp.pipeline.inputs import open_input
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs, open_copy
-from laurel_mp.pipeline.pieces import Piece, shifted
+from laurel_mp.pipeline.pieces import Piece, pieces_of_plain, shifted
 from laurel_mp.pipeline.pipeline import Pipeline
 from laurel_mp.pipeline.reader import Reader
 from laurel_mp.pipeline.report import StatusReport
@@ -377,13 +377,11 @@ class Plugin:
     def _take_over(self, loaded: Loaded) -> tuple[list[Piece], bool, bool]:
         """What the former run had read and not fed; whether it ends in a line; whether it fits."""
         state = loaded.state
-        rest = [Piece(*piece) for piece in state.get("rest", ())]
+        rest = pieces_of_plain(state.get("rest", []))
         if not loaded.same_boot:
             rest = shifted(rest, time.monotonic())
-        if state.get("unwritten") is not None:
-            self._outputs.restore(self._nursery.journal, Pending.of_plain(state["unwritten"]))
         if loaded.fresh:
-            self._pipeline.adopt(state)
+            self._adopt(self._pipeline, state)
             if "batches" not in state:  # it was killed, some time after it had saved this
                 self._pipeline.drop_in_flight(partial(events_in, self._outputs))
             return rest, self._pipeline.is_within_a_line, True
@@ -391,11 +389,19 @@ class Plugin:
         self._give_out(state)
         return rest, False, False
 
+    def _adopt(self, pipeline: Pipeline, state: dict[str, Any]) -> None:
+        pipeline.adopt(state)
+        if state.get("unwritten") is not None:
+            unwritten = Pending.of_plain(state["unwritten"])
+            if unwritten.batch >= pipeline.next_number:
+                raise SnapshotError("it was writing what it had not read")
+            self._outputs.restore(self._nursery.journal, unwritten)
+
     def _give_out(self, state: dict[str, Any]) -> None:
         """Writes what a run long ago had not: nothing can come to those events any more."""
         inline = replace(self.config, pipeline=replace(self.config.pipeline, workers=0))
         former = self._new_pipeline(inline)
-        former.adopt(state)
+        self._adopt(former, state)
         try:
             former.start()
             former.end_of_line()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 from laurel_mp.errors import SnapshotError
 from laurel_mp.events.output import FILTERED
@@ -16,7 +17,7 @@ from laurel_mp.stages.packing import pack, unpack
 Item = TypeVar("Item")
 
 
-Waiting = dict[int, bytes]
+Waiting = dict[int, Annotated[bytes, re.compile(rb"[^\n\0]*")]]
 """Annotations that wait for their event to be complete, by row, for one worker."""
 
 
@@ -75,7 +76,12 @@ class Assembler:
                 zip(bodies, annotations, strict=True)
             )
         ]
-        filled = [(text, decoded) for text, decoded in zip(texts, bodies, strict=True) if text]
+        filled = [
+            # Without sizes there are no filters, but verdicts may wait from when there were.
+            (text if decoded.sizes else text.replace(FILTERED, b""), decoded)
+            for text, decoded in zip(texts, bodies, strict=True)
+            if text
+        ]
         if not filled:
             return Merged(b"", b"")
         filtered = b""

@@ -76,6 +76,15 @@ def check_part(part: bytes, kind: type[Record]) -> Record:
     return record
 
 
+def check_plain(value: Any, kind: type[Record]) -> Record:
+    """The record of which `value` has the fields, as msgpack has unpacked it, if it is one."""
+    try:
+        record: Record = _reader(kind, True)(value)
+    except _UNREADABLE as error:
+        raise SnapshotError(f"unreadable {getattr(kind, '__name__', kind)}: {error}") from error
+    return record
+
+
 def unpack_part(part: bytes) -> tuple[Any, ...]:
     """The fields of one, with tuples in place of records and lists: nothing is looked at."""
     fields: tuple[Any, ...] = msgpack.unpackb(part, use_list=False)
@@ -148,9 +157,9 @@ def _text_reader(pattern: re.Pattern[bytes]) -> _Reader:
     return read
 
 
-def _list(value: Any) -> list[Any]:
-    if type(value) is not list:
-        raise ValueError(f"{type(value).__name__} instead of a list")
+def _list(value: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{type(value).__name__} instead of a list")  # noqa: TRY004 - see _UNREADABLE
     return value
 
 

@@ -52,6 +52,9 @@ def check_together(decoders: Sequence[bytes], assembler: bytes) -> None:
             raise SnapshotError(f"{len(rows)} rows in flight, but {len(waits)} others wait")
         if max(rows, default=-1) >= state.rows:
             raise SnapshotError(f"row {max(rows)} in flight of {state.rows}")
+        keys = {event.key for event in state.events if event.records}
+        if len(keys) != len(state.events):
+            raise SnapshotError("events in flight twice, or without records")
         if state[:_CLOCKS] != states[0][:_CLOCKS]:
             raise SnapshotError("decoders whose clocks differ")
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests import environment
 
 KEPT = environment.ROOT / ".fuzz"
-TARGETS = ("headers", "records", "streams", "configurations")
+TARGETS = ("headers", "records", "streams", "configurations", "states", "snapshots")
 
 
 def main() -> int:

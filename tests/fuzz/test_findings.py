@@ -1,16 +1,33 @@
 """What fuzzing has found, each kept as a test."""
 
+import math
+from array import array
+from typing import Any
+
 import pytest
 
 from laurel_mp import config as configuration
-from laurel_mp.errors import ConfigError, LaurelError
+from laurel_mp.config import Config
+from laurel_mp.errors import ConfigError, LaurelError, SnapshotError
+from laurel_mp.events.coalescer import CoalescerState, Counters
+from laurel_mp.events.flight import EventState
+from laurel_mp.events.output import FILTERED
+from laurel_mp.events.remembered import RememberedState
 from laurel_mp.pipeline import options
+from laurel_mp.pipeline import state as state_file
 from laurel_mp.pipeline.outputs import Outputs
+from laurel_mp.pipeline.pieces import pieces_of_plain
 from laurel_mp.pipeline.privileges import find_user
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import RecordRenderer
+from laurel_mp.stages.assembler import Assembler, AssemblerCounters, AssemblerState
+from laurel_mp.stages.messages import DecodedBodies
+from laurel_mp.stages.packing import pack
+from laurel_mp.stages.snapshots import check_together
+from tests.fuzz import states
+from tests.fuzz.streams import HEAD
 from tests.support.pipelines import reads_of, run, with_pipeline
-from tests.support.streams import eoe, record, syscall
+from tests.support.streams import eoe, event, record, syscall
 
 
 @pytest.mark.parametrize("user", ["a\\u0000b", "\\u0661", "9" * 5000])
@@ -83,3 +100,100 @@ def test_an_end_of_event_that_is_too_long(length: int) -> None:
     expected = run([stream], 0, config)
     assert expected == run(reads_of(stream, 100), 0, config)
     assert (length > 1024) == (b"no-eoe" not in expected.text)
+
+
+def a_state() -> dict[str, Any]:
+    """What a run has left that had a checkpoint, and input behind it."""
+    file = next(iter(states.STATES.seeds()))[HEAD:]
+    return state_file.unpack(file, math.inf).state
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("next",), None),
+        (("next",), 0),
+        (("leave_out",), 1 << 60),
+        (("batches", 0, 0), 0),
+        (("batches", 0, 1), -1),
+        (("batches", 0, 2), b"a line without its end"),
+        (("batches", 0, 2), 7),
+        (("batches", 0, 3), b"now"),
+        (("batches", 0, 4), None),
+        (("batches", 0, 8), b""),
+    ],
+)  # fmt: skip
+def test_a_state_that_only_looks_like_one(place: tuple[str | int, ...], value: object) -> None:
+    """What adopting did not look at let the pipeline fail when it had started already."""
+    state: Any = a_state()
+    inner = state
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+
+    with pytest.raises(LaurelError):
+        states.a_pipeline(Config()).adopt(state)
+
+
+@pytest.mark.parametrize("rest", [[["text", 1.0]], [[b"", float("nan")]], [[b""]], 7])
+def test_input_that_only_looks_like_some(rest: object) -> None:
+    """What was read and not fed is bytes, with a time."""
+    with pytest.raises(SnapshotError):
+        pieces_of_plain(rest)
+
+
+def an_event() -> EventState:
+    """One in flight, of one record."""
+    records = [(b"SYSCALL", b"a0=1")]
+    return EventState(b"1.000:1", None, 0, False, records, 1, 9, 0, 0.0, 0, False, None)
+
+
+@pytest.mark.parametrize(
+    ("events", "waiting"),
+    [
+        ([an_event()._replace(records=[])], {0: b""}),
+        ([an_event(), an_event()._replace(row=None)], {0: b""}),
+        ([an_event()], {0: b"two\nlines"}),
+        ([an_event()], {0: b"two marks \0"}),
+    ],
+)
+def test_events_in_flight_that_can_not_be(
+    events: list[EventState], waiting: dict[int, bytes]
+) -> None:
+    """Events without records, twice, and answers of two lines let stages fail when they went on."""
+    nothing = RememberedState({}, {})
+    state = CoalescerState(0.0, True, 0.0, 0, 1, Counters(), nothing, nothing, events)
+
+    with pytest.raises(SnapshotError):
+        check_together([pack(state)], pack(AssemblerState([waiting], AssemblerCounters())))
+
+
+def test_a_verdict_from_when_there_were_filters() -> None:
+    """An event in flight while all filters were removed is given out, and no worker dies of it."""
+    assembler = Assembler(0)
+    assembler.restore(pack(AssemblerState([{0: b"" + FILTERED}], AssemblerCounters())))
+    one = array("Q", [0]).tobytes()
+
+    merged = assembler.merge([DecodedBodies(b'{"ID":"1.000:1"\0}\n', one, b"", one)], [(1, [])])
+
+    assert merged == (b'{"ID":"1.000:1"}\n', b"")
+
+
+def test_an_end_of_a_former_run() -> None:
+    """What a run was stopped at while it ended, is done in the next one, which goes on then."""
+    former = states.a_pipeline(with_pipeline(workers=0))
+    former.start()
+    former.feed(event(100) + eoe(100), 1.0)
+    former.end(2.0, checkpoint=True)
+    former.stop()
+    pipeline = states.a_pipeline(with_pipeline(workers=0))
+    pipeline.adopt(former.save(all_of_it=True))
+    pipeline.start(is_restart=True)
+    pipeline.step()
+
+    assert not pipeline.finished
+
+    pipeline.feed(event(200) + eoe(200), 3.0)
+    pipeline.finish(4.0)
+
+    assert pipeline.ledger().events == 2
