@@ -250,15 +250,15 @@ def _target(config: Config, settings: LogFile) -> Target:
 def _uid(name: str, user: str) -> int:
     try:
         return pwd.getpwnam(user).pw_uid
-    except KeyError:
-        raise OutputError(f"{name}: there is no user {user}, who is to read it") from None
+    except (KeyError, ValueError):  # nobody has this name, or nobody can have it
+        raise OutputError(f"{name}: there is no user {user!r}, who is to read it") from None
 
 
 def _gid(name: str, group: str) -> int:
     try:
         return grp.getgrnam(group).gr_gid
-    except KeyError:
-        raise OutputError(f"{name}: there is no group {group}, who is to read it") from None
+    except (KeyError, ValueError):  # nobody has this name, or nobody can have it
+        raise OutputError(f"{name}: there is no group {group!r}, who is to read it") from None
 
 
 def _of_plain(plain: Any) -> Target | None:

@@ -138,7 +138,7 @@ def find_user(name: str | None) -> User | None:
         return None
     try:
         entry = pwd.getpwnam(name)
-    except KeyError:
+    except (KeyError, ValueError):  # nobody has this name, or nobody can have it
         raise ConfigError(f"user: no such user: {name!r}") from None
     return User(entry.pw_name, entry.pw_uid, entry.pw_gid)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -95,15 +96,21 @@ def _run_pattern(max_line: int) -> re.Pattern[bytes]:
 
 
 _EOE = b"type=EOE msg=audit("
-_is_eoe_line = re.compile(rb"(?:node=" + NODE + rb" )?type=EOE msg=audit\(" + ID + rb"\):").match
+_IsLine = Callable[[bytes, int], re.Match[bytes] | None]
 
 
-def _first_eoe(chunk: bytes, start: int, end: int) -> int:
+def _eoe_pattern(max_line: int) -> re.Pattern[bytes]:
+    """An EOE line; not one that is too long, which may have been skipped before it came here."""
+    header = rb"(?:node=" + NODE + rb" )?type=EOE msg=audit\(" + ID + rb"\):"
+    return re.compile(header + rb"[^\n]{0,%d}\n" % max_line)
+
+
+def _first_eoe(is_eoe_line: _IsLine, chunk: bytes, start: int, end: int) -> int:
     """Where the first EOE line in `chunk[start:end]` begins; -1 if there is none."""
     found = chunk.find(_EOE, start, end)
     while found >= 0:
         line = chunk.rfind(b"\n", start, found) + 1 or start
-        if _is_eoe_line(chunk, line):
+        if is_eoe_line(chunk, line):
             return line
         # The words stood inside a record. A line is looked at once, however often it has them:
         # in an EOE line nothing like them can stand in front of the header.
@@ -112,12 +119,12 @@ def _first_eoe(chunk: bytes, start: int, end: int) -> int:
     return -1
 
 
-def _last_eoe(chunk: bytes, start: int, end: int) -> int:
+def _last_eoe(is_eoe_line: _IsLine, chunk: bytes, start: int, end: int) -> int:
     """Where the last EOE line in `chunk[start:end]` begins; -1 if there is none."""
     found = chunk.rfind(_EOE, start, end)
     while found >= 0:
         line = chunk.rfind(b"\n", start, found) + 1 or start
-        if _is_eoe_line(chunk, line):
+        if is_eoe_line(chunk, line):
             return line
         found = chunk.rfind(_EOE, start, line)
     return -1
@@ -175,6 +182,7 @@ class Router:
     def __init__(self, workers: int, *, max_line_bytes: int = 4 << 20) -> None:
         self._workers = max(workers, 1)
         self._run = _run_pattern(max_line_bytes).match
+        self._is_eoe_line: _IsLine = _eoe_pattern(max_line_bytes).match
         self._longest = max_line_bytes + MAX_HEADER
         self._shards: dict[tuple[bytes | None, bytes | None], int] = {}
         self._now = 0.0
@@ -275,13 +283,13 @@ class Router:
         while True:
             step = self._step(chunk, position)
             if not has_eoe:
-                eoe = _first_eoe(chunk, start, step)
+                eoe = _first_eoe(self._is_eoe_line, chunk, start, step)
                 if eoe >= 0:
                     has_eoe = True
                     splits.append((eoe, True))
             if step >= len(chunk):
                 break
-            last = _last_eoe(chunk, start, step)
+            last = _last_eoe(self._is_eoe_line, chunk, start, step)
             if last >= 0:
                 self._last_eoe = position + last
             if has_eoe and position + step - self._last_eoe > EOE_GAP:
@@ -289,7 +297,7 @@ class Router:
             splits.append((step, has_eoe))
             self._next_step = (position + step) // STEP * STEP + STEP
             start = step
-        last = _last_eoe(chunk, start, len(chunk))
+        last = _last_eoe(self._is_eoe_line, chunk, start, len(chunk))
         if last >= 0:
             self._last_eoe = position + last
         splits.append((len(chunk), has_eoe))

@@ -50,7 +50,10 @@ def test_quiet_host(tmp_path: Path, workers: int) -> None:
 BROKEN = {
     "no TOML": ("= 1", "not valid TOML"),
     "unknown key": ("colour = 1", "colour: unknown key"),
-    "unknown reader": ("[auditlog]\nread-users = ['nobody-here']", "there is no user nobody-here"),
+    "unknown reader": (
+        "[auditlog]\nread-users = ['nobody-here']",
+        "there is no user 'nobody-here'",
+    ),
     "no filter log": ("[filter]\nfilter-action = 'log'", "needs a file in [filterlog]"),
     "a directory for a log": ("[auditlog]\nfile = 'directory'", "directory: can not be written: "),
 }

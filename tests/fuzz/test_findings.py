@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from laurel_mp import config
+from laurel_mp import config as configuration
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, LaurelError, SnapshotError
 from laurel_mp.events.coalescer import CoalescerState, Counters
@@ -15,7 +15,9 @@ from laurel_mp.events.output import FILTERED
 from laurel_mp.events.remembered import RememberedState
 from laurel_mp.pipeline import options
 from laurel_mp.pipeline import state as state_file
+from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.pieces import pieces_of_plain
+from laurel_mp.pipeline.privileges import find_user
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import RecordRenderer
 from laurel_mp.stages.assembler import Assembler, AssemblerCounters, AssemblerState
@@ -24,23 +26,45 @@ from laurel_mp.stages.packing import pack
 from laurel_mp.stages.snapshots import check_together
 from tests.fuzz import states
 from tests.fuzz.streams import HEAD
-from tests.support.pipelines import run, with_pipeline
-from tests.support.streams import eoe, event, record
+from tests.support.pipelines import reads_of, run, with_pipeline
+from tests.support.streams import eoe, event, record, syscall
 
 
 @pytest.mark.parametrize("user", ["a\\u0000b", "\\u0661", "9" * 5000])
 def test_a_user_whom_nobody_can_be(user: str) -> None:
     """A name with a NUL byte, odd digits and a huge id are said to be no user of this host."""
-    found = config.parse(f'[filter]\nfilter-users = ["{user}"]', "FILE")
+    found = configuration.parse(f'[filter]\nfilter-users = ["{user}"]', "FILE")
 
     with pytest.raises(ConfigError, match="filter-users: no such user: '"):
         options.check(found)
 
 
+@pytest.mark.parametrize(
+    "toml",
+    [
+        'user = "a\\u0000b"',
+        '[auditlog]\nread-users = ["a\\u0000"]',
+        '[auditlog]\nread-groups = ["\\u0000"]',
+    ],
+)
+def test_an_account_with_a_nul_byte(toml: str) -> None:
+    """Who is to be run as, or to read a log, is looked up; a name that can not be is said so."""
+    found = configuration.parse(toml, "FILE")
+
+    with pytest.raises(LaurelError, match=r"no (such )?(user|group):? '.*\\x00.*'"):
+        use_accounts(found)
+
+
+def use_accounts(config: configuration.Config) -> None:
+    """Look up the accounts that a configuration names, as at the start."""
+    find_user(config.user)
+    Outputs.of_plugin(config)
+
+
 def test_an_expression_with_a_line_break() -> None:
     """RE2 quotes what it does not understand; the problem is one line all the same."""
     with pytest.raises(ConfigError) as caught:
-        config.parse(r"""filter.filter-exe = ["\\p{\n}"]""", "FILE")
+        configuration.parse(r"""filter.filter-exe = ["\\p{\n}"]""", "FILE")
 
     assert len(str(caught.value).split("\n")) == 1
     assert str(caught.value).endswith(r"invalid character class range: \\p{\n}")
@@ -65,6 +89,17 @@ def test_what_was_learned_does_not_matter() -> None:
     expected = run([stream], 0)
 
     assert all(expected == run([stream], workers) for workers in range(2, 7))
+
+
+@pytest.mark.parametrize("length", [200, 2000, 9000])
+def test_an_end_of_event_that_is_too_long(length: int) -> None:
+    """An EOE record beyond the limit is no sign of a stream with EOE records, however it came."""
+    config = with_pipeline(max_line_bytes=1024)
+    stream = syscall(7) + record(b"EOE", 1, b"x" * length) + b"x\n"
+
+    expected = run([stream], 0, config)
+    assert expected == run(reads_of(stream, 100), 0, config)
+    assert (length > 1024) == (b"no-eoe" not in expected.text)
 
 
 def a_state() -> dict[str, Any]:

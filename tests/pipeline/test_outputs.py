@@ -67,8 +67,8 @@ def test_filtered_events_without_an_output(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("log", "message"),
     [
-        (AuditLog(read_users=("no-such-user",)), "audit.log: there is no user no-such-user"),
-        (AuditLog(read_groups=("no-such-group",)), "audit.log: there is no group no-such-group"),
+        (AuditLog(read_users=("no-such-user",)), "audit.log: there is no user 'no-such-user'"),
+        (AuditLog(read_groups=("no-such-group",)), "audit.log: there is no group 'no-such-group'"),
     ],
 )
 def test_unknown_readers(tmp_path: Path, log: AuditLog, message: str) -> None:
