@@ -31,13 +31,13 @@ _name = rb'("[^"]*"|[0-9A-F]*|\(null\)|\?)'
 # thousands of them, would be searched again from each.
 _who = re.compile(
     rb"items=([0-9]{1,9}) ppid=(0|[1-9][0-9]{0,9}) pid=(0|[1-9][0-9]{0,9}) "
-    rb"(?>[^\n\x1d]*? uid=)(0|[1-9][0-9]{0,9}) (?>[^\n\x1d]*? comm=)"
+    rb"(?=([^\n\x1d]*? uid=))\4(0|[1-9][0-9]{0,9}) (?=([^\n\x1d]*? comm=))\6"
     + _name
     + rb" exe="
     + _name
     + rb"(?: subj=[^\x1d]*?)?(?: key="
     + _name
-    + rb")?(?<! ) *+(?=\x1d|\Z)"
+    + rb")?(?<! ) *(?=\x1d|\Z)"
 ).match
 _auditds_names = re.compile(
     rb"([^\x1d]*\x1d)ARCH=[\w()-]+ SYSCALL=[\w()-]+(?: (?=[\w.-]+=)|\Z)"
@@ -149,7 +149,7 @@ class SyscallRenderer:
                 own = names[1] + text[names.end() :] if names.end() < len(text) else names[1][:-1]
             parts = self._renderer.render_parts(b"SYSCALL", own)
         if match and parts is not None and self._is_regular(match, parts):
-            items, ppid, pid, uid, comm, exe, key = match.groups()
+            items, ppid, pid, uid, comm, exe, key = match.group(1, 2, 3, 5, 7, 8, 9)
             key = b"null" if key is None else self._name(key)
             added = parts.added + self._additions(uid, key)
             who = self._row(pid, ppid, self._name(comm), self._name(exe), uid, key)
@@ -160,7 +160,7 @@ class SyscallRenderer:
     def _is_regular(self, match: re.Match[bytes], parts: Parts) -> bool:
         """Whether no key is in our way, and the grammar, too, reads what `_who` has found."""
         names = (b"ppid", b"pid", b"uid", b"comm", b"exe", b"key")
-        written = zip(names, match.groups()[1:], strict=True)
+        written = zip(names, match.group(2, 3, 5, 7, 8, 9), strict=True)
         return self._reserved.isdisjoint(parts.keys) and all(
             parts.values.get(key, text) == text.strip(b'"') for key, text in written if text
         )

@@ -21,7 +21,7 @@ MAX_GAP = 1024
 """Missing arguments that are shown as `null`; an index further off is not an argument."""
 
 _simple = re.compile(
-    rb'argc=(0|[1-9][0-9]{0,8})((?: a[0-9]{1,9}=(?:"[^"]*"|(?:[0-9A-F]{2})+)(?= |\Z))*+) *'
+    rb'argc=(0|[1-9][0-9]{0,8})((?: a[0-9]{1,9}=(?:"[^"]*"|(?:[0-9A-F]{2})+)(?= |\Z)){0,1000}) *'
 ).fullmatch
 _values = re.compile(rb' a([0-9]+)=("[^"]*"|[0-9A-F]+)').findall
 _argument = re.compile(rb"a([0-9]{1,9})(?:\[([0-9]{1,9})\]|(_len))?").fullmatch

@@ -34,7 +34,8 @@ KEY = rb"[\w.-]+(?:\[\d+\])?"
 
 # A closing quote counts only if the value ends there: there is no escaping inside quotes, and a
 # line may have been cut anywhere. A bare value goes on over blanks until the next key, because
-# some writers do not quote (`subj=/usr/sbin/ntpd (enforce) key=…`).
+# some writers do not quote (`subj=/usr/sbin/ntpd (enforce) key=…`). Each such word costs
+# memory until the match ends, so there is a bound; behind it `parse` puts the pieces together.
 _token = re.compile(
     rb" *(?:"
     rb"(?P<key>" + KEY + rb")="
@@ -42,9 +43,9 @@ _token = re.compile(
     rb'"(?P<quoted>[^"]*)"(?= |\Z)'
     rb"|'(?P<single>[^']*)'(?= |\Z)"
     rb"|(?P<braced>\{[^{}]*\})(?= |\Z)"
-    rb"|(?P<bare>[^ ]*(?: +(?!" + KEY + rb"=)[^ ]+)*+)"
+    rb"|(?P<bare>[^ ]*(?: +(?!" + KEY + rb"=)[^ ]+){0,200})"
     rb")"
-    rb"|(?P<stray>[^ ]+(?: +(?!" + KEY + rb"=)[^ ]+)*+)"
+    rb"|(?P<stray>[^ ]+(?: +(?!" + KEY + rb"=)[^ ]+){0,200})"
     rb")"
 )
 
@@ -55,16 +56,31 @@ _FORMS = {
     "bare": Form.BARE,
 }
 
+_OPEN = (Form.BARE, Form.STRAY)
+"""Forms that end only where a key follows."""
+
 
 def parse(text: bytes) -> list[Field]:
     """The fields of `text` in their order; nothing of it is lost but blanks between fields."""
-    fields = []
+    fields: list[Field] = []
     # Blanks at the end are between nothing: without them each blank run is followed by a word,
     # and the expression does not try each of them in vain.
-    for match in _token.finditer(text.rstrip(b" ")):
+    text = text.rstrip(b" ")
+    words = more = 0
+    for match in _token.finditer(text):
         form = match.lastgroup
         if form == "stray":
+            if fields and fields[-1].form in _OPEN:
+                more = match.end()  # it goes on where the bound was met
+                continue
+            words = match.start("stray")
             fields.append(Field(b"", Form.STRAY, match["stray"]))
         elif form is not None:
+            if more:
+                fields[-1] = fields[-1]._replace(text=text[words:more])
+                more = 0
+            words = match.start(form)
             fields.append(Field(match["key"], _FORMS[form], match[form]))
+    if more:
+        fields[-1] = fields[-1]._replace(text=text[words:more])
     return fields

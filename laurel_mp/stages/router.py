@@ -91,7 +91,7 @@ def _run_pattern(max_line: int) -> re.Pattern[bytes]:
     )  # fmt: skip
     return re.compile(
         rb"(?:node=(" + NODE + rb") )?" + first + body
-        + rb"(?:(?(1)node=\1 |)" + again + body + rb")*+"
+        + rb"(?:(?(1)node=\1 |)" + again + body + rb")*"
     )  # fmt: skip
 
 

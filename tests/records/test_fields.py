@@ -81,6 +81,14 @@ def test_oddities(text: bytes, expected: list[Field]) -> None:
     assert expected == parse(text)
 
 
+@pytest.mark.parametrize("count", [199, 200, 201, 202, 5000])
+def test_any_number_of_words_is_one_value(count: int) -> None:
+    """Words without a key are one piece, however many there are, and keep their blanks."""
+    words = b"  ".join([b"w"] * count)
+    assert [(b"a", BARE, words), (b"b", QUOTED, b"1")] == parse(b"a=" + words + b' b="1"')
+    assert [(b"", STRAY, words), (b"b", BARE, words)] == parse(words + b" b=" + words + b" ")
+
+
 @given(st.lists(st.sampled_from([b"a=", b"b", b" ", b'"', b"'", b"{", b"}", b"=", b"\xff"])))
 def test_nothing_is_lost(pieces: list[bytes]) -> None:
     """All that is no blank, quote or `=` comes back, in its order, whatever is parsed."""
