@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from collections.abc import Sequence
 
 from laurel_mp import __version__
@@ -17,19 +18,24 @@ or the program is at fault."""
 EXIT_USAGE = 2
 """It could not start: wrong usage, or a configuration that can not be used on this machine."""
 
+COMMANDS = {
+    "convert": "turn audit logs into JSON lines",
+}
+"""Each is a module of this package with a `main` of its own, by name; with what it is for."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line `arguments`; returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
         surroundings.open_standard_streams()
-        if words[:1] != ["convert"]:
+        if not set(words[:1]) & COMMANDS.keys():
             surroundings.give_environment()  # before much is imported: it may all start again
     try:
-        if words[:1] == ["convert"]:
-            from laurel_mp.cli import convert
-
-            return convert.main(words[1:])
+        if set(words[:1]) & COMMANDS.keys():
+            command = import_module(f"laurel_mp.cli.{words[0]}")
+            status: int = command.main(words[1:])
+            return status
         return _plugin(words)
     except LaurelError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)

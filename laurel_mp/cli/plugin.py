@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from laurel_mp import __version__
-from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE, add_common
+from laurel_mp.cli.main import COMMANDS, EXIT_FAILURE, EXIT_USAGE, add_common
 from laurel_mp.config import Config, load
 from laurel_mp.errors import ConfigError, LaurelError
 from laurel_mp.observe.log import leads_nowhere, start_logging
@@ -54,16 +54,19 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    commands = "\n".join(f"  {name:10} {purpose}" for name, purpose in COMMANDS.items())
     parser = _Parser(
         prog="laurel-mp",
         description=(
-            "Turn Linux audit events into JSON. Without a command: read auditd's stream from "
+            "Turn Linux audit events into JSON. Without a command: read auditd's stream from\n"
             "standard input until it ends, as a plugin of auditd(8)."
         ),
         epilog=(
-            "Commands: convert. See `laurel-mp COMMAND --help`. Exit status: 0; 1 if it can not go "
-            "on; 2 for wrong usage, or a configuration that can not be used."
+            f"commands (see `laurel-mp COMMAND --help`):\n{commands}\n\n"
+            "exit status: 0; 1 if it can not go on; 2 for wrong usage, or a configuration that\n"
+            "can not be used."
         ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_common(parser)
     parser.add_argument(
