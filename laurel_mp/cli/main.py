@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib import import_module
 from collections.abc import Sequence
+from importlib import import_module
 
 from laurel_mp import __version__
 from laurel_mp.errors import LaurelError
