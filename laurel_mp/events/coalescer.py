@@ -15,7 +15,7 @@ from laurel_mp.events import grammar
 from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
 from laurel_mp.events.executions import Execution
 from laurel_mp.events.flight import EventInFlight, EventState
-from laurel_mp.events.output import FILTERED, Bodies, Rows, clock_key, line_key
+from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
 from laurel_mp.events.remembered import Remembered, RememberedState
 from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, Fragment, syscall_object
 from laurel_mp.events.syscall import Call, Syscall
@@ -235,8 +235,8 @@ class Coalescer:
         syscalls, rests = self._plain.syscalls, self._plain.rests
         heads, tails, template = syscalls.heads, syscalls.tails, syscalls.template
         bodies, rows, now = self.bodies, self.rows, self._now
-        add_line, add_key, add_rank = bodies.lines.append, bodies.keys.append, bodies.ranks.append
-        add_row = bodies.rows.append
+        add_head, add_tail, add_row = bodies.heads.append, bodies.tails.append, bodies.rows.append
+        add_key, add_rank = bodies.keys.append, bodies.ranks.append
         row_key, row_call = rows.keys.append, rows.calls.append
         row_who, row_id = rows.who.append, rows.ids.append
         by_host, most = self._by_host, self._limits.max_event_bytes
@@ -311,14 +311,16 @@ class Coalescer:
                 row_who(who)
                 row_id(id_)
             if rest.looks:
-                self._look(rest.looks, line_key(finish + offset), node, id_, 0)
-            if tail.items > rest.paths or rest.missing_arguments:
-                rest_text += self._incomplete(self._missing(rest, tail.items))
+                looks = self._look(rest.looks, line_key(finish + offset), node, id_, 0)
+                bodies.more.extend(looks)
             if filtering:
                 bodies.sizes.append(rest.records + 1)
                 if rest.filtered or self._has_filtered_line(blob[begin:finish]):
-                    line += FILTERED
-            add_line(line + b"\0" + rest_text + b"}\n")
+                    rest_text += FILTERED
+            if tail.items > rest.paths or rest.missing_arguments:
+                rest_text += self._incomplete(self._missing(rest, tail.items))
+            add_head(line)
+            add_tail(rest_text)
             add_key(line_key(finish + offset))
             add_rank(0)
             events += 1
@@ -412,11 +414,11 @@ class Coalescer:
             return
         self._done.note(line, self._now)
         rendered = self._renderer(node, False).single(name, body)
-        self._look(rendered.looks, line_key(end), node, id_, 0)
+        marks = self._look(rendered.looks, line_key(end), node, id_, 0)
         text = rendered.text
         if filtered or (self._filters.user_record and self._filters.user_record(body)):
             text += FILTERED
-        self._emit(id_, node, text, (), line_key(end), 0, 1)
+        self._emit(id_, node, text, marks, (), line_key(end), 0, 1)
 
     # --- events
 
@@ -448,7 +450,7 @@ class Coalescer:
             own_object = syscall and syscall_object(syscall, members)
             fragment = renderer.fragment(event.records, own_object)
             text, looks = _with_environment(fragment, event.started), fragment.looks
-        self._look(looks, order, event.node, event.id, row, rank)
+        marks = self._look(looks, order, event.node, event.id, row, rank)
         reasons = []
         if event.late:
             reasons.append(b"late")
@@ -459,7 +461,7 @@ class Coalescer:
             reasons.append(b"cut")
         if fragment.filtered or event.filtered:
             text += FILTERED
-        self._emit(event.id, event.node, text, tuple(reasons), order, rank, event.lines)
+        self._emit(event.id, event.node, text, marks, tuple(reasons), order, rank, event.lines)
 
     def _own_row(self, event: EventInFlight, order: int, rank: int) -> int:
         """The row that annotates the SYSCALL record; 0 if no mark waits for one."""
@@ -492,6 +494,7 @@ class Coalescer:
         id_: bytes,
         node: bytes | None,
         text: bytes,
+        marks: list[int],
         reasons: tuple[bytes, ...],
         order: int,
         rank: int,
@@ -502,7 +505,12 @@ class Coalescer:
             head += b',"NODE":' + encode(node)
         if reasons:
             text += self._incomplete(list(reasons))
-        self.bodies.lines.append(head + text + b"}\n")
+        head_text, _, tail_text = text.partition(b"\0")
+        first, *more = marks or [NO_ROW]
+        self.bodies.heads.append(head + head_text)
+        self.bodies.tails.append(tail_text)
+        self.bodies.rows.append(first)
+        self.bodies.more.extend(more)
         self.bodies.keys.append(order)
         self.bodies.ranks.append(rank)
         if self._filters.active:
@@ -558,16 +566,18 @@ class Coalescer:
         id_: bytes,
         own_row: int,
         rank: int = 0,
-    ) -> None:
-        """Adds a row for each mark of an event, in their order."""
+    ) -> list[int]:
+        """The numbers of rows for the marks of an event, in their order; adds what is missing."""
+        marks = []
         for look in looks:
             if look is OWN_PROCESS:
-                self.bodies.rows.append(own_row)
+                marks.append(own_row)
                 continue
             who = look.pid + b"\t" + look.key
             if node is not None:
                 who += b"\t" + encode(node)
-            self.bodies.rows.append(self.rows.add(order, Call.LOOK_UP, who, id_, rank))
+            marks.append(self.rows.add(order, Call.LOOK_UP, who, id_, rank))
+        return marks
 
     # --- renderers
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 from laurel_mp.events.coalescer import Coalescer, CoalescerState, Counters, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver
 from laurel_mp.events.output import clock_key
@@ -66,23 +68,24 @@ class Decoder:
         if share.final:
             coalescer.finish(share.end)
         bodies, rows = coalescer.take()
-        ranked = any(bodies.ranks)
         return Decoded(
             DecodedBodies(
-                b"".join(bodies.lines),
-                bodies.keys.tobytes(),
-                bodies.ranks.tobytes() if ranked else b"",
-                bodies.rows.tobytes(),
-                bodies.unused.tobytes(),
-                bodies.sizes.tobytes(),
+                bodies.heads,
+                bodies.tails,
+                bodies.keys,
+                bodies.ranks if any(bodies.ranks) else array("Q"),
+                bodies.rows,
+                bodies.more,
+                bodies.unused,
+                bodies.sizes,
             ),
             DecodedRows(
                 rows.base,
-                rows.keys.tobytes(),
+                rows.keys,
                 bytes(rows.calls),
-                b"\n".join(rows.who),
-                b"\n".join(rows.ids),
+                rows.who,
+                rows.ids,
                 [(clock_key(mark.position), mark.now) for mark in share.marks],
-                rows.ranks.tobytes(),
+                rows.ranks,
             ),
         )

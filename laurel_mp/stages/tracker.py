@@ -186,10 +186,9 @@ class Tracker:
         who: list[bytes] = []
         ids: list[bytes] = []
         for rows in batch:
-            if rows.calls:
-                keys.frombytes(rows.keys)
-                who += rows.who.split(b"\n")
-                ids += rows.ids.split(b"\n")
+            keys += rows.keys
+            who += rows.who
+            ids += rows.ids
         order: Sequence[int] = range(len(keys))
         if any(rows.ranks for rows in batch):
             order = _by_rank(batch, keys)
@@ -426,8 +425,7 @@ def _by_rank(batch: list[DecodedRows], keys: array[int]) -> list[int]:
     ranks: dict[int, int] = {}
     start = 0
     for rows in batch:
-        pairs = array("Q", rows.ranks)
-        for index, rank in zip(pairs[::2], pairs[1::2], strict=True):
+        for index, rank in zip(rows.ranks[::2], rows.ranks[1::2], strict=True):
             ranks[start + index] = rank
         start += len(rows.calls)
     return sorted(range(len(keys)), key=lambda index: (keys[index], ranks.get(index, 0)))
