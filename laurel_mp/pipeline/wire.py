@@ -5,7 +5,7 @@ Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw
     share       ingest  -> worker   header | lines | malformed
     rows        worker  -> tracker  header | who | ids
     bodies      worker  -> writer   header | heads | tails | malformed
-    annotations tracker -> writer   header | annotations, one frame for each worker
+    annotations tracker -> writer   header | annotations
     ack         writer  -> ingest   header
     snapshot    any     -> ingest   header | snapshot
     held        writer  -> ingest   header
@@ -221,17 +221,21 @@ def decode_bodies(frames: Frames) -> BodiesMessage:
 
 
 def encode_annotations(message: AnnotationsMessage) -> Frames:
-    """`message` as frames."""
-    counts = [len(annotations) for annotations in message.annotations]
-    header = _pack(Kind.ANNOTATIONS, message.batch, counts)
-    return [header, *(b"\n".join(annotations) for annotations in message.annotations)]
+    """`message` as frames; what is said several times, is there once."""
+    numbers: dict[bytes, int] = {}
+    number = numbers.setdefault
+    which = [
+        array("I", [number(each, len(numbers)) for each in annotations]).tobytes()
+        for annotations in message.annotations
+    ]
+    return [_pack(Kind.ANNOTATIONS, message.batch, which, len(numbers)), b"\n".join(numbers)]
 
 
 def decode_annotations(frames: Frames) -> AnnotationsMessage:
     """The message in `frames`."""
-    batch, counts = _fields(frames, Kind.ANNOTATIONS)
-    annotations = [_lines(frame, count) for count, frame in zip(counts, frames[1:], strict=True)]
-    return AnnotationsMessage(batch, annotations)
+    batch, which, count = _fields(frames, Kind.ANNOTATIONS)
+    text = _lines(frames[1], count).__getitem__
+    return AnnotationsMessage(batch, [list(map(text, array("I", numbers))) for numbers in which])
 
 
 def _lines(frame: bytes, count: int) -> list[bytes]:
