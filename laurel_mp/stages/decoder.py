@@ -6,7 +6,7 @@ from array import array
 
 from laurel_mp.events.coalescer import Coalescer, CoalescerState, Counters, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver
-from laurel_mp.events.output import clock_key
+from laurel_mp.events.output import Bodies, clock_key
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
 from laurel_mp.stages.packing import pack, unpack
@@ -73,7 +73,7 @@ class Decoder:
                 bodies.heads,
                 bodies.tails,
                 bodies.keys,
-                bodies.ranks if any(bodies.ranks) else array("Q"),
+                _ranks(bodies),
                 bodies.rows,
                 bodies.more,
                 bodies.unused,
@@ -89,3 +89,13 @@ class Decoder:
                 rows.ranks,
             ),
         )
+
+
+def _ranks(bodies: Bodies) -> array[int]:
+    """Ranks for all events; nothing if all are 0."""
+    if not bodies.ranks:
+        return bodies.ranks
+    ranks = array("Q", bytes(8 * len(bodies.keys)))
+    for index, rank in zip(bodies.ranks[::2], bodies.ranks[1::2], strict=True):
+        ranks[index] = rank
+    return ranks
