@@ -15,7 +15,7 @@ from laurel_mp.events import pieces
 from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
 from laurel_mp.events.executions import Execution
 from laurel_mp.events.flight import EventInFlight, EventState
-from laurel_mp.events.output import FILTERED, Bodies, Rows, clock_key, line_key
+from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
 from laurel_mp.events.remembered import Remembered, RememberedState
 from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, Fragment, syscall_object
 from laurel_mp.events.syscall import Call, Syscall
@@ -240,10 +240,11 @@ class Coalescer:
         syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
         heads, tails = syscalls.heads, syscalls.tails
         bodies, rows, now = self.bodies, self.rows, self._now
-        add_line, add_key, add_row = bodies.lines.append, bodies.keys.append, bodies.rows.append
+        add_head, add_tail, add_row = bodies.heads.append, bodies.tails.append, bodies.rows.append
         row_keys, row_key, row_call = rows.keys, rows.keys.append, rows.calls.append
         row_who, row_id, base = rows.who.append, rows.ids.append, rows.base
         by_endian, most = self._options.universal, self._limits.max_event_bytes
+        add_key = bodies.keys.append
         observer, filtering = self._observer, self._filters.active
         plain, executed, unnamed = Call.PLAIN, Call.EXEC, Call.UNNAMED
         begins, template = b"type=SYSCALL msg=audit(", b'{"ID":"%b",'
@@ -252,7 +253,7 @@ class Coalescer:
             name = encode(node)
             begins, template = b"node=%b " % node + begins, b'{"ID":"%%b","NODE":%b,' % name
             of_node = b"\t" + name
-        template += b'"SYSCALL":{' + syscalls.template + b"%b\0%b}\n"
+        template += b'"SYSCALL":{' + syscalls.template + b"%b"
         events = lines = 0
         texts, finish = pieces.split(blob, start, end, begins)
         self._lines(blob, start, finish, offset)
@@ -310,29 +311,18 @@ class Coalescer:
                 row_id(id_)
             add_row(row)
             if looks:
-                self._look(looks, line_key(behind + offset), node, id_, 0)
-            if items > paths or missing_arguments:
-                rest_json += self._incomplete(self._missing(rest, items))
+                bodies.more.extend(self._look(looks, line_key(behind + offset), node, id_, 0))
             if filtering:
                 bodies.sizes.append(records + 1)
                 if says_filter or self._has_filtered_line(blob[begin:behind]):
-                    members += FILTERED
-            add_line(
+                    rest_json += FILTERED
+            if items > paths or missing_arguments:
+                rest_json += self._incomplete(self._missing(rest, items))
+            add_head(
                 template
-                % (
-                    id_,
-                    head_raw,
-                    tail_raw,
-                    a0,
-                    a1,
-                    a2,
-                    a3,
-                    head_added,
-                    tail_added,
-                    members,
-                    rest_json,
-                )
+                % (id_, head_raw, tail_raw, a0, a1, a2, a3, head_added, tail_added, members)
             )
+            add_tail(rest_json)
             add_key(2 * (behind + offset) - 1)  # line_key
             events += 1
             lines += records + 1
@@ -452,11 +442,11 @@ class Coalescer:
             return
         self._done.note(line, self._now)
         rendered = self._renderer(node, False).single(name, body)
-        self._look(rendered.looks, line_key(end), node, id_, 0)
+        marks = self._look(rendered.looks, line_key(end), node, id_, 0)
         text = rendered.text
         if filtered or (self._filters.user_record and self._filters.user_record(body)):
             text += FILTERED
-        self._emit(id_, node, text, (), line_key(end), 0, 1)
+        self._emit(id_, node, text, marks, (), line_key(end), 0, 1)
 
     # --- events
 
@@ -488,7 +478,7 @@ class Coalescer:
             own_object = syscall and syscall_object(syscall, members)
             fragment = renderer.fragment(event.records, own_object)
             text, looks = _with_environment(fragment, event.started), fragment.looks
-        self._look(looks, order, event.node, event.id, row, rank)
+        marks = self._look(looks, order, event.node, event.id, row, rank)
         reasons = []
         if event.late:
             reasons.append(b"late")
@@ -499,7 +489,7 @@ class Coalescer:
             reasons.append(b"cut")
         if fragment.filtered or event.filtered:
             text += FILTERED
-        self._emit(event.id, event.node, text, tuple(reasons), order, rank, event.lines)
+        self._emit(event.id, event.node, text, marks, tuple(reasons), order, rank, event.lines)
 
     def _own_row(self, event: EventInFlight, order: int, rank: int) -> int:
         """The row that annotates the SYSCALL record; 0 if no mark waits for one."""
@@ -532,6 +522,7 @@ class Coalescer:
         id_: bytes,
         node: bytes | None,
         text: bytes,
+        marks: list[int],
         reasons: tuple[bytes, ...],
         order: int,
         rank: int,
@@ -542,7 +533,12 @@ class Coalescer:
             head += b',"NODE":' + encode(node)
         if reasons:
             text += self._incomplete(list(reasons))
-        self.bodies.lines.append(head + text + b"}\n")
+        head_text, _, tail_text = text.partition(b"\0")
+        first, *more = marks or [NO_ROW]
+        self.bodies.heads.append(head + head_text)
+        self.bodies.tails.append(tail_text)
+        self.bodies.rows.append(first)
+        self.bodies.more.extend(more)
         if rank:
             self.bodies.ranks.extend((len(self.bodies.keys), rank))
         self.bodies.keys.append(order)
@@ -599,16 +595,18 @@ class Coalescer:
         id_: bytes,
         own_row: int,
         rank: int = 0,
-    ) -> None:
-        """Adds a row for each mark of an event, in their order."""
+    ) -> list[int]:
+        """The numbers of rows for the marks of an event, in their order; adds what is missing."""
+        marks = []
         for look in looks:
             if look is OWN_PROCESS:
-                self.bodies.rows.append(own_row)
+                marks.append(own_row)
                 continue
             who = look.pid + b"\t" + look.key
             if node is not None:
                 who += b"\t" + encode(node)
-            self.bodies.rows.append(self.rows.add(order, Call.LOOK_UP, who, id_, rank))
+            marks.append(self.rows.add(order, Call.LOOK_UP, who, id_, rank))
+        return marks
 
     # --- renderers
 

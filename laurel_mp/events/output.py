@@ -11,18 +11,29 @@ FILTERED = b"\x01"
 """Stands somewhere in a line whose event is filtered. Rendered text has no such byte."""
 
 
+NO_ROW = (1 << 64) - 1
+"""Stands for the row of an event that waits for none."""
+
+
 @dataclass(slots=True)
 class Bodies:
-    """Complete events in the order of their completion."""
+    """Complete events in the order of their completion.
 
-    lines: list[bytes] = field(default_factory=list)
-    """JSON with a line feed, and a mark for each row that it waits for."""
+    An event is the JSON of its head, the answer to its row, the JSON of its tail, and a closing
+    brace. The tail is what was remembered in most cases: nobody copies it before it is written.
+    """
+
+    heads: list[bytes] = field(default_factory=list)
+    tails: list[bytes] = field(default_factory=list)
+    """Each may have further marks: NUL bytes, which wait for `more`."""
     keys: array[int] = field(default_factory=lambda: array("Q"))
     """Where each was completed: see `line_key` and `clock_key`."""
     ranks: array[int] = field(default_factory=lambda: array("Q"))
     """For those that have a rank among events with the same key: which one, and its rank."""
     rows: array[int] = field(default_factory=lambda: array("Q"))
-    """The number of the row for each mark."""
+    """The number of the row that each waits for, or NO_ROW."""
+    more: array[int] = field(default_factory=lambda: array("Q"))
+    """Those of the rows that the marks in tails wait for."""
     unused: array[int] = field(default_factory=lambda: array("Q"))
     """Numbers of rows whose answers no mark waits for."""
     sizes: array[int] = field(default_factory=lambda: array("Q"))

@@ -3,21 +3,22 @@
 Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw bytes.
 
     share       ingest  -> worker   header | lines | malformed
-    rows        worker  -> tracker  header | keys | calls | who | ids | ranks
-    bodies      worker  -> writer   header | text | keys | ranks | rows | unused | sizes | malformed
-    annotations tracker -> writer   header | annotations, one frame for each worker
+    rows        worker  -> tracker  header | who | ids
+    bodies      worker  -> writer   header | heads | tails | malformed
+    annotations tracker -> writer   header | annotations
     ack         writer  -> ingest   header
     snapshot    any     -> ingest   header | snapshot
     held        writer  -> ingest   header
     failure     any     -> ingest   header
 
-A header is a list: version, kind, then the fields. Integers in frames are native unsigned
-64-bit: both ends are processes of one machine. Encoding stands next to decoding; what does
+A header is a list: version, kind, then the fields. Arrays of integers in it are bytes, native
+unsigned 64-bit: both ends are processes of one machine. Encoding stands next to decoding; what does
 not fit raises WireError, which is a fault of the program, never of the input.
 """
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import astuple
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -36,7 +37,7 @@ from laurel_mp.stages.messages import (
     Share,
 )
 
-VERSION = 2
+VERSION = 3
 
 Frames = list[bytes]
 
@@ -184,47 +185,62 @@ def decode_share(frames: Frames) -> ShareMessage:
 def encode_rows(message: RowsMessage) -> Frames:
     """`message` as frames."""
     batch, worker, flags, rows = message
-    header = _pack(Kind.ROWS, batch, worker, flags, rows.base, rows.clocks)
-    return [header, rows.keys, rows.calls, rows.who, rows.ids, rows.ranks]
+    base, keys, calls, who, ids, clocks, ranks = rows
+    header = _pack(
+        Kind.ROWS, batch, worker, flags, base, clocks, keys.tobytes(), calls, ranks.tobytes()
+    )
+    return [header, b"\n".join(who), b"\n".join(ids)]
 
 
 def decode_rows(frames: Frames) -> RowsMessage:
     """The message in `frames`."""
-    batch, worker, flags, base, clocks = _fields(frames, Kind.ROWS)
-    keys, calls, who, ids, ranks = frames[1:]
-    rows = DecodedRows(base, keys, calls, who, ids, [(key, now) for key, now in clocks], ranks)
+    batch, worker, flags, base, clocks, keys, calls, ranks = _fields(frames, Kind.ROWS)
+    who, ids = (_lines(frame, len(calls)) for frame in frames[1:])
+    marks = [(key, now) for key, now in clocks]
+    rows = DecodedRows(base, array("Q", keys), calls, who, ids, marks, array("Q", ranks))
     return RowsMessage(batch, worker, flags, rows)
 
 
 def encode_bodies(message: BodiesMessage) -> Frames:
     """`message` as frames."""
     *header, counters, in_flight, bodies, malformed = message
-    return [_pack(Kind.BODIES, *header, astuple(counters), in_flight), *bodies, malformed]
+    heads, tails, *arrays = bodies
+    numbers = [each.tobytes() for each in arrays]
+    packed = _pack(Kind.BODIES, *header, astuple(counters), in_flight, numbers)
+    return [packed, b"\n".join(heads), b"\n".join(tails), malformed]
 
 
 def decode_bodies(frames: Frames) -> BodiesMessage:
     """The message in `frames`."""
-    fields = _fields(frames, Kind.BODIES)
-    batch, worker, flags, base, counters, in_flight = fields
-    bodies = DecodedBodies(*frames[1:-1])
+    batch, worker, flags, base, counters, in_flight, numbers = _fields(frames, Kind.BODIES)
+    arrays = [array("Q", each) for each in numbers]
+    heads, tails = (_lines(frame, len(arrays[0])) for frame in frames[1:3])
+    bodies = DecodedBodies(heads, tails, *arrays)
     counted = Counters(*counters)
-    return BodiesMessage(batch, worker, flags, base, counted, in_flight, bodies, frames[-1])
+    return BodiesMessage(batch, worker, flags, base, counted, in_flight, bodies, frames[3])
 
 
 def encode_annotations(message: AnnotationsMessage) -> Frames:
-    """`message` as frames; annotations are separated by line feeds, which none contains."""
-    counts = [len(annotations) for annotations in message.annotations]
-    header = _pack(Kind.ANNOTATIONS, message.batch, counts)
-    return [header, *(b"\n".join(annotations) for annotations in message.annotations)]
+    """`message` as frames; what is said several times, is there once."""
+    numbers: dict[bytes, int] = {}
+    number = numbers.setdefault
+    which = [
+        array("I", [number(each, len(numbers)) for each in annotations]).tobytes()
+        for annotations in message.annotations
+    ]
+    return [_pack(Kind.ANNOTATIONS, message.batch, which, len(numbers)), b"\n".join(numbers)]
 
 
 def decode_annotations(frames: Frames) -> AnnotationsMessage:
     """The message in `frames`."""
-    batch, counts = _fields(frames, Kind.ANNOTATIONS)
-    annotations = [
-        frame.split(b"\n") if count else [] for count, frame in zip(counts, frames[1:], strict=True)
-    ]
-    return AnnotationsMessage(batch, annotations)
+    batch, which, count = _fields(frames, Kind.ANNOTATIONS)
+    text = _lines(frames[1], count).__getitem__
+    return AnnotationsMessage(batch, [list(map(text, array("I", numbers))) for numbers in which])
+
+
+def _lines(frame: bytes, count: int) -> list[bytes]:
+    """What was joined with line feeds, which rendered text never contains."""
+    return frame.split(b"\n") if count else []
 
 
 def encode_report(message: Report) -> Frames:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple
 
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events.output import FILTERED
+from laurel_mp.events.output import FILTERED, NO_ROW
 from laurel_mp.stages.messages import Annotations, DecodedBodies, Merged
 from laurel_mp.stages.packing import pack, unpack
 
-Item = TypeVar("Item")
+
+class _Events(NamedTuple):
+    """The parts of events, in the order in which they are written."""
+
+    heads: Sequence[bytes]
+    answers: Sequence[bytes]
+    tails: Sequence[bytes]
 
 
 Waiting = dict[int, Annotated[bytes, re.compile(rb"[^\n\0]*")]]
@@ -70,48 +77,36 @@ class Assembler:
 
         Both lists are by worker; annotations come with the number of their first row.
         """
-        texts = [
-            self._splice(worker, decoded, base, answers)
-            for worker, (decoded, (base, answers)) in enumerate(
-                zip(bodies, annotations, strict=True)
-            )
-        ]
-        filled = [
-            # Without sizes there are no filters, but verdicts may wait from when there were.
-            (text if decoded.sizes else text.replace(FILTERED, b""), decoded)
-            for text, decoded in zip(texts, bodies, strict=True)
-            if text
-        ]
-        if not filled:
+        heads: list[bytes] = []
+        answered: list[bytes] = []
+        tails: list[bytes] = []
+        for waiting, decoded, (base, answers) in zip(
+            self._waiting, bodies, annotations, strict=True
+        ):
+            found, spliced = _answered(waiting, decoded, base, answers)
+            heads += decoded.heads
+            answered += found
+            tails += spliced
+        if not heads:
             return Merged(b"", b"")
+        filled = [decoded for decoded in bodies if decoded.heads]
+        order = _order(filled)
+        events = _Events(order(heads), order(answered), order(tails))
+        text = b"".join(_pieces(events))
         filtered = b""
-        if any(FILTERED in text for text, _ in filled):
-            text, filtered = self._filter(_interleave(filled), _sizes(filled))
-        elif len(filled) == 1 and not filled[0][1].ranks:
-            text = filled[0][0]
-        else:
-            text = b"\n".join(_interleave(filled)) + b"\n"
-        self.counters.events += text.count(b"\n")
+        if FILTERED in text:
+            # Without sizes there are no filters, but verdicts may wait from when there were.
+            if filled[0].sizes:
+                sizes = list(chain.from_iterable(decoded.sizes for decoded in filled))
+                text, filtered = self._filter(text.split(b"\n")[:-1], order(sizes))
+            else:
+                text = text.replace(FILTERED, b"")
+        self.counters.events += len(heads) - filtered.count(b"\n")
         return Merged(
             _with_prefix(text, self._line_prefix), _with_prefix(filtered, self._filtered_prefix)
         )
 
-    def _splice(
-        self, worker: int, decoded: DecodedBodies, base: int, answers: Annotations
-    ) -> bytes:
-        """The text of one worker with its marks replaced by what they wait for."""
-        waiting = self._waiting[worker]
-        waiting.update(enumerate(answers, base))
-        for row in array("Q", decoded.unused):
-            del waiting[row]
-        if not decoded.rows:
-            return decoded.text
-        pieces = decoded.text.split(b"\0")
-        found = map(waiting.pop, array("Q", decoded.rows))
-        last = pieces.pop()
-        return b"".join(chain(chain.from_iterable(zip(pieces, found, strict=True)), (last,)))
-
-    def _filter(self, lines: list[bytes], sizes: list[int]) -> tuple[bytes, bytes]:
+    def _filter(self, lines: list[bytes], sizes: Sequence[int]) -> tuple[bytes, bytes]:
         kept, filtered = [], []
         for line, size in zip(lines, sizes, strict=True):
             if FILTERED in line:
@@ -128,31 +123,70 @@ class Assembler:
         return sum(map(len, self._waiting))
 
 
-def _interleave(filled: list[tuple[bytes, DecodedBodies]]) -> list[bytes]:
-    """The lines of all workers in the order of their completion."""
-    lines = list(chain.from_iterable(text.split(b"\n")[:-1] for text, _ in filled))
-    return list(_ordered(lines, filled))
+def _answered(
+    waiting: Waiting, decoded: DecodedBodies, base: int, answers: Annotations
+) -> tuple[list[bytes], list[bytes]]:
+    """The answers for the events of one worker, and their tails without marks.
+
+    What is left of `waiting` and `answers` waits.
+    """
+    rows = decoded.rows
+    early = 0
+    while early < len(rows) and rows[early] < base:
+        early += 1
+    own = len(rows) - early
+    if not decoded.more and not decoded.unused and own <= len(answers):
+        expected = array("Q", range(base, base + own))
+        if rows[early:] == expected:  # which is how it is, but for events that are interleaved
+            found = [waiting.pop(row) for row in rows[:early]]
+            found += answers[:own]
+            waiting.update(enumerate(answers[own:], base + own))
+            return found, decoded.tails
+    waiting.update(enumerate(answers, base))
+    for row in decoded.unused:
+        del waiting[row]
+    found = [b"" if row == NO_ROW else waiting.pop(row) for row in rows]
+    if not decoded.more:
+        return found, decoded.tails
+    more = map(waiting.pop, decoded.more)
+    return found, [_spliced(tail, more) if b"\0" in tail else tail for tail in decoded.tails]
 
 
-def _sizes(filled: list[tuple[bytes, DecodedBodies]]) -> list[int]:
-    """How many lines each event has, in the same order."""
-    sizes = list(chain.from_iterable(array("Q", decoded.sizes) for _, decoded in filled))
-    return list(_ordered(sizes, filled))
+def _spliced(tail: bytes, more: Iterator[bytes]) -> bytes:
+    """`tail` with its marks replaced by what comes next in `more`."""
+    first, *others = tail.split(b"\0")
+    return first + b"".join([next(more) + other for other in others])
 
 
-def _ordered(items: list[Item], filled: list[tuple[bytes, DecodedBodies]]) -> tuple[Item, ...]:
-    """`items`, one for each event of all workers, by key and rank.
+def _pieces(events: _Events) -> list[bytes]:
+    """What makes the text of all events, in its order."""
+    pieces = [b"}\n"] * (4 * len(events.heads))
+    pieces[::4] = events.heads
+    pieces[1::4] = events.answers
+    pieces[2::4] = events.tails
+    return pieces
+
+
+def _order(filled: list[DecodedBodies]) -> Callable[[list[Any]], Sequence[Any]]:
+    """What puts a list with one item for each event of all workers in order, by key and rank.
 
     Also the events of a single worker are put in order where they have ranks: several clock
     marks can stand at one position.
     """
-    keys = array("Q", b"".join([decoded.keys for _, decoded in filled]))
-    ranks = array(
-        "Q", b"".join([decoded.ranks or bytes(len(decoded.keys)) for _, decoded in filled])
-    )
-    by = list(zip(keys, ranks, strict=True)) if any(ranks) else keys
-    order = sorted(range(len(items)), key=by.__getitem__)
-    return itemgetter(*order)(items) if len(order) > 1 else (items[order[0]],)
+    keys = list(chain.from_iterable(decoded.keys for decoded in filled))
+    by: list[Any] = keys
+    if any(decoded.ranks for decoded in filled):
+        ranks = chain.from_iterable(decoded.ranks or bytes(len(decoded.keys)) for decoded in filled)
+        by = list(zip(keys, ranks, strict=True))
+    elif len(filled) == 1:
+        return _as_it_is
+    if len(keys) == 1:  # of which itemgetter makes no tuple
+        return _as_it_is
+    return itemgetter(*sorted(range(len(keys)), key=by.__getitem__))
+
+
+def _as_it_is(items: list[Any]) -> list[Any]:
+    return items
 
 
 def _with_prefix(text: bytes, prefix: bytes) -> bytes:

@@ -70,30 +70,32 @@ class Decoder:
         bodies, rows = coalescer.take()
         return Decoded(
             DecodedBodies(
-                b"".join(bodies.lines),
-                bodies.keys.tobytes(),
+                bodies.heads,
+                bodies.tails,
+                bodies.keys,
                 _ranks(bodies),
-                bodies.rows.tobytes(),
-                bodies.unused.tobytes(),
-                bodies.sizes.tobytes(),
+                bodies.rows,
+                bodies.more,
+                bodies.unused,
+                bodies.sizes,
             ),
             DecodedRows(
                 rows.base,
-                rows.keys.tobytes(),
+                rows.keys,
                 bytes(rows.calls),
-                b"\n".join(rows.who),
-                b"\n".join(rows.ids),
+                rows.who,
+                rows.ids,
                 [(clock_key(mark.position), mark.now) for mark in share.marks],
-                rows.ranks.tobytes(),
+                rows.ranks,
             ),
         )
 
 
-def _ranks(bodies: Bodies) -> bytes:
+def _ranks(bodies: Bodies) -> array[int]:
     """Ranks for all events; nothing if all are 0."""
     if not bodies.ranks:
-        return b""
+        return bodies.ranks
     ranks = array("Q", bytes(8 * len(bodies.keys)))
     for index, rank in zip(bodies.ranks[::2], bodies.ranks[1::2], strict=True):
         ranks[index] = rank
-    return ranks.tobytes()
+    return ranks

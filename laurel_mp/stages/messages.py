@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -38,40 +39,45 @@ class Share(NamedTuple):
 
 
 class DecodedBodies(NamedTuple):
-    """What one worker completed in a batch, for the assembler."""
+    """What one worker completed in a batch, for the assembler: one of each for each event.
 
-    text: bytes
-    """Events, one a line, a NUL byte for each mark."""
-    keys: bytes
-    """Native unsigned 64-bit integers that order events over all workers, one for each."""
-    ranks: bytes
+    Arrays are of unsigned 64-bit integers. See `laurel_mp.events.output.Bodies`.
+    """
+
+    heads: list[bytes]
+    tails: list[bytes]
+    keys: array[int]
+    """What orders events over all workers."""
+    ranks: array[int]
     """The same, for those with equal keys; empty if all are 0."""
-    rows: bytes
-    """The same: the number of the row that each mark waits for."""
-    unused: bytes = b""
-    """The same: numbers of rows whose answers no mark waits for."""
-    sizes: bytes = b""
-    """The same: how many lines each event has; only if there are filters."""
+    rows: array[int]
+    """The number of the row that stands between head and tail, or NO_ROW."""
+    more: array[int]
+    """Those of the rows that go in place of NUL bytes in tails; there may be none, or several."""
+    unused: array[int]
+    """Numbers of rows whose answers nobody waits for; as many as there are."""
+    sizes: array[int]
+    """How many lines each event has; only if there are filters."""
 
 
 class DecodedRows(NamedTuple):
-    """What one worker asks the tracker about a batch."""
+    """What one worker asks the tracker about a batch: one of each for each row."""
 
     base: int
     """Number of the first row."""
-    keys: bytes
-    """Native unsigned 64-bit integers that order rows over all workers, one for each."""
+    keys: array[int]
+    """What orders rows over all workers."""
     calls: bytes
-    """A `Call` for each, one byte."""
-    who: bytes
-    """A line for each: see `Rows.who`."""
-    ids: bytes
-    """A line for each: the event's id."""
-    clocks: Sequence[tuple[int, float]] = ()
+    """A `Call`, one byte."""
+    who: list[bytes]
+    """See `Rows.who`."""
+    ids: list[bytes]
+    """The event's id."""
+    clocks: Sequence[tuple[int, float]]
     """Keys of clock marks, and what the arrival clock says there."""
-    ranks: bytes = b""
-    """Pairs of such integers, for those whose rank is not 0: the number of the row, counted from
-    the first of the batch, and what orders it among those with equal keys."""
+    ranks: array[int]
+    """Pairs, for those whose rank is not 0: the number of the row, counted from the first of the
+    batch, and what orders it among those with equal keys."""
 
 
 class Decoded(NamedTuple):

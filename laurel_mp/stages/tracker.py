@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -116,7 +117,8 @@ class Tracker:
         self._labels_exe = bool(options.labels.exe)
         self.tables = ProcessTables(options.labels.propagated, options.local_node)
         self._answers: dict[bytes, _Answer] = {}
-        self._execs: dict[tuple[bytes, bytes], Process] = {}
+        # Which a dict of Python's finds ever slower, the more it has lost at its front.
+        self._execs: OrderedDict[tuple[bytes, bytes], Process] = OrderedDict()
         """What execs have started, by node and event id; the oldest is first."""
         self._keys: dict[bytes, tuple[bytes, ...]] = {}
         self._exe_labels: dict[bytes, tuple[Labels, Labels]] = {}
@@ -174,7 +176,7 @@ class Tracker:
             if each.node == b"" or table is not tables.of(b""):  # if not, this host was renamed
                 fill_table(table, each)
         self.tables = tables
-        self._execs = dict(zip(state.execs, executed, strict=True))
+        self._execs = OrderedDict(zip(state.execs, executed, strict=True))
         self._now = state.now
         self.rows = state.rows
 
@@ -186,10 +188,9 @@ class Tracker:
         who: list[bytes] = []
         ids: list[bytes] = []
         for rows in batch:
-            if rows.calls:
-                keys.frombytes(rows.keys)
-                who += rows.who.split(b"\n")
-                ids += rows.ids.split(b"\n")
+            keys += rows.keys
+            who += rows.who
+            ids += rows.ids
         order: Sequence[int] = range(len(keys))
         if any(rows.ranks for rows in batch):
             order = _by_rank(batch, keys)
@@ -269,7 +270,7 @@ class Tracker:
             return annotation
         if call == _EXEC:
             if len(self._execs) >= MAX_EXECS:
-                del self._execs[next(iter(self._execs))]
+                self._execs.popitem(last=False)
             self._execs[row.node, id_] = process
         # What a process does next, it mostly says in the same words.
         if len(self._answers) >= MAX_ANSWERS:
@@ -426,8 +427,7 @@ def _by_rank(batch: list[DecodedRows], keys: array[int]) -> list[int]:
     ranks: dict[int, int] = {}
     start = 0
     for rows in batch:
-        pairs = array("Q", rows.ranks)
-        for index, rank in zip(pairs[::2], pairs[1::2], strict=True):
+        for index, rank in zip(rows.ranks[::2], rows.ranks[1::2], strict=True):
             ranks[start + index] = rank
         start += len(rows.calls)
     return sorted(range(len(keys)), key=lambda index: (keys[index], ranks.get(index, 0)))

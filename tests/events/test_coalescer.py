@@ -12,7 +12,7 @@ from laurel_mp.events import coalescer
 from laurel_mp.events.coalescer import Coalescer, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver, Finished, Started
 from laurel_mp.events.executions import Execution
-from laurel_mp.events.output import FILTERED, clock_key, line_key
+from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, clock_key, line_key
 from laurel_mp.events.syscall import Call
 from laurel_mp.records.options import RecordOptions
 from tests.support import decoding
@@ -68,7 +68,7 @@ class Stream:
     def taken(self) -> list[Any]:
         """The events that are complete since the last call, without their processes."""
         bodies, _ = self.coalescer.take()
-        return [decoding.parse(_without_marks(line)) for line in bodies.lines]
+        return [decoding.parse(_without_marks(line)) for line in lines_of(bodies)]
 
     def row_calls(self) -> list[Call]:
         """What was asked since the last call."""
@@ -79,6 +79,14 @@ class Stream:
         """What is complete when the stream ends here."""
         self.coalescer.finish(self.position)
         return self.taken()
+
+
+def lines_of(bodies: Bodies) -> list[bytes]:
+    """Events with a NUL byte for each row that they wait for."""
+    parts = zip(bodies.heads, bodies.rows, bodies.tails, strict=True)
+    return [
+        b"".join((head, b"" if row == NO_ROW else b"\0", tail, b"}")) for head, row, tail in parts
+    ]
 
 
 def _without_marks(line: bytes) -> bytes:
@@ -155,9 +163,10 @@ def test_events_of_one_piece_are_as_those_of_single_lines(
     assert single.counters == whole.counters
     counted = whole.counters.end_of_event + whole.counters.duplicate + whole.counters.in_events
     assert len(lines) == counted
-    assert len(expected.rows) == b"".join(expected.lines).count(b"\0")
-    assert sorted([*expected.rows, *expected.unused]) == list(range(len(rows.who)))
-    assert len(expected.lines) == len(expected.sizes)
+    assert len(expected.more) == b"".join(expected.tails).count(b"\0")
+    waited_for = [row for row in expected.rows if row != NO_ROW]
+    assert sorted([*waited_for, *expected.more, *expected.unused]) == list(range(len(rows.who)))
+    assert len(expected.heads) == len(expected.tails) == len(expected.rows) == len(expected.sizes)
     assert sum(expected.sizes) == whole.counters.in_events
 
 
@@ -619,7 +628,7 @@ def test_what_is_taken_is_gone() -> None:
     stream.feed(SYSCALL % (2, 0), *numbered(2, EOE))
     bodies, rows = stream.coalescer.take()
 
-    assert (rows.base, list(bodies.rows), len(bodies.lines)) == (1, [1], 1)
+    assert (rows.base, list(bodies.rows), len(bodies.heads)) == (1, [1], 1)
 
 
 def test_lines_in_flight_are_counted() -> None:
@@ -784,7 +793,7 @@ def test_details_of_execs_that_are_given_up_together() -> None:
 def filtered(lines: Sequence[bytes], filters: ContentFilters, *, apart: bool) -> list[bool]:
     """Which of the events in a stream are filtered by what they hold."""
     bodies, _ = fed(Stream(filters=filters), lines, apart=apart).coalescer.take()
-    return [FILTERED in line for line in bodies.lines]
+    return [FILTERED in line for line in lines_of(bodies)]
 
 
 @pytest.mark.parametrize("apart", [False, True])

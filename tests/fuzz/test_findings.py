@@ -172,9 +172,10 @@ def test_a_verdict_from_when_there_were_filters() -> None:
     """An event in flight while all filters were removed is given out, and no worker dies of it."""
     assembler = Assembler(0)
     assembler.restore(pack(AssemblerState([{0: b"" + FILTERED}], AssemblerCounters())))
-    one = array("Q", [0]).tobytes()
+    one, none = array("Q", [0]), array("Q")
+    decoded = DecodedBodies([b'{"ID":"1.000:1"'], [b""], one, none, one, none, none, none)
 
-    merged = assembler.merge([DecodedBodies(b'{"ID":"1.000:1"\0}\n', one, b"", one)], [(1, [])])
+    merged = assembler.merge([decoded], [(1, [])])
 
     assert merged == (b'{"ID":"1.000:1"}\n', b"")
 

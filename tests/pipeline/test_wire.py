@@ -6,6 +6,7 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import wire
@@ -14,8 +15,9 @@ from laurel_mp.stages.messages import ClockMark, DecodedBodies, DecodedRows, Seg
 
 NUMBER = st.integers(0, 2**63)
 SMALL = st.integers(0, 1000)
-NUMBERS = st.lists(st.integers(0, 2**64 - 1), max_size=5).map(lambda n: array("Q", n).tobytes())
-LINES = st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b"")), max_size=5)
+NUMBERS = st.lists(st.integers(0, 2**64 - 1), max_size=5).map(lambda n: array("Q", n))
+LINE = st.binary(max_size=9).map(lambda line: line.replace(b"\n", b""))
+LINES = st.lists(LINE, max_size=5)
 COUNTERS = st.builds(Counters, *[NUMBER] * 7)
 GIVEN = st.builds(AssemblerCounters, *[NUMBER] * 3)
 
@@ -33,22 +35,35 @@ SHARES = st.builds(
     ),
     st.binary(),
 )
-ROWS = st.builds(
-    wire.RowsMessage,
-    NUMBER,
-    SMALL,
-    SMALL,
-    st.builds(
-        DecodedRows,
-        NUMBER,
-        NUMBERS,
-        st.binary(),
-        st.binary(),
-        st.binary(),
-        st.lists(st.tuples(NUMBER, st.floats(0, 1e12))),
-        NUMBERS,
-    ),
-)
+
+
+def of_each(count: int) -> "tuple[SearchStrategy[list[bytes]], SearchStrategy[array[int]]]":
+    """Lists of lines and arrays of numbers that have so many items."""
+    lines = st.lists(LINE, min_size=count, max_size=count)
+    numbers = st.lists(NUMBER, min_size=count, max_size=count).map(lambda n: array("Q", n))
+    return lines, numbers
+
+
+@st.composite
+def decoded_rows(draw: st.DrawFn) -> DecodedRows:
+    """Rows as a worker asks them."""
+    count = draw(st.integers(0, 5))
+    lines, numbers = of_each(count)
+    calls = st.binary(min_size=count, max_size=count)
+    clocks = st.lists(st.tuples(NUMBER, st.floats(0, 1e12)))
+    return draw(st.builds(DecodedRows, NUMBER, numbers, calls, lines, lines, clocks, NUMBERS))
+
+
+@st.composite
+def decoded_bodies(draw: st.DrawFn) -> DecodedBodies:
+    """Events as a worker completes them."""
+    lines, numbers = of_each(draw(st.integers(0, 5)))
+    return draw(
+        st.builds(DecodedBodies, lines, lines, numbers, NUMBERS, numbers, NUMBERS, NUMBERS, NUMBERS)
+    )
+
+
+ROWS = st.builds(wire.RowsMessage, NUMBER, SMALL, SMALL, decoded_rows())
 BODIES = st.builds(
     wire.BodiesMessage,
     NUMBER,
@@ -57,7 +72,7 @@ BODIES = st.builds(
     NUMBER,
     COUNTERS,
     NUMBER,
-    st.builds(DecodedBodies, st.binary(), *[NUMBERS] * 5),
+    decoded_bodies(),
     st.binary(),
 )
 ANNOTATIONS = st.builds(wire.AnnotationsMessage, NUMBER, st.lists(LINES, max_size=4))

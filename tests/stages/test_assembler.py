@@ -3,7 +3,7 @@
 from array import array
 from itertools import pairwise
 
-from laurel_mp.events.output import FILTERED
+from laurel_mp.events.output import FILTERED, NO_ROW
 from laurel_mp.stages.assembler import Assembler, AssemblerCounters
 from laurel_mp.stages.messages import DecodedBodies
 
@@ -18,14 +18,18 @@ def bodies(
     unused: list[int] | None = None,
     sizes: list[int] | None = None,
 ) -> DecodedBodies:
-    """What one worker completed."""
+    """What one worker completed: lines without their last brace, in which NUL bytes are marks."""
+    split = [line.split(b"\0", 1) for line in lines]
+    waited = iter(rows or [])
     return DecodedBodies(
-        b"".join(line + b"\n" for line in lines),
-        array("Q", keys).tobytes(),
-        array("Q", ranks).tobytes() if ranks else b"",
-        array("Q", rows or []).tobytes(),
-        array("Q", unused or []).tobytes(),
-        array("Q", sizes or []).tobytes(),
+        [head for head, *_ in split],
+        [tail for _, *tails in split for tail in tails or [b""]],
+        array("Q", keys),
+        array("Q", ranks or []),
+        array("Q", [next(waited) if tails else NO_ROW for _, *tails in split]),
+        array("Q", waited),
+        array("Q", unused or []),
+        array("Q", sizes or []),
     )
 
 
@@ -33,7 +37,29 @@ def test_annotations_replace_marks() -> None:
     """Each mark becomes the annotation of the row that it waits for."""
     decoded = bodies([b"a\0b\0c"], [1], rows=[4, 3])
 
-    assert Assembler(1).merge([decoded], [(3, [b"<3>", b"<4>"])]).text == b"a<4>b<3>c\n"
+    assert Assembler(1).merge([decoded], [(3, [b"<3>", b"<4>"])]).text == b"a<4>b<3>c}\n"
+
+
+def test_marks_behind_the_first() -> None:
+    """An event may wait for several answers, and the next one for none."""
+    decoded = bodies([b"a\0b\0c\0d", b"e", b"f\0g\0"], [1, 3, 5], rows=[3, 6, 4, 5, 7])
+    answers = [b"<3>", b"<4>", b"<5>", b"<6>", b"<7>"]
+
+    # The first mark of each event comes first.
+    expected = b"a<3>b<4>c<5>d}\ne}\nf<6>g<7>}\n"
+    assert Assembler(1).merge([decoded], [(3, answers)]).text == expected
+
+
+def test_events_may_overtake_each_other() -> None:
+    """They take their answers in whatever order they are complete, and over batches."""
+    assembler = Assembler(1)
+    first = bodies([b"b\0", b"a\0"], [1, 3], rows=[1, 0])
+    second = bodies([b"d\0", b"c\0"], [5, 7], rows=[2, 4])
+
+    expected = b"b<1>}\na<0>}\n"
+    assert assembler.merge([first], [(0, [b"<0>", b"<1>", b"<2>", b"<3>"])]).text == expected
+    assert assembler.merge([second], [(4, [b"<4>", b"<5>"])]).text == b"d<2>}\nc<4>}\n"
+    assert assembler.waiting == 2
 
 
 def test_annotation_waits_for_its_event() -> None:
@@ -42,7 +68,7 @@ def test_annotation_waits_for_its_event() -> None:
 
     assert assembler.merge([bodies([], [])], [(0, [b"<0>"])]).text == b""
     assert assembler.waiting == 1
-    assert assembler.merge([bodies([b"a\0"], [1], rows=[0])], [(1, [])]).text == b"a<0>\n"
+    assert assembler.merge([bodies([b"a\0"], [1], rows=[0])], [(1, [])]).text == b"a<0>}\n"
     assert assembler.waiting == 0
 
 
@@ -50,14 +76,14 @@ def test_events_are_ordered_over_workers() -> None:
     """Lines of several workers come in the order in which their events were completed."""
     both = [bodies([b"a", b"c"], [1, 5]), bodies([b"b", b"d"], [3, 7])]
 
-    assert Assembler(2).merge(both, [NOTHING, NOTHING]).text == b"a\nb\nc\nd\n"
+    assert Assembler(2).merge(both, [NOTHING, NOTHING]).text == b"a}\nb}\nc}\nd}\n"
 
 
 def test_rank_orders_equal_keys() -> None:
     """Events that were given up at the same moment come in the order in which they began."""
     both = [bodies([b"b"], [4], ranks=[20]), bodies([b"a", b"c"], [4, 5], ranks=[10, 0])]
 
-    assert Assembler(2).merge(both, [NOTHING, NOTHING]).text == b"a\nb\nc\n"
+    assert Assembler(2).merge(both, [NOTHING, NOTHING]).text == b"a}\nb}\nc}\n"
 
 
 def test_rows_of_workers_are_apart() -> None:
@@ -66,14 +92,14 @@ def test_rows_of_workers_are_apart() -> None:
 
     merged = Assembler(2).merge(both, [(0, [b"<A>"]), (0, [b"<B>"])])
 
-    assert merged.text == b"a<A>\nb<B>\n"
+    assert merged.text == b"a<A>}\nb<B>}\n"
 
 
 def test_line_prefix() -> None:
     """Each line gets the prefix."""
     decoded = bodies([b"a", b"b"], [1, 3])
 
-    assert Assembler(1, b"@cee: ").merge([decoded], [NOTHING]).text == b"@cee: a\n@cee: b\n"
+    assert Assembler(1, b"@cee: ").merge([decoded], [NOTHING]).text == b"@cee: a}\n@cee: b}\n"
 
 
 def test_batch_without_events() -> None:
@@ -101,7 +127,7 @@ def test_unused_rows_are_dropped() -> None:
     assembler = Assembler(1)
     decoded = bodies([b"a\0"], [1], rows=[1], unused=[0])
 
-    assert assembler.merge([decoded], [(0, [b"<0>", b"<1>"])]).text == b"a<1>\n"
+    assert assembler.merge([decoded], [(0, [b"<0>", b"<1>"])]).text == b"a<1>}\n"
     assert assembler.waiting == 0
 
 
@@ -112,7 +138,7 @@ def test_unused_rows_of_earlier_batches_are_dropped() -> None:
     assembler.merge([nothing, nothing], [(0, [b"<0>"]), (0, [b"<other>"])])
     decoded = bodies([b"a\0"], [1], rows=[1], unused=[0])
 
-    assert assembler.merge([decoded, nothing], [(1, [b"<1>"]), (1, [])]).text == b"a<1>\n"
+    assert assembler.merge([decoded, nothing], [(1, [b"<1>"]), (1, [])]).text == b"a<1>}\n"
     assert assembler.waiting == 1  # the other worker's
 
 
@@ -124,7 +150,7 @@ def test_filtered_events_are_taken_out() -> None:
     decoded = bodies([b"a", b"b" + FILTERED + b"b", b"c\0"], [1, 3, 5], rows=[0], sizes=[1, 2, 4])
     merged = Assembler(1).merge([decoded], [(0, [b"<" + FILTERED + b">"])])
 
-    assert merged == (b"a\n", b"bb\nc<>\n")
+    assert merged == (b"a}\n", b"bb}\nc<>}\n")
 
 
 def test_filtered_lines_are_counted() -> None:
@@ -147,14 +173,14 @@ def test_filtered_events_stay_in_order() -> None:
         bodies([b"a", b"b" + FILTERED], [3, 4], ranks=[0, 1], sizes=[1, 1]),
     ]
 
-    assert Assembler(2).merge(both, [NOTHING, NOTHING]) == (b"a\nd\n", b"b\nc\n")
+    assert Assembler(2).merge(both, [NOTHING, NOTHING]) == (b"a}\nd}\n", b"b}\nc}\n")
 
 
 def test_prefixes() -> None:
     """Filtered events have a prefix of their own."""
     decoded = bodies([b"a", b"b" + FILTERED], [1, 3], sizes=[1, 1])
 
-    expected = (b"A: a\n", b"B: b\n")
+    expected = (b"A: a}\n", b"B: b}\n")
     assert expected == Assembler(1, b"A: ", b"B: ").merge([decoded], [NOTHING])
 
 
@@ -162,4 +188,4 @@ def test_all_events_are_filtered() -> None:
     """Then nothing is left, not even a prefix."""
     decoded = bodies([b"a" + FILTERED], [1], sizes=[1])
 
-    assert Assembler(1, b"A: ").merge([decoded], [NOTHING]) == (b"", b"a\n")
+    assert Assembler(1, b"A: ").merge([decoded], [NOTHING]) == (b"", b"a}\n")

@@ -53,7 +53,7 @@ def test_rows_are_numbered_over_batches() -> None:
     one.decode(share(SYSCALL % 1, TITLE % 1))
     bodies, rows = one.decode(share(SYSCALL % 2, TITLE % 2, position=1000))
 
-    assert (rows.base, list(array("Q", bodies.rows)), rows.calls) == (1, [1], bytes([Call.PLAIN]))
+    assert (rows.base, list(bodies.rows), rows.calls) == (1, [1], bytes([Call.PLAIN]))
 
 
 def test_names_are_forgotten() -> None:
@@ -65,5 +65,5 @@ def test_names_are_forgotten() -> None:
     one.forget()
     second, _ = one.decode(share(SYSCALL % 2, TITLE % 2, position=1000))
 
-    assert b'"UID":"before"' in first.text
-    assert b'"UID":"after"' in second.text
+    assert b'"UID":"before"' in first.heads[0]
+    assert b'"UID":"after"' in second.heads[0]

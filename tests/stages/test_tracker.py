@@ -77,10 +77,12 @@ def rows_of(rows: list[tuple[int, Row]]) -> DecodedRows:
     """Rows with their positions, as one worker's message."""
     return DecodedRows(
         0,
-        array("Q", [position for position, _ in rows]).tobytes(),
+        array("Q", [position for position, _ in rows]),
         bytes(row.call for _, row in rows),
-        b"\n".join(row.who() for _, row in rows),
-        b"\n".join(b"e%d" % position for position, _ in rows),
+        [row.who() for _, row in rows],
+        [b"e%d" % position for position, _ in rows],
+        [],
+        array("Q"),
     )
 
 
@@ -240,7 +242,7 @@ def test_clock_stands_between_rows() -> None:
 def test_rows_with_a_rank() -> None:
     """Where several rows have the same key, ranks order them."""
     rows = rows_of([(4, Row(Call.EXEC, 10, exe="/b")), (4, Row(Call.EXEC, 10, exe="/a"))])
-    ranked = rows._replace(ranks=array("Q", [0, 20, 1, 10]).tobytes())
+    ranked = rows._replace(ranks=array("Q", [0, 20, 1, 10]))
     ((later, first),) = Tracker(TrackerOptions()).apply([ranked])
 
     assert b"SPAWNED_BY" in later
@@ -279,7 +281,7 @@ def test_details_that_come_late(stream: Stream, later: Call) -> None:
     stream.ask(later, 10, exe="/bin/b" if later is Call.EXEC else "/bin/a")
     row = Row(Call.DETAILS, 10, exe="/bin/a", details='\x1e"x"\x1e\x1e')
     known = stream.tracker.tables.of(b"").known(b"10")
-    rows = rows_of([(3, row)])._replace(ids=b"e1")
+    rows = rows_of([(3, row)])._replace(ids=[b"e1"])
     ((answer,),) = stream.tracker.apply([rows])
 
     assert orjson.loads(b'{"a":0' + answer)["PID"] == {"EVENT_ID": "e1"}
@@ -476,7 +478,7 @@ def test_two_rows_of_one_id() -> None:
         for row in rows:
             if clears:
                 tracker._answers.clear()
-            ((answer,),) = tracker.apply([rows_of([row])._replace(ids=b"e1")])
+            ((answer,),) = tracker.apply([rows_of([row])._replace(ids=[b"e1"])])
             verdicts.append(FILTERED in answer)
         assert verdicts == [False, True]
 
@@ -531,7 +533,7 @@ class TestReconcile:
     def test_known_from_events_only(self, seconds: int, key: str) -> None:
         """A process that was seen before the one of /proc has started is another one."""
         tracker = Tracker(TrackerOptions(NO_PARENT_INFO))
-        tracker.apply([rows_of([(1, Row(Call.EXEC, 10))])._replace(ids=b"1000.123:77")])
+        tracker.apply([rows_of([(1, Row(Call.EXEC, 10))])._replace(ids=[b"1000.123:77"])])
         tracker.reconcile([known(10, seconds=seconds)])
 
         ((answer,),) = tracker.apply([rows_of([(2, Row(Call.PLAIN, 10))])])
