@@ -15,9 +15,10 @@ from laurel_mp.events import grammar
 from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
 from laurel_mp.events.executions import Execution
 from laurel_mp.events.flight import EventInFlight, EventState
+from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.output import FILTERED, Bodies, Rows, clock_key, line_key
 from laurel_mp.events.remembered import Remembered, RememberedState
-from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, Fragment, syscall_object
+from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, syscall_object
 from laurel_mp.events.syscall import Call, Syscall
 from laurel_mp.records.header import LINE
 from laurel_mp.records.options import RecordOptions
@@ -293,7 +294,7 @@ class Coalescer:
             line += template % (head.raw, tail.raw, a0, a1, a2, a3, head.added, tail.added)
             call = head.call
             if call is unnamed:
-                call = plain if rest.execution is None else executed
+                call = plain if rest.executed is None else executed
             rest_text = rest.text
             if call is executed and observer is not None:
                 started = self._start(node, who)
