@@ -67,11 +67,12 @@ class EventRenderer:
         found = self.rests.get(text)
         if found is None:
             found = self.render_rest(text)
-            self.rests.remember(text, found)
+            if text:  # there, an event that is whole has its end
+                self.rests.remember(text, found)
         return found
 
     def render_rest(self, text: bytes) -> Fragment:
-        """The same, for a text that is not remembered, and will not be."""
+        """The same, not remembered."""
         found = self.whole.render(text)
         if found is None:
             records = split_rest(text)
