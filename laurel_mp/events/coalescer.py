@@ -240,6 +240,7 @@ class Coalescer:
         renderer = self._renderer(node, False)
         syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
         heads, tails = syscalls.heads, syscalls.tails
+        whole, has_eoe = renderer.whole.whole, self._has_eoe
         bodies, rows, now = self.bodies, self.rows, self._now
         add_line, add_key, add_row = bodies.lines.append, bodies.keys.append, bodies.rows.append
         row_keys, row_key, row_call = rows.keys, rows.keys.append, rows.calls.append
@@ -282,8 +283,12 @@ class Coalescer:
             if rest_text in rests:
                 rest: Fragment | None = rests[rest_text]
             else:
-                start = begin + len(begins) + len(id_) + len(b")") + len(line) + 1
-                rest, behind = self._rest(renderer, node, id_, rest_text, start)
+                rest = whole(rest_text, node, has_eoe=has_eoe)
+                if rest is None:
+                    start = begin + len(begins) + len(id_) + len(b")") + len(line) + 1
+                    rest, behind = self._rest(renderer, node, id_, rest_text, start)
+                else:
+                    rests.remember(rest_text, rest)
             if head is None or tail is None or rest is None or (by_endian and head.big_endian):
                 self._lines(blob, begin, finish, offset)
                 continue

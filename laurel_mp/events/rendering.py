@@ -73,7 +73,7 @@ class EventRenderer:
 
     def render_rest(self, text: bytes) -> Fragment:
         """The same, not remembered."""
-        found = self.whole.render(text)
+        found = self.whole.render(text[:-1])
         if found is None:
             records = split_rest(text)
             found = self.fragment(records, behind_syscall=True)

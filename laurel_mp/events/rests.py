@@ -17,7 +17,6 @@ from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.memo import Memo
 from laurel_mp.records import execve, proctitle
-from laurel_mp.records.header import NODE
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import RecordRenderer, Rendered
 from laurel_mp.records.strings import PLAIN, encode
@@ -55,7 +54,7 @@ _OF_PATHS = frozenset((b"item", b"name", b"inode"))
 # the directory, but counted it: mq_open and mq_unlink [kernel: audit_inode_parent_hidden].
 _CREATE, _DELETE = b"nametype=CREATE", b"nametype=DELETE"
 _hidden_directories = re.compile(
-    rb"type=PATH\0 *item=0 [^\n]* nametype=(?:CREATE|DELETE)(?=[ \n])"
+    rb"type=PATH\0 *item=0 [^\n]* nametype=(?:CREATE|DELETE)(?![^ \n])"
 ).findall
 
 
@@ -82,6 +81,8 @@ class RestLayout(NamedTuple):
     paths: int
     arguments: int
     """Which capture is the EXECVE record; -1 for none."""
+    ends: bool
+    """Whether they end an event in a stream without EOE records."""
 
 
 class PathTails(Memo[bytes | None]):
@@ -158,12 +159,32 @@ class Rests:
         """How many sequences are counted that are not learned."""
         return len(self._candidates)
 
-    def render(self, text: bytes) -> Fragment | None:
-        """All records in `text` (see `EventRenderer.rest`); None if it is for the general way."""
-        layouts = self._layouts.get(text.count(b"\n"), [])
+    def whole(self, rest: bytes, node: bytes | None, *, has_eoe: bool) -> Fragment | None:
+        """The rest of an event that ends with it; None if it is for the general way.
+
+        `rest` is as in `EventRenderer.rest`, but with the EOE record, if there are such, and
+        without the last line feed.
+        """
+        if node is not None:
+            prefix = b"node=%b " % node
+            if not rest.startswith(prefix) or rest.count(b"\n" + prefix) < rest.count(b"\n"):
+                return None
+            rest = rest[len(prefix) :].replace(b"\n" + prefix, b"\n")
+        if not has_eoe:
+            return self.render(rest, ends=True)
+        records, _, end = rest.rpartition(b"\n")
+        return self.render(records) if end == b"type=EOE\0 " else None
+
+    def render(self, text: bytes, *, ends: bool = False) -> Fragment | None:
+        """All records in `text`, lines without nodes; None if it is for the general way.
+
+        With `ends` only those which end an event.
+        """
+        # As many NUL bytes as records: then there are none but those in the expression.
+        layouts = self._layouts.get(text.count(b"\0"), [])
         for place, layout in enumerate(layouts):
             match = layout.match(text)
-            if match is None:
+            if match is None or (ends and not layout.ends):
                 continue
             if place:
                 layouts[place - 1], layouts[place] = layout, layouts[place - 1]
@@ -189,7 +210,7 @@ class Rests:
                 paths,
                 False,
                 False,
-                LateExecution(partial(split_rest, text)),
+                LateExecution(partial(split_rest, text + b"\n")),
                 rendered.index(arguments) + len(arguments) - 1,
             )
         return None
@@ -226,7 +247,7 @@ class Rests:
         runs = [name for name, last in zip(names, [b"", *names], strict=False) if name != last]
         return (
             len(set(names)) == len(runs)
-            and b"SYSCALL" not in names
+            and not {b"SYSCALL", b"EOE"} & set(names)
             and all(names.count(name) == 1 for name in names if name in SINGLE_OBJECTS)
             and all(number_of(name) is not None and is_kernel(name, b"") for name in names)
             and not (b"SOCKADDR" in names and self._options.filter_address is not None)
@@ -238,8 +259,7 @@ class Rests:
         objects: dict[bytes, list[bytes]] = {}
         arguments = -1
         for name, piece in zip(names, pieces, strict=True):
-            pattern.append(rb"(?:node=" + NODE + rb" )?type=" + re.escape(name) + rb"\0 *")
-            pattern.append(piece.pattern + rb"\n")
+            pattern.append(rb"type=" + re.escape(name) + rb"\0 *" + piece.pattern)
             if name == b"EXECVE":
                 arguments = len(converters)
             converters += piece.converters
@@ -254,12 +274,13 @@ class Rests:
             types = b",".join([encode(name) for name in (b"SYSCALL", *objects)])
             template.append(b',"%b":[%b]' % (self._options.added(b"RECORD_TYPES"), types))
         return RestLayout(
-            re.compile(b"".join(pattern)).fullmatch,
+            re.compile(rb"\n".join(pattern)).fullmatch,
             tuple([(index, each) for index, each in enumerate(converters) if each is not None]),
             b"".join(template),
             len(names),
             names.count(b"PATH"),
             arguments,
+            names[-1] == b"PROCTITLE",
         )
 
     def _record(self, name: bytes, body: bytes) -> bytes | None:
@@ -280,7 +301,7 @@ def _name(written: bytes) -> bytes | None:
 
 
 def split_rest(text: bytes) -> list[Record]:
-    """The records in what `EventRenderer.rest` takes."""
+    """The records in what `EventRenderer.rest` takes: lines, each with its line feed."""
     records = []
     for line in text.split(b"\n")[:-1]:
         header, _, body = line.partition(b"\0")
