@@ -15,9 +15,10 @@ from laurel_mp.events import pieces
 from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
 from laurel_mp.events.executions import Execution
 from laurel_mp.events.flight import EventInFlight, EventState
+from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
 from laurel_mp.events.remembered import Remembered, RememberedState
-from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, Fragment, syscall_object
+from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, syscall_object
 from laurel_mp.events.syscall import Call, Syscall
 from laurel_mp.records.header import LINE
 from laurel_mp.records.options import RecordOptions
@@ -239,6 +240,7 @@ class Coalescer:
         renderer = self._renderer(node, False)
         syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
         heads, tails = syscalls.heads, syscalls.tails
+        whole, has_eoe = renderer.whole.whole, self._has_eoe
         bodies, rows, now = self.bodies, self.rows, self._now
         add_head, add_tail, add_row = bodies.heads.append, bodies.tails.append, bodies.rows.append
         row_keys, row_key, row_call = rows.keys, rows.keys.append, rows.calls.append
@@ -251,7 +253,8 @@ class Coalescer:
         of_node = b""
         if node is not None:
             name = encode(node)
-            begins, template = b"node=%b " % node + begins, b'{"ID":"%%b","NODE":%b,' % name
+            begins = b"node=%b " % node + begins
+            template = b'{"ID":"%%b","NODE":%b,' % name.replace(b"%", b"%%")
             of_node = b"\t" + name
         template += b'"SYSCALL":{' + syscalls.template + b"%b"
         events = lines = 0
@@ -282,8 +285,12 @@ class Coalescer:
             if rest_text in rests:
                 rest: Fragment | None = rests[rest_text]
             else:
-                start = begin + len(begins) + len(id_) + len(b")") + len(line) + 1
-                rest, behind = self._rest(renderer, node, id_, rest_text, start)
+                rest = whole(rest_text, node, has_eoe=has_eoe)
+                if rest is None:
+                    rest_start = begin + len(begins) + len(id_) + len(b")") + len(line) + 1
+                    rest, behind = self._rest(renderer, node, id_, rest_text, rest_start)
+                else:
+                    rests.remember(rest_text, rest)
             if head is None or tail is None or rest is None or (by_endian and head.big_endian):
                 self._lines(blob, begin, finish, offset)
                 continue
@@ -301,7 +308,7 @@ class Coalescer:
                 started = self._start(node, who)
                 rows.add(2 * (begin + offset) + 1, call, who + started.facts, id_)
                 members, row = self._finish_exec(
-                    started, execution, row, line_key(behind + offset), who, id_, 0
+                    started, rest.execution, row, line_key(behind + offset), who, id_, 0
                 )
                 rest_json = _with_environment(rest, started)
             else:

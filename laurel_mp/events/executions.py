@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from laurel_mp.records import execve
 from laurel_mp.records.fields import Field, Form, parse
 from laurel_mp.records.values import text_of
 
+# What was asked for and its interpreter are the first two.
 _path = re.compile(
-    rb'item=(?P<item>[0-9]+) name=(?P<name>"[^"]*"|[0-9A-F]+)'
+    rb'item=0*(?P<item>[01]) name=(?P<name>"[^"]*"|[0-9A-F]+)'
     rb"(?: inode=(?P<inode>[0-9]+)(?: dev=(?P<dev>[0-9a-f]+:[0-9a-f]+))?)?"
 ).match
+
+# An absolute path with nothing in it that could be left out.
+_is_normal = re.compile(rb"(?:/[^/.][^/]*)+").fullmatch
 
 
 class Execution(NamedTuple):
@@ -56,28 +61,48 @@ def execution(
     arguments, and looks the interpreter up second [kernel: fs/binfmt_script.c].
     """
     words = tuple([text or b"" for text in arguments])
-    names: dict[int, tuple[bytes, bytes, bytes]] = {}
+    names: dict[bytes, tuple[bytes, bytes, bytes]] = {}
     cwd = None
     for name, body in records:
         if name == b"CWD":
             cwd = body
         elif name == b"PATH" and (match := _path(body)):
-            found = (_text(match["name"]), match["inode"] or b"", match["dev"] or b"")
-            names.setdefault(int(match["item"]), found)
-    asked, inode, device = names.get(0, (b"", b"", b""))
-    interpreter, *_ = names.get(1, (b"",))
+            item, written, inode, device = match.groups(b"")
+            if item not in names:
+                names[item] = _text(written), inode, device
+    asked, inode, device = names.get(b"0", (b"", b"", b""))
+    interpreter, *_ = names.get(b"1", (b"",))
     is_script = bool(asked) and words[:1] == (interpreter,) and asked in words[1:3]
     return Execution(words, _absolute(asked, cwd), inode, is_script, device)
 
 
+class LateExecution:
+    """What the records of an event say about its exec, found out when somebody asks."""
+
+    __slots__ = ("_found", "_records")
+
+    def __init__(self, records: Callable[[], Sequence[tuple[bytes, bytes]]]) -> None:
+        self._records = records
+        self._found: Execution | None = None
+
+    def found(self) -> Execution:
+        """What they say."""
+        if self._found is None:
+            records = self._records()
+            bodies = [body for name, body in records if name == b"EXECVE"]
+            self._found = execution(execve.read(bodies).texts, records)
+        return self._found
+
+
 def _text(written: bytes) -> bytes:
-    form = Form.QUOTED if written[:1] == b'"' else Form.BARE
-    return text_of(Field(b"name", form, written.strip(b'"'))) or b""
+    if written.startswith(b'"'):
+        return written[1:-1]
+    return text_of(Field(b"name", Form.BARE, written)) or b""
 
 
 def _absolute(name: bytes, cwd: bytes | None) -> bytes:
-    if not name:
-        return b""
+    if not name or _is_normal(name):
+        return name
     directory = b""
     if cwd is not None:
         for field in parse(cwd):

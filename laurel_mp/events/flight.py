@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple, Self
 
 from laurel_mp.events.enrichment import Started
 from laurel_mp.events.executions import Execution, execution
-from laurel_mp.events.rendering import Record
+from laurel_mp.events.rests import Record
 from laurel_mp.events.syscall import Syscall
 from laurel_mp.records import execve
 from laurel_mp.records.header import ID, NODE, TYPE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -35,3 +36,45 @@ class Memo(dict[bytes, Value], Generic[Value]):
             self.size = len(key)
             self.clearings += 1
         self[key] = value
+
+    def forget(self) -> None:
+        """Drops all."""
+        self.clear()
+        self.size = 0
+
+
+class Sightings:
+    """Which hashes came before; a table in which one may be overwritten by another."""
+
+    __slots__ = ("_seen", "_slots")
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._seen = array("q", bytes(8 * slots))
+
+    def again(self, found: int) -> bool:
+        """Notes a hash; whether it came before."""
+        slot = found % self._slots
+        if self._seen[slot] == found:
+            return True
+        self._seen[slot] = found
+        return False
+
+
+class ChoosyMemo(Memo[Value]):
+    """A memo that keeps what comes for the second time.
+
+    What never repeats would only push out what does, and to keep it costs more than to render
+    it.
+    """
+
+    __slots__ = ("_again",)
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self._again = Sightings(1 << 15).again
+
+    def remember(self, key: bytes, value: Value) -> None:
+        """Keeps `value` for `key`, if it is not too long, and has come before."""
+        if self._again(hash(key)):
+            super().remember(key, value)

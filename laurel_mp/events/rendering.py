@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from laurel_mp.events.executions import Execution, execution
-from laurel_mp.events.memo import Memo
+from laurel_mp.events.executions import LateExecution
+from laurel_mp.events.fragment import Fragment
+from laurel_mp.events.memo import ChoosyMemo
+from laurel_mp.events.rests import Record, Rests, split_rest
 from laurel_mp.events.syscall import Syscall, SyscallRenderer
 from laurel_mp.records import execve
 from laurel_mp.records.options import RecordOptions
@@ -16,36 +17,14 @@ from laurel_mp.records.strings import encode
 from laurel_mp.records.translation import internet_address
 from laurel_mp.records.types import SINGLE_OBJECTS, is_kernel
 
-Record = tuple[bytes, bytes]
-"""A record's type and its body without blanks around it."""
-
 # What each memory may hold, in bytes of keys: with the rendered text about twice that.
 REST_BYTES = 6 << 20
 RECORD_BYTES = 3 << 20
 TAIL_BYTES = 2 << 20
 HEAD_BYTES = 1 << 19
 
-# What is created or deleted stands behind its directory. If it comes first, the kernel has hidden
-# the directory, but counted it: mq_open and mq_unlink [kernel: audit_inode_parent_hidden].
+# The expression of `rests` that counts them says why.
 _hides_directory = re.compile(rb"item=0 .* nametype=(?:CREATE|DELETE)(?: |\Z)").match
-
-
-class Fragment(NamedTuple):
-    """Members of an event's object, with a comma in front of each, and what they show."""
-
-    text: bytes
-    looks: tuple[Look, ...]
-    """One for each mark, in their order."""
-    records: int
-    paths: int
-    """How many of the paths that `items=` counts there are."""
-    missing_arguments: bool
-    filtered: bool
-    """Whether a socket address says that the event is filtered."""
-    execution: Execution | None
-    """What was executed, if there is an EXECVE record."""
-    execve_end: int
-    """Where in `text` members can be added to the EXECVE object."""
 
 
 class EventRenderer:
@@ -55,16 +34,17 @@ class EventRenderer:
         self.options = options
         self._records = RecordRenderer(options)
         self.syscalls = SyscallRenderer(self._records, HEAD_BYTES, TAIL_BYTES)
-        self.rests: Memo[Fragment] = Memo(REST_BYTES)
-        self._rendered: Memo[Rendered] = Memo(RECORD_BYTES)
+        self.rests: ChoosyMemo[Fragment] = ChoosyMemo(REST_BYTES)
+        self._rendered: ChoosyMemo[Rendered] = ChoosyMemo(RECORD_BYTES)
         ours = (b"PARENT_INFO", b"CONTAINER_INFO", b"INCOMPLETE", b"REPEATED", b"RECORD_TYPES")
         self._taken = frozenset((b"ID", b"NODE", *map(options.added, ours)))
+        self.whole = Rests(options, self._records, self.record, self._key)
 
     def forget(self) -> None:
         """Drops what was remembered, when names of users may have changed."""
-        for memo in (self.syscalls.tails, self.rests, self._rendered):
-            memo.clear()
-            memo.size = 0
+        self.syscalls.forget()
+        for memo in (self.rests, self._rendered, self.whole.path_tails):
+            memo.forget()
 
     @property
     def memories_cleared(self) -> int:
@@ -73,6 +53,7 @@ class EventRenderer:
         return (
             self.rests.clearings
             + self._rendered.clearings
+            + self.whole.path_tails.clearings
             + syscalls.heads.clearings
             + syscalls.tails.clearings
         )
@@ -92,10 +73,14 @@ class EventRenderer:
 
     def render_rest(self, text: bytes) -> Fragment:
         """The same, not remembered."""
-        records = split_rest(text)
-        found = self.fragment(records, behind_syscall=True)
-        if not all(is_kernel(name, body) for name, body in records):
-            found = found._replace(records=-1)
+        found = self.whole.render(text[:-1])
+        if found is None:
+            records = split_rest(text)
+            found = self.fragment(records, behind_syscall=True)
+            if all(is_kernel(name, body) for name, body in records):
+                self.whole.consider(records)
+            else:
+                found = found._replace(records=-1)
         return found
 
     def fragment(
@@ -138,7 +123,7 @@ class EventRenderer:
             read = execve.read(arguments)
             missing = read.missing
             objects[b"EXECVE"].append(Rendered(execve.render(read, self.options)))
-            executed = execution(read.texts, records)
+            executed = LateExecution(lambda: records)
         text, looks, execve_end = self._join(objects, repeated)
         if self.options.record_types:
             names = [b"SYSCALL"] * behind_syscall + list(objects)
@@ -209,15 +194,6 @@ class EventRenderer:
             key = self.options.added(b"REPEATED")
             pieces.append(b',"%b":[%b]' % (key, b",".join(texts)))
         return b"".join(pieces), tuple(looks), execve_end
-
-
-def split_rest(text: bytes) -> list[Record]:
-    """The records in what `EventRenderer.rest` takes."""
-    records = []
-    for line in text.split(b"\n")[:-1]:
-        header, _, body = line.partition(b"\0")
-        records.append((header[header.rfind(b"type=") + 5 :], body.strip(b" ")))
-    return records
 
 
 OWN_PROCESS = Look(b"", b"")

@@ -10,7 +10,8 @@ import re
 from enum import IntEnum
 from typing import NamedTuple
 
-from laurel_mp.events.memo import Memo
+from laurel_mp.events.callers import Callers, Tail
+from laurel_mp.events.memo import ChoosyMemo, Memo
 from laurel_mp.records import enriched, members, sockaddr, values
 from laurel_mp.records.fields import Field, parse
 from laurel_mp.records.record import Parts, RecordRenderer
@@ -73,17 +74,6 @@ class Head(NamedTuple):
     big_endian: bool
 
 
-class Tail(NamedTuple):
-    """Who called it."""
-
-    raw: bytes
-    added: bytes
-    who: bytes
-    """pid, ppid, comm, exe, uid, key, separated by tabs; comm, exe and key are JSON."""
-    items: int
-    """How many PATH records there should be."""
-
-
 class Syscall(NamedTuple):
     """A SYSCALL record, rendered."""
 
@@ -101,7 +91,8 @@ class SyscallRenderer:
     def __init__(self, renderer: RecordRenderer, head_bytes: int, tail_bytes: int) -> None:
         self._renderer = renderer
         self.heads: Memo[Head | None] = Memo(head_bytes)
-        self.tails: Memo[Tail | None] = Memo(tail_bytes)
+        self.tails: ChoosyMemo[Tail | None] = ChoosyMemo(tail_bytes)
+        self._callers = Callers(self._tail)
         self._argv = renderer.options.added(b"ARGV")
         self._names: Memo[bytes] = Memo(1 << 18)
         self._keys = renderer.options.added(b"KEYS")
@@ -139,6 +130,17 @@ class SyscallRenderer:
 
     def tail(self, text: bytes) -> Tail | None:
         """The tail `text`, rendered; None if it is not a regular one."""
+        tail = self._callers.tail(text)
+        self.tails.remember(text, tail)
+        return tail
+
+    def forget(self) -> None:
+        """Drops what was remembered, when names of users may have changed."""
+        self.tails.forget()
+        self._callers.forget()
+
+    def _tail(self, text: bytes) -> Tail | None:
+        """The same for any tail, by the layout of the record."""
         tail = None
         if b"\0" in text:
             return tail  # where the id of the event stood once more
@@ -156,7 +158,6 @@ class SyscallRenderer:
             added = parts.added + self._additions(uid, key)
             who = self._row(pid, ppid, self._name(comm), self._name(exe), uid, key)
             tail = Tail(parts.raw, added, who, int(items))
-        self.tails.remember(text, tail)
         return tail
 
     def _is_regular(self, match: re.Match[bytes], parts: Parts) -> bool:

@@ -162,7 +162,8 @@ def _records(config: Config, system: System | None) -> RecordOptions:
     )
 
 
-def _enricher(config: Config, records: RecordOptions, system: System | None) -> Enricher:
+def _enricher(config: Config, records: RecordOptions, system: System | None) -> Enricher | None:
+    """What is to be added to execs; None for nothing."""
     enrich, labels = config.enrich, config.label_process
     options = EnricherOptions(
         records=records,
@@ -174,7 +175,8 @@ def _enricher(config: Config, records: RecordOptions, system: System | None) -> 
         label_argv_bytes=labels.label_argv_bytes,
     )
     if system is None:
-        return Enricher(options)
+        has_patterns = options.label_argv or options.label_script
+        return Enricher(options) if has_patterns or enrich.script or enrich.argv else None
     hashes = None
     if enrich.exe_hash:
         hashes = ExecutableHashes(

@@ -7,6 +7,7 @@ arguments over several `aN[i]=` pieces, announced by `aN_len=` [kernel: audit_lo
 from __future__ import annotations
 
 import re
+from binascii import a2b_hex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,17 +15,26 @@ from laurel_mp.records import enriched, members
 from laurel_mp.records.fields import Field, Form, parse
 from laurel_mp.records.message import UNPARSED, field_members
 from laurel_mp.records.options import RecordOptions
-from laurel_mp.records.strings import encode
+from laurel_mp.records.strings import HEX, PLAIN, encode
 from laurel_mp.records.values import is_decimal, text_of
 
 MAX_GAP = 1024
 """Missing arguments that are shown as `null`; an index further off is not an argument."""
 
 _simple = re.compile(
-    rb'argc=(0|[1-9][0-9]{0,8})((?: a[0-9]{1,9}=(?:"[^"]*"|(?:[0-9A-F]{2})+)(?= |\Z)){0,1000}) *'
+    rb'argc=(0|[1-9][0-9]{0,8})((?: a[0-9]{1,9}=(?:"[^"]*"|' + HEX + rb")(?= |\Z)){0,1000}) *"
 ).fullmatch
 _values = re.compile(rb' a([0-9]+)=("[^"]*"|[0-9A-F]+)').findall
 _argument = re.compile(rb"a([0-9]{1,9})(?:\[([0-9]{1,9})\]|(_len))?").fullmatch
+
+
+# Lists of the usual length are written again from their values: if that gives the record, they
+# were all.
+_REGULAR = [
+    b"argc=%b" + b"".join([b" a%d=%%b" % index for index in range(count)]) for count in range(33)
+]
+_regular_values = re.compile(rb'=("[^"]*"|[0-9A-F]+)').findall
+_is_plain = re.compile(PLAIN.replace(b"[", b'["', 1) + rb"*").fullmatch
 
 
 class Arguments(NamedTuple):
@@ -50,7 +60,7 @@ def read(bodies: Sequence[bytes]) -> Arguments:
 
 
 def _plain_text(value: bytes) -> bytes:
-    return value[1:-1] if value[:1] == b'"' else bytes.fromhex(value.decode("ascii"))
+    return value[1:-1] if value[:1] == b'"' else a2b_hex(value)
 
 
 class _Collector:
@@ -196,6 +206,31 @@ def render(arguments: Arguments, options: RecordOptions) -> bytes:
         words = b" ".join([_string_item(item) for item in shown])
         found.append((options.added(b"ARGV_STR"), encode(words)))
     return b"{" + members.join(found) + b"}"
+
+
+def render_regular(body: bytes, options: RecordOptions) -> bytes | None:
+    """The EXECVE object of an event with one record that holds all arguments; None for others."""
+    values: list[bytes] = _regular_values(body)
+    count = len(values) - 1
+    if (
+        not 0 <= count < len(_REGULAR)
+        or _REGULAR[count] % tuple(values) != body
+        or values[0] != b"%d" % count
+        or options.argv_string
+        or not options.argv_array
+        or (options.argv_limit is not None and len(body) > options.argv_limit)
+    ):
+        return None
+    del values[0]
+    if not _is_plain(body) or body.count(b'"') < 2 * count:
+        for index, value in enumerate(values):
+            if value.startswith(b'"'):
+                values[index] = encode(value[1:-1])
+            elif len(value) % 2:
+                return None
+            else:
+                values[index] = encode(a2b_hex(value))
+    return b'{"argc":%d,"%b":[%b]}' % (count, options.added(b"ARGV"), b",".join(values))
 
 
 def render_list(texts: Sequence[bytes | None], limit: int | None) -> bytes:

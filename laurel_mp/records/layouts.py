@@ -9,13 +9,14 @@ read in just this way, so both give the same bytes.
 from __future__ import annotations
 
 import re
+from binascii import a2b_hex
 from collections.abc import Callable
 from typing import NamedTuple
 
 from laurel_mp.records import enriched, values
 from laurel_mp.records.fields import Field, Form
 from laurel_mp.records.options import RecordOptions
-from laurel_mp.records.strings import PLAIN, encode
+from laurel_mp.records.strings import HEX, PLAIN, encode
 from laurel_mp.records.values import Kind
 
 Converter = Callable[[bytes], bytes]
@@ -28,7 +29,7 @@ _BARE_TEXT = rb"[!#$&(-*,-\[\]-z|}~][!#$&-*,-\[\]-~]*"
 _UNBRACED = PLAIN.replace(b"-~]", b"-z|}~]")
 _ENDS = rb"(?= |\x1d|\Z)"
 _NOT_DECIMAL = rb"(?!-?[0-9]+" + _ENDS + rb")"
-_NOT_HEX_TEXT = rb"(?!(?:[0-9A-F]{2})+" + _ENDS + rb")"
+_NOT_HEX_TEXT = rb"(?!" + HEX + _ENDS + rb")"
 
 
 class Shape(NamedTuple):
@@ -55,7 +56,7 @@ def _shape(field_class: str, field: Field, quoted: bytes = PLAIN) -> Shape | Non
     if kind is Kind.HEX_TEXT:
         # Of a class that is not in the table, only digits with a letter among them are text.
         guard = rb"" if field_class == "encoded" else rb"(?![0-9]+" + _ENDS + rb")"
-        return Shape(guard + rb"((?:[0-9A-F]{2})+)", b"%b", _hex_text)
+        return Shape(guard + rb"(" + HEX + rb")", b"%b", _hex_text)
     if field.form is Form.QUOTED:
         return Shape(rb'"(' + quoted + rb'*)"', b'"%b"')
     if field.form is Form.BARE:
@@ -67,7 +68,7 @@ def _shape(field_class: str, field: Field, quoted: bytes = PLAIN) -> Shape | Non
 
 
 def _hex_text(digits: bytes) -> bytes:
-    return encode(bytes.fromhex(digits.decode("ascii")))
+    return encode(a2b_hex(digits))
 
 
 class Layout:

@@ -7,15 +7,15 @@ The kernel gives its first 128 bytes, quoted if they are one plain word
 from __future__ import annotations
 
 import re
+from binascii import a2b_hex
 
 from laurel_mp.records.fields import Field
 from laurel_mp.records.members import Member
 from laurel_mp.records.message import field_members
-from laurel_mp.records.strings import PLAIN, encode
+from laurel_mp.records.strings import PLAIN, encode_words
 from laurel_mp.records.values import text_of
 
-_regular = re.compile(rb'proctitle=(?:"(' + PLAIN + rb'*)"|((?:[0-9A-F]{2})+))').fullmatch
-_is_plain = re.compile(PLAIN.replace(b"[", rb"[\0", 1) + rb"*").fullmatch
+_regular = re.compile(rb'proctitle=(?:"(' + PLAIN + rb'*)"|([0-9A-F]+))').fullmatch
 
 
 def render_regular(body: bytes, key: bytes) -> bytes | None:
@@ -23,12 +23,16 @@ def render_regular(body: bytes, key: bytes) -> bytes | None:
     match = _regular(body)
     if match is None:
         return None
-    text = match[1]
-    if text is None:
-        text = bytes.fromhex(match[2].decode("ascii"))
-        if not _is_plain(text):
-            return b'{"%b":%b}' % (key, _array(text))
-    return b'{"%b":["%b"]}' % (key, text.replace(b"\0", b'","'))
+    title, digits = match.groups()
+    items = words(digits) if title is None else b'"%b"' % title
+    return None if items is None else b'{"%b":[%b]}' % (key, items)
+
+
+def words(digits: bytes) -> bytes | None:
+    """The items of the list for a title that was written as hex digits; None if one is missing."""
+    if len(digits) % 2:
+        return None
+    return encode_words(a2b_hex(digits))
 
 
 def members(fields: list[Field], key: bytes, unparsed: bytes) -> list[Member]:
@@ -39,9 +43,5 @@ def members(fields: list[Field], key: bytes, unparsed: bytes) -> list[Member]:
         if text is None:
             found += field_members([field], unparsed)
         else:
-            found.append((key, _array(text)))
+            found.append((key, b"[%b]" % encode_words(text)))
     return found
-
-
-def _array(text: bytes) -> bytes:
-    return b"[" + b",".join([encode(word) for word in text.split(b"\0")]) + b"]"

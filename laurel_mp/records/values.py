@@ -7,10 +7,11 @@ class is kept as text: nothing is lost because it was unexpected.
 from __future__ import annotations
 
 import re
+from binascii import a2b_hex
 from enum import IntEnum
 
 from laurel_mp.records.fields import Field, Form
-from laurel_mp.records.strings import encode
+from laurel_mp.records.strings import HEX, encode
 from laurel_mp.records.tables.fields import CLASSES
 
 
@@ -29,7 +30,7 @@ class Kind(IntEnum):
 _decimal = re.compile(rb"0|-?[1-9][0-9]{0,18}").fullmatch
 _hexadecimal = re.compile(rb"(?:0x)?0*([0-9a-fA-F]{1,16})").fullmatch
 _octal = re.compile(rb"0*([1-7][0-7]{0,20}|1[0-7]{21}|0)").fullmatch
-_hex_digits = re.compile(rb"(?:[0-9A-F]{2})+").fullmatch
+_hex_digits = re.compile(HEX).fullmatch
 _digits_only = re.compile(rb"[0-9]+").fullmatch
 
 _INT64 = range(-(2**63), 2**63)
@@ -76,7 +77,7 @@ def render(kind: Kind, text: bytes) -> bytes:
     if kind is Kind.TEXT:
         return encode(text)
     if kind is Kind.HEX_TEXT:
-        return encode(bytes.fromhex(text.decode("ascii")))
+        return encode(a2b_hex(text))
     if kind is Kind.NUMBER:
         return text
     if kind is Kind.HEXADECIMAL:
@@ -96,4 +97,4 @@ def text_of(field: Field) -> bytes | None:
     kind = kind_of("encoded", field)
     if kind is Kind.NULL:
         return None
-    return bytes.fromhex(field.text.decode("ascii")) if kind is Kind.HEX_TEXT else field.text
+    return a2b_hex(field.text) if kind is Kind.HEX_TEXT else field.text

@@ -680,13 +680,14 @@ def test_names_are_looked_up_anew_when_told() -> None:
     names = [b"before"]
     options = RecordOptions(user_name=lambda _: names[0], group_name=group_name)
     stream = Stream(options=options)
-    stream.feed(SYSCALL % (1, 0), *numbered(1, EOE))
+    for serial in (1, 2):  # what comes for the second time is remembered
+        stream.feed(SYSCALL % (serial, 0), *numbered(serial, EOE))
     names[0] = b"after"
-    stream.feed(SYSCALL % (2, 0), *numbered(2, EOE))
-    stream.coalescer.forget()
     stream.feed(SYSCALL % (3, 0), *numbered(3, EOE))
+    stream.coalescer.forget()
+    stream.feed(SYSCALL % (4, 0), *numbered(4, EOE))
 
-    expected = ["before", "before", "after"]
+    expected = ["before", "before", "before", "after"]
     assert expected == [each["SYSCALL"]["UID"] for each in stream.taken()]
 
 

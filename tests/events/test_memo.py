@@ -1,6 +1,6 @@
 """The bounded memory of rendered pieces."""
 
-from laurel_mp.events.memo import MAX_KEY, Memo
+from laurel_mp.events.memo import MAX_KEY, ChoosyMemo, Memo, Sightings
 
 
 def test_what_was_remembered_is_found() -> None:
@@ -29,3 +29,29 @@ def test_long_keys_are_not_remembered() -> None:
     memo.remember(b"x" * (MAX_KEY + 1), 2)
 
     assert [len(key) for key in memo] == [MAX_KEY]
+
+
+def test_a_choosy_memo_keeps_what_comes_again() -> None:
+    """What never repeats takes no room."""
+    memo: ChoosyMemo[int] = ChoosyMemo(1000)
+    memo.remember(b"a", 1)
+    memo.remember(b"b", 2)
+    memo.remember(b"a", 3)
+
+    assert memo == {b"a": 3}
+
+
+def test_sightings_are_overwritten() -> None:
+    """The table does not grow: of two hashes in one slot the later one is known."""
+    sightings = Sightings(8)
+
+    assert [sightings.again(found) for found in (3, 3, -5, 3)] == [False, True, False, False]
+
+
+def test_a_memo_forgets() -> None:
+    """Then there is room for as much as at the start."""
+    memo: Memo[int] = Memo(1000)
+    memo.remember(b"a", 1)
+    memo.forget()
+
+    assert (memo, memo.size, memo.clearings) == ({}, 0, 0)

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from laurel_mp.events.rendering import EventRenderer, Fragment, split_rest, syscall_object
+from laurel_mp.events.fragment import Fragment
+from laurel_mp.events.rendering import EventRenderer, syscall_object
+from laurel_mp.events.rests import split_rest
 from laurel_mp.events.syscall import Call, Syscall
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import Look
@@ -177,13 +179,15 @@ def test_rest_keeps_a_nul_byte() -> None:
 
 
 def test_rest_is_remembered() -> None:
-    """The same lines are rendered once, until names may have changed."""
+    """Lines that come again are kept from then on, until names may have changed."""
     one = renderer()
     first = one.rest(b'type=CWD\0 cwd="/"\n')
+    second = one.rest(b'type=CWD\0 cwd="/"\n')
 
-    assert first is one.rest(b'type=CWD\0 cwd="/"\n')
+    assert first == second
+    assert second is one.rest(b'type=CWD\0 cwd="/"\n')
     one.forget()
-    assert first is not one.rest(b'type=CWD\0 cwd="/"\n')
+    assert second is not one.rest(b'type=CWD\0 cwd="/"\n')
     assert first == one.rest(b'type=CWD\0 cwd="/"\n')
 
 
@@ -220,7 +224,7 @@ def test_memory_is_counted() -> None:
     """How often any of the memories was full is known."""
     one = renderer()
     one.rests.limit = 1000
-    for number in range(50):
-        one.rest(b'type=CWD\0 cwd="/%d"\n' % number)
+    for number in range(100):
+        one.rest(b'type=CWD\0 cwd="/%d"\n' % (number // 2))
 
     assert one.rests.clearings == one.memories_cleared > 0

@@ -1,0 +1,309 @@
+"""What stands behind a SYSCALL record, all of it at once.
+
+Most events have one of few sequences of records. For each such sequence that comes often one
+expression captures what differs from event to event in all of its records, and one template
+renders them. What no expression matches goes the general way, and both give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_hex
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from laurel_mp.events.executions import LateExecution
+from laurel_mp.events.fragment import Fragment
+from laurel_mp.events.memo import Memo
+from laurel_mp.records import execve, proctitle
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record import RecordRenderer, Rendered
+from laurel_mp.records.strings import PLAIN, encode
+from laurel_mp.records.types import SINGLE_OBJECTS, is_kernel, number_of
+
+Record = tuple[bytes, bytes]
+"""A record's type and its body without blanks around it."""
+
+Converter = Callable[[bytes], bytes | None]
+"""From a value as it was written to JSON; None if the general way is to decide."""
+
+# To learn a sequence takes as long as to render some fifty events without. Who makes up
+# sequences must not make us learn for ever: each has to come often before, and more often if
+# another one has to go for it.
+LEARNED_AFTER = 8
+REPLACED_AFTER = 100
+SEQUENCES_PER_LENGTH = 8
+MOST_RECORDS = 24
+MOST_CANDIDATES = 256
+
+TAIL_BYTES = 1 << 19
+
+# Converters see to it that the digits are pairs.
+_HEX = rb"[0-9A-F]+"
+_NUMBER = rb"(0|[1-9][0-9]{0,17})"
+# Of these two captures one is empty. What is plain is its own JSON.
+_PLAIN_NAME = rb'(?:("' + PLAIN + rb'*")|('
+_NAME = _PLAIN_NAME + rb'"[^"\n\x1d]*"|' + _HEX + rb"))"
+_NAME_OR_NONE = _PLAIN_NAME + rb'"[^"\n\x1d]*"|' + _HEX + rb"|\(null\)))"
+_BODY = rb"([^ \n][^\n]*)"
+
+_OF_PATHS = frozenset((b"item", b"name", b"inode"))
+
+# What is created or deleted stands behind its directory. If it comes first, the kernel has hidden
+# the directory, but counted it: mq_open and mq_unlink [kernel: audit_inode_parent_hidden].
+_CREATE, _DELETE = b"nametype=CREATE", b"nametype=DELETE"
+_hidden_directories = re.compile(
+    rb"type=PATH\0 *item=0 [^\n]* nametype=(?:CREATE|DELETE)(?![^ \n])"
+).findall
+
+
+class Piece(NamedTuple):
+    """How one record is matched and rendered."""
+
+    kind: str
+    """Pieces of one kind and record type are the same."""
+    pattern: bytes
+    """Each capture may be empty; then it stands for nothing."""
+    template: bytes
+    converters: tuple[Converter | None, ...]
+    """One for each capture; None for what is taken as it is."""
+
+
+class RestLayout(NamedTuple):
+    """A sequence of records, compiled."""
+
+    match: Callable[[bytes], re.Match[bytes] | None]
+    converters: tuple[tuple[int, Converter], ...]
+    """By the number of the capture."""
+    template: bytes
+    records: int
+    paths: int
+    arguments: int
+    """Which capture is the EXECVE record; -1 for none."""
+    ends: bool
+    """Whether they end an event in a stream without EOE records."""
+
+
+class PathTails(Memo[bytes | None]):
+    """What stands behind name and inode in PATH records: files differ, this repeats."""
+
+    __slots__ = ("_renderer",)
+
+    def __init__(self, renderer: RecordRenderer) -> None:
+        super().__init__(TAIL_BYTES)
+        self._renderer = renderer
+
+    def __missing__(self, text: bytes) -> bytes | None:
+        """Its members; None if it is not regular."""
+        parts = self._renderer.render_parts(b"PATH tail", text.rstrip(b" "))
+        members = None
+        if parts is not None and parts.raw and parts.keys.isdisjoint(_OF_PATHS):
+            asks = self._renderer.options.look_up_pids
+            if not asks or not any(key.endswith(b"pid") for key in parts.values):
+                members = parts.raw + parts.added
+        self.remember(text, members)
+        return members
+
+
+class Rests:
+    """Renders rests by sequences of records that it has learned."""
+
+    def __init__(
+        self,
+        options: RecordOptions,
+        renderer: RecordRenderer,
+        render: Callable[[bytes, bytes], Rendered],
+        key_of: Callable[[bytes], bytes],
+    ) -> None:
+        """`render` renders one record, `key_of` says under which key a record type stands."""
+        self._options = options
+        self._render_record = render
+        self._key_of = key_of
+        self.path_tails = PathTails(renderer)
+        argv = options.added(b"ARGV")
+        self._pieces = {
+            b"PATH": [
+                Piece(
+                    "file",
+                    rb"item=" + _NUMBER + rb" name=" + _NAME_OR_NONE + rb" inode=" + _NUMBER
+                    + rb" (dev=[^\n]*)",
+                    b'{"item":%b,"name":%b%b,"inode":%b,%b}',
+                    (None, None, _name, None, self.path_tails.__getitem__),
+                ),
+                Piece(
+                    "name",
+                    rb"item=" + _NUMBER + rb" name=" + _NAME_OR_NONE + rb" (nametype=[^\n]*)",
+                    b'{"item":%b,"name":%b%b,%b}',
+                    (None, None, _name, self.path_tails.__getitem__),
+                ),
+            ],
+            b"CWD": [Piece("plain", rb"cwd=" + _NAME + rb" *", b'{"cwd":%b%b}', (None, _name))],
+            b"PROCTITLE": [
+                Piece(
+                    "plain",
+                    rb'proctitle=(?:("' + PLAIN + rb'*")|(' + _HEX + rb")) *",
+                    b'{"%b":[%%b%%b]}' % argv,
+                    (None, proctitle.words),
+                )
+            ],
+            b"EXECVE": [Piece("plain", _BODY, b"%b", (self._arguments,))],
+        }  # fmt: skip
+        self._layouts: dict[int, list[RestLayout]] = {}
+        """By the number of records; what comes often moves to the front."""
+        self._candidates: dict[tuple[tuple[bytes, str], ...], int] = {}
+        """How often sequences came that are not learned."""
+
+    @property
+    def candidates(self) -> int:
+        """How many sequences are counted that are not learned."""
+        return len(self._candidates)
+
+    def whole(self, rest: bytes, node: bytes | None, *, has_eoe: bool) -> Fragment | None:
+        """The rest of an event that ends with it; None if it is for the general way.
+
+        `rest` is as in `EventRenderer.rest`, but with the EOE record, if there are such, and
+        without the last line feed.
+        """
+        if node is not None:
+            prefix = b"node=%b " % node
+            if not rest.startswith(prefix) or rest.count(b"\n" + prefix) < rest.count(b"\n"):
+                return None
+            rest = rest[len(prefix) :].replace(b"\n" + prefix, b"\n")
+        if not has_eoe:
+            return self.render(rest, ends=True)
+        records, _, end = rest.rpartition(b"\n")
+        return self.render(records) if end == b"type=EOE\0 " else None
+
+    def render(self, text: bytes, *, ends: bool = False) -> Fragment | None:
+        """All records in `text`, lines without nodes; None if it is for the general way.
+
+        With `ends` only those which end an event.
+        """
+        # As many NUL bytes as records: then there are none but those in the expression.
+        layouts = self._layouts.get(text.count(b"\0"), [])
+        for place, layout in enumerate(layouts):
+            match = layout.match(text)
+            if match is None or (ends and not layout.ends):
+                continue
+            if place:
+                layouts[place - 1], layouts[place] = layout, layouts[place - 1]
+            values = list(match.groups(b""))
+            for index, converter in layout.converters:
+                value = values[index]
+                if value:
+                    converted = converter(value)
+                    if converted is None:
+                        return None
+                    values[index] = converted
+            paths = layout.paths
+            if paths and (_CREATE in text or _DELETE in text):
+                paths += len(_hidden_directories(text))
+            rendered = layout.template % tuple(values)
+            if layout.arguments < 0:
+                return Fragment(rendered, (), layout.records, paths, False, False, None, 0)
+            arguments = b',"EXECVE":' + values[layout.arguments]
+            return Fragment(
+                rendered,
+                (),
+                layout.records,
+                paths,
+                False,
+                False,
+                LateExecution(partial(split_rest, text + b"\n")),
+                rendered.index(arguments) + len(arguments) - 1,
+            )
+        return None
+
+    def consider(self, records: Sequence[Record]) -> None:
+        """Counts a rest that was rendered the general way, and may learn its sequence."""
+        if not 0 < len(records) <= MOST_RECORDS:
+            return
+        pieces = [self._piece(name, body) for name, body in records]
+        sequence = tuple(
+            [(name, piece.kind) for (name, _), piece in zip(records, pieces, strict=True)]
+        )
+        count = self._candidates.get(sequence, 0) + 1
+        if len(self._candidates) >= MOST_CANDIDATES:
+            self._candidates.clear()
+        self._candidates[sequence] = count
+        layouts = self._layouts.setdefault(len(records), [])
+        is_full = len(layouts) >= SEQUENCES_PER_LENGTH
+        if count == (REPLACED_AFTER if is_full else LEARNED_AFTER) and self._is_regular(records):
+            if is_full:
+                layouts.pop()
+            layouts.append(self._layout([name for name, _ in records], pieces))
+
+    def _piece(self, name: bytes, body: bytes) -> Piece:
+        """How records like this one are rendered."""
+        for piece in self._pieces.get(name, ()):
+            if re.fullmatch(piece.pattern, body):
+                return piece
+        return Piece("any", _BODY, b"%b", (partial(self._record, name),))
+
+    def _is_regular(self, records: Sequence[Record]) -> bool:
+        """Whether records of these types, in this order, are rendered one after another."""
+        names = [name for name, _ in records]
+        runs = [name for name, last in zip(names, [b"", *names], strict=False) if name != last]
+        return (
+            len(set(names)) == len(runs)
+            and not {b"SYSCALL", b"EOE"} & set(names)
+            and all(names.count(name) == 1 for name in names if name in SINGLE_OBJECTS)
+            and all(number_of(name) is not None and is_kernel(name, b"") for name in names)
+            and not (b"SOCKADDR" in names and self._options.filter_address is not None)
+        )
+
+    def _layout(self, names: list[bytes], pieces: list[Piece]) -> RestLayout:
+        pattern: list[bytes] = []
+        converters: list[Converter | None] = []
+        objects: dict[bytes, list[bytes]] = {}
+        arguments = -1
+        for name, piece in zip(names, pieces, strict=True):
+            pattern.append(rb"type=" + re.escape(name) + rb"\0 *" + piece.pattern)
+            if name == b"EXECVE":
+                arguments = len(converters)
+            converters += piece.converters
+            objects.setdefault(name, []).append(piece.template)
+        template = [
+            b",%b:%b" % (self._key_of(name), same[0])
+            if name in SINGLE_OBJECTS
+            else b",%b:[%b]" % (self._key_of(name), b",".join(same))
+            for name, same in objects.items()
+        ]
+        if self._options.record_types:
+            types = b",".join([encode(name) for name in (b"SYSCALL", *objects)])
+            template.append(b',"%b":[%b]' % (self._options.added(b"RECORD_TYPES"), types))
+        return RestLayout(
+            re.compile(rb"\n".join(pattern)).fullmatch,
+            tuple([(index, each) for index, each in enumerate(converters) if each is not None]),
+            b"".join(template),
+            len(names),
+            names.count(b"PATH"),
+            arguments,
+            names[-1] == b"PROCTITLE",
+        )
+
+    def _record(self, name: bytes, body: bytes) -> bytes | None:
+        rendered = self._render_record(name, body.rstrip(b" "))
+        return None if rendered.looks else rendered.text
+
+    def _arguments(self, body: bytes) -> bytes | None:
+        return execve.render_regular(body.rstrip(b" "), self._options)
+
+
+def _name(written: bytes) -> bytes | None:
+    """The JSON for a name that is not quoted and plain; None if it was cut."""
+    if written.startswith(b'"'):
+        return encode(written[1:-1])
+    if written == b"(null)":
+        return b"null"
+    return None if len(written) % 2 else encode(a2b_hex(written))
+
+
+def split_rest(text: bytes) -> list[Record]:
+    """The records in what `EventRenderer.rest` takes: lines, each with its line feed."""
+    records = []
+    for line in text.split(b"\n")[:-1]:
+        header, _, body = line.partition(b"\0")
+        records.append((header[header.rfind(b"type=") + 5 :], body.strip(b" ")))
+    return records
