@@ -6,7 +6,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -226,7 +226,7 @@ class Tracker:
         """Adds answers to some rows, which come in the order of the stream, to `found`."""
         answers, add = self._answers, found.append
         for call, whose, id_, key in zip(calls, who, ids, keys, strict=True):
-            if call == _PLAIN or call == _EXIT_GROUP:  # noqa: PLR1714 - faster
+            if call == _PLAIN or call == _EXIT_GROUP:  # noqa: PLR1714, SIM109 - faster
                 answer = answers.get(whose)
                 if answer is not None:
                     annotation, table, current, pid, process, ppid, parent = answer
