@@ -439,7 +439,7 @@ class Pipeline:
         in_force=True,
     )
     batch_bytes: int = setting(
-        256 * _KIB,
+        1 * _MIB,
         kinds.whole(1, 64 * _MIB),
         "How much input is handed over at once.",
         unit="bytes",

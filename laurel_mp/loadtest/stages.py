@@ -24,7 +24,7 @@ from laurel_mp.pipeline import options
 from laurel_mp.pipeline.start import COLLECTOR_THRESHOLDS
 from laurel_mp.stages.messages import Share
 
-BATCH = 1 << 18
+BATCH = 1 << 20
 
 Result = TypeVar("Result")
 

@@ -24,7 +24,9 @@ def crew_of(nursery: Nursery, config: Config, outputs: Outputs, held_back: HeldB
     if workers == 0:
         from laurel_mp.pipeline.inline import InlineCrew
 
-        return InlineCrew(config, outputs, nursery.journal, held_back, live=nursery.live)
+        # Offline there is nobody who could go on with what this process leaves, if it dies.
+        journal = nursery.journal if nursery.live else None
+        return InlineCrew(config, outputs, journal, held_back, live=nursery.live)
     from laurel_mp.pipeline.parallel import ProcessCrew
 
     return ProcessCrew(config, outputs, workers, nursery)

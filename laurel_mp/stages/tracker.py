@@ -6,7 +6,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -69,16 +69,11 @@ class TrackerOptions:
     find: Find = _find_nothing
 
 
-class _Answer(NamedTuple):
-    """An annotation, which holds as long as both process ids stand for the same instances."""
+_Answer = tuple[bytes, ProcessTable, dict[bytes, Process], bytes, Process, bytes, Process | None]
+"""An annotation, the table, what is current in it, process id and process, that of the parent.
 
-    annotation: bytes
-    table: ProcessTable
-    current: dict[bytes, Process]
-    pid: bytes
-    process: Process
-    ppid: bytes
-    parent: Process | None
+It holds as long as both process ids stand for the same instances.
+"""
 
 
 class _Row(NamedTuple):
@@ -115,6 +110,7 @@ class Tracker:
         self._context = ContextRenderer(options.context)
         self._is_filtering = bool(options.filters)
         self._labels_exe = bool(options.labels.exe)
+        self._find_none = options.find is _find_nothing
         self.tables = ProcessTables(options.labels.propagated, options.local_node)
         self._answers: dict[bytes, _Answer] = {}
         # Which a dict of Python's finds ever slower, the more it has lost at its front.
@@ -183,7 +179,6 @@ class Tracker:
     def apply(self, batch: list[DecodedRows]) -> list[Annotations]:
         """Answers the rows that the workers have about one batch, for each worker in turn."""
         calls = b"".join([rows.calls for rows in batch])
-        counts = [len(rows.calls) for rows in batch]
         keys = array("Q")
         who: list[bytes] = []
         ids: list[bytes] = []
@@ -191,57 +186,63 @@ class Tracker:
             keys += rows.keys
             who += rows.who
             ids += rows.ids
-        order: Sequence[int] = range(len(keys))
-        if any(rows.ranks for rows in batch):
-            order = _by_rank(batch, keys)
-        elif len(batch) > 1:
-            order = sorted(order, key=keys.__getitem__)
-        found: list[bytes] = [b""] * len(keys)
+        order = _order(batch, keys)
+        if order is not None:
+            calls = bytes([calls[index] for index in order])
+            keys = array("Q", [keys[index] for index in order])
+            who = [who[index] for index in order]
+            ids = [ids[index] for index in order]
+        found: list[bytes] = []
         start = 0
         for key, now in batch[0].clocks:  # all workers have the same
-            end = bisect_left(order, key, key=keys.__getitem__)
-            self._answer_rows(order[start:end], calls, who, ids, keys, found)
+            end = bisect_left(keys, key)
+            self._answer_rows(
+                calls[start:end], who[start:end], ids[start:end], keys[start:end], found
+            )
             self._now = now
             self.tables.expire(now)
             start = end
-        self._answer_rows(order[start:], calls, who, ids, keys, found)
+        self._answer_rows(calls[start:], who[start:], ids[start:], keys[start:], found)
         self.rows += len(keys)
+        if order is not None:
+            in_order, found = found, [b""] * len(found)
+            for index, answer in zip(order, in_order, strict=True):
+                found[index] = answer
         split = []
         start = 0
-        for count in counts:
-            split.append(found[start : start + count])
-            start += count
+        for rows in batch:
+            split.append(found[start : start + len(rows.calls)])
+            start += len(rows.calls)
         return split
 
     def _answer_rows(
         self,
-        order: Iterable[int],
         calls: bytes,
         who: list[bytes],
         ids: list[bytes],
         keys: array[int],
         found: list[bytes],
     ) -> None:
-        """Puts answers to the rows at the places in `order` into `found`."""
-        answers = self._answers
-        for index in order:
-            call = calls[index]
-            answer = answers.get(who[index])
-            if answer is not None and (call == _PLAIN or call == _EXIT_GROUP):  # noqa: PLR1714, SIM109 - faster
-                annotation, table, current, pid, process, ppid, parent = answer
-                if (
-                    current.get(pid) is process
-                    and current.get(ppid) is parent
-                    # Where none was known, one may have come and gone meanwhile.
-                    and (parent is not None or ppid not in table.ended)
-                ):
-                    process.used = keys[index]
-                    found[index] = annotation
-                    if call:
-                        table.end(process, self._now)
-                        del answers[who[index]]
-                    continue
-            found[index] = self._answer(call, who[index], ids[index], keys[index])
+        """Adds answers to some rows, which come in the order of the stream, to `found`."""
+        answers, add = self._answers, found.append
+        for call, whose, id_, key in zip(calls, who, ids, keys, strict=True):
+            if call == _PLAIN or call == _EXIT_GROUP:  # noqa: PLR1714, SIM109 - faster
+                answer = answers.get(whose)
+                if answer is not None:
+                    annotation, table, current, pid, process, ppid, parent = answer
+                    if (
+                        current.get(pid) is process
+                        and current.get(ppid) is parent
+                        # Where none was known, one may have come and gone meanwhile.
+                        and (parent is not None or ppid not in table.ended)
+                    ):
+                        process.used = key
+                        add(annotation)
+                        if call:
+                            table.end(process, self._now)
+                            del answers[whose]
+                        continue
+            add(self._answer(call, whose, id_, key))
 
     def _answer(self, call: int, who: bytes, id_: bytes, key: int) -> bytes:
         if call == _LOOK_UP:
@@ -275,9 +276,9 @@ class Tracker:
         # What a process does next, it mostly says in the same words.
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
-        self._answers[who.partition(b"\x1e")[0]] = _Answer(
-            later, table, table.current, row.pid, process, row.ppid, parent
-        )
+        pid, ppid = row.pid, row.ppid
+        answer = (later, table, table.current, pid, process, ppid, parent)
+        self._answers[who.partition(b"\x1e")[0] if row.details else who] = answer
         return annotation
 
     # --- the process of a row
@@ -320,11 +321,11 @@ class Tracker:
 
     def _known(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
         """The instance of `pid`; if the stream has not shown it, what the system says."""
-        process = table.known(pid)
+        process = table.current.get(pid) or table.known(pid)
         return self._find(table, node, pid) if process is None else process
 
     def _find(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
-        if node not in (b"", self._options.local_node):
+        if self._find_none or node not in (b"", self._options.local_node):
             return None
         found: list[Process] = []
         while len(found) < MAX_ANCESTORS and (process := self._options.find(pid)) is not None:
@@ -415,15 +416,19 @@ def _seconds(time: bytes) -> float:
 def _take_apart(who: bytes) -> _Row:
     head, *details = who.split(b"\x1e")
     pid, ppid, comm, exe, uid, key, *node = head.split(b"\t")
-    return _Row(pid, ppid, comm, exe, uid, key, b"".join(node), details)
+    return _Row(pid, ppid, comm, exe, uid, key, node[0] if node else b"", details)
 
 
 def _names(joined: bytes) -> tuple[bytes, ...]:
     return tuple(map(decode, joined.split(b"\x1f"))) if joined else ()
 
 
-def _by_rank(batch: list[DecodedRows], keys: array[int]) -> list[int]:
-    """The rows of all workers by key, and by rank where keys are equal."""
+def _order(batch: list[DecodedRows], keys: array[int]) -> list[int] | None:
+    """The rows of all workers by key, and by rank where keys are equal; None for as they are."""
+    if not any(rows.ranks for rows in batch):
+        if sum(bool(rows.calls) for rows in batch) <= 1:
+            return None
+        return sorted(range(len(keys)), key=keys.__getitem__)
     ranks: dict[int, int] = {}
     start = 0
     for rows in batch:
