@@ -1,5 +1,6 @@
 """Fixtures for all tests: what the machine must have, and what a test must not leave behind."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -54,3 +55,13 @@ def requires_laurel() -> Path:
 def real_auditd(requires_auditd: None) -> StartAuditd:
     """A function that runs auditd for the length of a `with` block."""
     return auditd.real_auditd
+
+
+@pytest.fixture
+def public_path(tmp_path: Path) -> Path:
+    """A temporary directory that every user may enter; pytest's own are for one user."""
+    for directory in (tmp_path, *tmp_path.parents):
+        if directory == Path(tempfile.gettempdir()):
+            break
+        directory.chmod(0o755)
+    return tmp_path

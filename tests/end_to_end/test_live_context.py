@@ -78,11 +78,11 @@ def argv(event: Event) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_programs_and_their_context(real_auditd: StartAuditd, tmp_path: Path, workers: int) -> None:
+def test_programs_and_their_context(
+    real_auditd: StartAuditd, public_path: Path, workers: int
+) -> None:
     """A pipeline, a script, a variable, a setuid program, and one that is gone at once."""
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)  # pytest's own, which nobody else may enter
+    tmp_path = public_path
     story = Story(tmp_path)
     config = tmp_path / "config.toml"
     config.write_text(CONFIG.format(directory=tmp_path, workers=workers))
