@@ -149,6 +149,10 @@ class Rests:
             ],
             b"EXECVE": [Piece("plain", _BODY, b"%b", (self._arguments,))],
         }  # fmt: skip
+        if not options.universal:
+            self._pieces[b"SOCKADDR"] = [
+                Piece("plain", rb"saddr=(" + _HEX + rb") *", b'{"saddr":%b}', (_name,))
+            ]
         self._layouts: dict[int, list[RestLayout]] = {}
         """By the number of records; what comes often moves to the front."""
         self._candidates: dict[tuple[tuple[bytes, str], ...], int] = {}
