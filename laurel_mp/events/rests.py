@@ -240,8 +240,10 @@ class Rests:
 
     def _piece(self, name: bytes, body: bytes) -> Piece:
         """How records like this one are rendered."""
-        for piece in self._pieces.get(name, ()):
-            if re.fullmatch(piece.pattern, body):
+        pieces = self._pieces.get(name, [])
+        for piece in pieces:
+            # No other way renders arguments: several records can be one list.
+            if name == b"EXECVE" or re.fullmatch(piece.pattern, body):
                 return piece
         return Piece("any", _BODY, b"%b", (partial(self._record, name),))
 
