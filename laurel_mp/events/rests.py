@@ -149,6 +149,10 @@ class Rests:
             ],
             b"EXECVE": [Piece("plain", _BODY, b"%b", (self._arguments,))],
         }  # fmt: skip
+        if not options.universal:
+            self._pieces[b"SOCKADDR"] = [
+                Piece("plain", rb"saddr=(" + _HEX + rb") *", b'{"saddr":%b}', (_name,))
+            ]
         self._layouts: dict[int, list[RestLayout]] = {}
         """By the number of records; what comes often moves to the front."""
         self._candidates: dict[tuple[tuple[bytes, str], ...], int] = {}
@@ -236,8 +240,10 @@ class Rests:
 
     def _piece(self, name: bytes, body: bytes) -> Piece:
         """How records like this one are rendered."""
-        for piece in self._pieces.get(name, ()):
-            if re.fullmatch(piece.pattern, body):
+        pieces = self._pieces.get(name, [])
+        for piece in pieces:
+            # No other way renders arguments: several records can be one list.
+            if name == b"EXECVE" or re.fullmatch(piece.pattern, body):
                 return piece
         return Piece("any", _BODY, b"%b", (partial(self._record, name),))
 

@@ -6,6 +6,9 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from laurel_mp.events import rests
+from laurel_mp.events.rendering import EventRenderer
+from laurel_mp.events.rests import split_rest
 from laurel_mp.events.syscall import SyscallRenderer
 from laurel_mp.records import enriched, execve, record
 from laurel_mp.records.fields import Field, Form, parse
@@ -62,12 +65,29 @@ def check(data: bytes) -> None:
             by_grammar = syscalls._render_irregular(body)
             assert by_grammar == syscalls.render(body)
             parse_json(b"{" + by_grammar.text + b"}")
+    check_rests(name, bodies, options)
     for body in bodies:
         check_fields(body)
         parse_json(encode(body))
         assert body == decode(encode(body))
         assert encode(body) == encode_plainly(body)
     parse_json(execve.render(execve.read(bodies), options))
+
+
+def check_rests(name: bytes, bodies: list[bytes], options: RecordOptions) -> None:
+    """Records behind a SYSCALL record, one by one and all of them, by what was learned of others.
+
+    A title behind them, as each event has one.
+    """
+    renderer = EventRenderer(options)
+    lines = [b"type=%b\0 %b\n" % (name, body) for body in bodies]
+    title = b"type=PROCTITLE\0 proctitle=6C73002D6C\n"
+    for text in [*lines, *[line + title for line in lines], b"".join(lines) + title] * 2:
+        expected = EventRenderer(options).fragment(split_rest(text), behind_syscall=True)
+        found = renderer.render_rest(text)
+        if found.records >= 0:
+            assert expected.execution == found.execution
+            assert expected._replace(executed=None) == found._replace(executed=None)
 
 
 def encode_plainly(text: bytes) -> bytes:
@@ -115,6 +135,7 @@ def _seeds() -> Iterator[bytes]:
 
 def _prepare() -> None:
     record.LAYOUTS_PER_TYPE = 3  # so that layouts are replaced, too
+    rests.LEARNED_AFTER = 1
 
 
 _vocabulary = Vocabulary(seeds.lines(), AUDIT_VALUES, AUDIT_TOKENS)
