@@ -77,7 +77,7 @@ class Used:
 
 
 def measure(
-    rates: Sequence[float], seconds: float, workers: Sequence[str], peer: str, features: str
+    rates: Sequence[float], seconds: float, workers: Sequence[str], peer: str, features: str, more: str
 ) -> list[Used]:
     """Runs auditd with all plugins, and then execs at each rate. Raises LaurelError."""
     with tempfile.TemporaryDirectory(prefix="execs-") as name:
@@ -86,7 +86,7 @@ def measure(
         bin_directory.mkdir(mode=0o755)
         program = bin_directory / "true"
         shutil.copy(Path(shutil.which("true") or "/bin/true").resolve(), program)
-        outputs, plugins = _plugins(directory, workers, peer, features)
+        outputs, plugins = _plugins(directory, workers, peer, features, more)
         with real_auditd(directory, f"-w {bin_directory} -p x -k execs\n", plugins) as auditd:
             roots = _started(auditd, set(plugins))
             time.sleep(_SETTLE_SECONDS)
@@ -97,7 +97,7 @@ def measure(
 
 
 def _plugins(
-    directory: Path, workers: Sequence[str], peer: str, features: str
+    directory: Path, workers: Sequence[str], peer: str, features: str, more: str
 ) -> tuple[dict[str, Path], dict[str, PluginConf]]:
     """The output of each plugin by its name, and what auditd is told of it."""
     outputs, plugins = {}, {}
@@ -115,7 +115,7 @@ def _plugins(
         )
         if name != peer:
             count = name.removeprefix("-w ")
-            text += f"[pipeline]\nworkers = {count if count != 'auto' else chr(34) + count + chr(34)}\n"
+            text += f"[pipeline]\nworkers = {count if count != 'auto' else chr(34) + count + chr(34)}\n{more}\n"
         config = place / "config.toml"
         config.write_text(text)
         config.chmod(0o600)
@@ -210,11 +210,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", default="0,2")
     parser.add_argument("--peer", default="laurel")
     parser.add_argument("--features", choices=[*_PROC, "default"], default="proc")
+    parser.add_argument("--more", default="")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     rates = [float(each) for each in options.rates.split(",")]
     workers = [each for each in options.workers.split(",") if each]
-    found = measure(rates, options.seconds, workers, options.peer, options.features)
+    found = measure(rates, options.seconds, workers, options.peer, options.features, options.more)
     if options.json:
         print(json.dumps([asdict(each) for each in found], indent=1))
         return 0

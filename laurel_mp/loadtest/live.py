@@ -29,9 +29,9 @@ file = "{file}"
 size = {size}
 [state]
 file = "{state}"
-{more}
 [pipeline]
 workers = {workers}
+{more}
 """
 
 
@@ -65,7 +65,7 @@ def live_plugin(
     stdout: int = subprocess.DEVNULL,
     size: int = 10_485_760,
 ) -> Iterator[LivePlugin]:
-    """The plugin with this many workers; `more` is TOML, in front of `[pipeline]` and in it.
+    """The plugin with this many workers; `more` is TOML behind those of `[pipeline]`.
 
     In the block it has started all of its processes. Raises LaurelError.
     """
