@@ -106,6 +106,18 @@ def live_plugin(
             process.stderr.close()
 
 
+def await_rest(plugin: LivePlugin, seconds: float = START_SECONDS) -> None:
+    """Returns when all processes use nearly nothing any more. Raises LaurelError."""
+    deadline, before = time.monotonic() + seconds, -1.0
+    while time.monotonic() < deadline:
+        used = sum(plugin.cpu().values())
+        if used - before < 0.01:
+            return
+        before = used
+        time.sleep(0.5)
+    raise LaurelError(f"the plugin does not come to rest within {seconds:g} s")
+
+
 def _await_start(plugin: LivePlugin, workers: str) -> None:
     """Returns when its processes have nothing to do any more."""
     deadline = time.monotonic() + START_SECONDS

@@ -27,6 +27,7 @@ from laurel_mp.pipeline.crew import GaveUpError
 from laurel_mp.pipeline.directory import DirectoryLock
 from laurel_mp.pipeline.inputs import open_input
 from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.pipeline.memory import use_one_heap
 from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs, open_copy
 from laurel_mp.pipeline.pieces import Piece, pieces_of_plain, shifted
@@ -79,6 +80,7 @@ class Plugin:
     """
 
     def __init__(self, config: Config, reconfigure: Reconfigure) -> None:
+        use_one_heap()
         self.config = self._first_config = config
         self._reconfigure = reconfigure
         self._outputs = Outputs.of_plugin(config)
