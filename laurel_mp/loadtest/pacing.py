@@ -45,20 +45,20 @@ class Pace:
         together: list[bytes] = []
         size = 0
         limit = 0.0  # what is due until then may go into the same write
-        for due, piece in pieces:
-            if together and (due > limit or size + len(piece) > MOST_BYTES):
-                write(b"".join(together))
-                together.clear()
-                size = 0
-                self._sleep(NAP)
-            if not together:
-                now = self._clock()
-                start = now - due if start is None else self._wait(start, due, now)
-                limit = min(self._clock() - start, due + SLICE)
-            together.append(piece)
-            size += len(piece)
-        if together:
-            write(b"".join(together))
+        try:
+            for due, piece in pieces:
+                if together and (due > limit or size + len(piece) > MOST_BYTES):
+                    _write(together, write)
+                    size = 0
+                    self._sleep(NAP)
+                if not together:
+                    now = self._clock()
+                    start = now - due if start is None else self._wait(start, due, now)
+                    limit = min(self._clock() - start, due + SLICE)
+                together.append(piece)
+                size += len(piece)
+        finally:  # what was due when the input failed is written; after a failed write, nothing is
+            _write(together, write)
 
     def _wait(self, start: float, due: float, now: float) -> float:
         """Sleep until `due`; when the stream then began, later than before if it slipped."""
@@ -69,3 +69,10 @@ class Pace:
             self.slipped += -ahead - PATIENCE
             start += -ahead - PATIENCE
         return start
+
+
+def _write(together: list[bytes], write: Callable[[bytes], object]) -> None:
+    text = b"".join(together)
+    together.clear()
+    if text:
+        write(text)
