@@ -24,7 +24,7 @@ def test_pieces_are_written_when_they_are_due() -> None:
 
     clock.pace().play([(7.0, b"a"), (7.5, b"b"), (7.5, b"c"), (12.0, b"d")], clock.writer())
 
-    expected = [(0.0, b"a"), (0.5, b"bc"), (5.0, b"d")]
+    expected: list[object] = [(0.0, b"a"), (0.5, b"bc"), (5.0, b"d")]
     assert expected == [(pytest.approx(due), data) for due, data in clock.writes]
 
 

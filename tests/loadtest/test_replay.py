@@ -41,7 +41,7 @@ def test_own_timing(capture: str) -> None:
     Replay([capture], Options(rounds=2), clock.pace()).run(clock.writer())
 
     _first, second = repeat(CAPTURE, 8)
-    expected = [(0.0, EVENTS[0]), (0.25, EVENTS[1]), (3.5, EVENTS[2])]
+    expected: list[object] = [(0.0, EVENTS[0]), (0.25, EVENTS[1]), (3.5, EVENTS[2])]
     assert expected == [(pytest.approx(due, abs=1e-5), data) for due, data in clock.writes[:3]]
     assert second == b"".join(data for _, data in clock.writes[3:])
     # The capture takes the seconds from 100 to 104, so the next one begins at 105.
