@@ -26,7 +26,7 @@ class Frame:
         self._node = self._style.node
         self._own = self._style.own
         self.population = Population(
-            options.tree, random, enriched=options.enriched, shows_ends="exit" in options.mix
+            options.tree, random, enriched=options.enriched, shows_ends=options.shows_ends
         )
         self._count = 0
         """Values that were made up so far: what comes but once has a number."""

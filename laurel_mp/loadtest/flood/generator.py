@@ -67,6 +67,8 @@ class Flood:
         self._tick = -1
         self._stamp = ""
         self._open: list[_Open] = []
+        self._has_ended = False
+        """Whether an event of several records is complete."""
 
     def chunks(self, size: int = SLICE) -> Iterator[bytes]:
         """All of the stream, as whole lines, `size` events at a time."""
@@ -125,7 +127,9 @@ class Flood:
         if made.actor is not None:
             made.actor.is_busy = True
         self._open.append(_Open(lines, made.actor, truth))
-        while len(self._open) >= self.options.interleave:
+        # The first one stands alone: only its end tells a consumer that events end with a record.
+        most = self.options.interleave if self._has_ended else 1
+        while len(self._open) >= most:
             self._advance(texts, truths)
 
     def _advance(self, texts: list[str], truths: list[str]) -> None:
@@ -134,6 +138,7 @@ class Flood:
         chosen = self._open[index]
         texts.append(chosen.lines.pop())
         if not chosen.lines:
+            self._has_ended = True
             truths.append(chosen.truth)
             if chosen.actor is not None:
                 chosen.actor.is_busy = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
+from math import sqrt
 from random import Random
 from typing import NamedTuple
 
@@ -65,34 +66,55 @@ class Lives(Frame):
     def __init__(self, options: Options, random: Random) -> None:
         super().__init__(options, random)
         self._shows_forks = "fork" in options.mix
-        self._shows_exits = "exit" in options.mix
+        self._shows_ends = options.shows_ends
         self._shows_execs = bool({"exec", "argv"} & options.mix.keys())
         # The fork takes the place of the exec that came in its own.
         self._late_share = _VFORK + (_LATE if options.interleave > 1 else 0.0)
         if "exec" not in options.mix:
             self._late_share = 0.0
         self._late: deque[Late] = deque()
+        self._instead = Counter[str]()
+        self._swaps = 0
         self._stamp = ""
         executed = [self._execution(program) for program in programs.EXECUTED]
         self._executed = Draws(random, executed, programs.EXECUTED_WEIGHTS)
         self._long = [self._long_execution() for _ in range(_LONG)]
 
+    def _may_be(self, instead: str, wanted: str) -> bool:
+        """Whether another kind may take this one's place, as nobody is there to do what is wanted.
+
+        Forks, execs and exits of a mix that is in balance wander apart as far as chance goes, and
+        so much may be made up for; a mix that is not in balance stays what it is.
+        """
+        most = 16 + 3 * sqrt(self._swaps)
+        self._swaps += 1
+        if self._instead[instead] - self._instead[wanted] > most:
+            return False
+        self._instead[instead] += 1
+        self._instead[wanted] -= 1
+        return True
+
     # --- fork
 
     def _fork(self) -> str:
         population = self.population
-        if population.size >= population.room:
-            process = population.ending()
-            if process is not None and self._shows_exits:
+        if len(population.young) > population.most_young and self._may_be("exec", "fork"):
+            return self._exec_of(population.next_young())
+        if population.size >= population.most and (process := population.ending()):
+            if self._shows_ends:
+                self._may_be("exit", "fork")
                 return self._exit_of(process)
-            if process is not None:
-                population.end(process)
+            population.end(process)
+        return self._fork_now()
+
+    def _fork_now(self) -> str:
+        population = self.population
         parent = population.parent()
         child = population.fork(parent)
         if self._draw() < self._late_share and parent.shown and not self._late:
             return self._fork_late(parent, child)
-        if len(population.young) > population.room // 2 or not self._shows_execs:
-            population.settle(population.young.popleft())
+        if len(population.young) > population.most_young or not self._shows_execs:
+            population.next_young()
         elif self._draw() < _STAYS:
             population.settle(population.young.pop())
         return self._fork_of(parent, child, "clone3" if self._draw() < _CLONE3 else "clone")
@@ -102,7 +124,7 @@ class Lives(Frame):
         parent.is_blocked = True
         is_vfork = self._draw() * self._late_share < _VFORK
         self._late.append(Late(parent, child, self._stamp, is_vfork))
-        self.population.young.pop()
+        self.population.settle(self.population.young.pop())
         return self._exec_of(child)
 
     def _fork_of(self, parent: Process, child: Process, name: str) -> str:
@@ -130,17 +152,19 @@ class Lives(Frame):
             return self._fork_of(late.parent, late.child, "vfork" if late.is_vfork else "clone")
         if self._draw() < _FAILS:
             return self._exec_failed(self.population.any())
+        if not self.population.young and self._shows_forks and self._may_be("fork", "exec"):
+            return self._fork_now()
         return self._exec_of(self._executing())
 
     def _executing(self) -> Process:
         """Who executes something next."""
         population = self.population
-        if not self._shows_forks and population.size < population.room:
+        if not self._shows_forks:
+            if population.size >= population.most and (process := population.ending()):
+                population.end(process)  # if ends are shown, there are no more than exits make room
             population.fork(population.parent())
         if population.young and self._draw() > _AGAIN:
-            process = population.young.popleft()
-            population.settle(process)
-            return process
+            return population.next_young()
         return population.ending() or population.any()
 
     def _exec_of(self, process: Process, execution: Execution | None = None) -> str:
@@ -192,13 +216,13 @@ class Lives(Frame):
 
     def _exit(self) -> str:
         population = self.population
-        process = population.ending() if population.size > population.room // 4 else None
+        is_low = population.size < population.least
+        if is_low and self._shows_forks and self._may_be("fork", "exit"):
+            return self._fork_now()
+        process = population.ending()
         if process is None:
-            if self._shows_forks and population.size < population.room:
-                return self._fork()
             population.fork(population.parent())
-            process = population.young.pop()
-            population.settle(process)
+            process = population.next_young()
         return self._exit_of(process)
 
     def _exit_of(self, process: Process) -> str:

@@ -71,6 +71,12 @@ class Options:
     rate: float | None = None
     """Events per second of the time stamps."""
 
+    @property
+    def shows_ends(self) -> bool:
+        """Whether each process that ends says so; with fewer exits than forks some are killed."""
+        births = self.mix.get("fork") or self.mix.get("exec", 0) + self.mix.get("argv", 0)
+        return "exit" in self.mix and self.mix["exit"] >= 0.9 * births
+
     def problem(self) -> str:
         """What is wrong with them, for the user; empty if nothing is."""
         least = 2 * self.interleave + 16

@@ -8,7 +8,13 @@ from random import Random
 
 from laurel_mp.loadtest.flood.options import Tree
 from laurel_mp.loadtest.flood.process import Process
-from laurel_mp.loadtest.flood.programs import FIRST, LASTING, Program
+from laurel_mp.loadtest.flood.programs import (
+    EXECUTED,
+    EXECUTED_WEIGHTS,
+    FIRST,
+    LASTING,
+    Program,
+)
 from laurel_mp.loadtest.flood.text import proctitle
 
 FIRST_REUSED_PID = 300
@@ -42,15 +48,20 @@ class Population:
         """Those that come and go, once they have executed something."""
         self.young: deque[Process] = deque()
         """Those that have not yet."""
-        self.room = max(8, tree.processes // 2)
-        """How many may come and go at a time."""
+        number = tree.processes // 2
+        self.least, self.most = number * 3 // 4, number * 5 // 4
+        """How many come and go at a time."""
+        self.most_young = number // 8
         self.first = Process(self._next_pid(), None)
         self._add_lasting(self.first, FIRST)
         self._last_pid = FIRST_REUSED_PID
-        number = tree.processes - self.room - 1
-        for index in range(number):
+        for index in range(tree.processes - number - 1):
             process = self._born(self._founder(index))
             self._add_lasting(process, LASTING[index % len(LASTING)])
+        for program in random.choices(EXECUTED, EXECUTED_WEIGHTS, k=number):
+            process = self.fork(self.parent())
+            become(process, program.exe, program.comm, program.arguments)
+            self.execute(self.next_young())
 
     def _founder(self, index: int) -> Process:
         """The parent of a lasting process: the tree grows deep first, then wide."""
@@ -124,6 +135,12 @@ class Population:
         child.write(enriched=self._enriched)
         self.young.append(child)
         return child
+
+    def next_young(self) -> Process:
+        """The one that has been waiting longest; it is to execute something, or to stay as it is."""
+        process = self.young.popleft()
+        self.settle(process)
+        return process
 
     def settle(self, process: Process) -> None:
         """A process begins to do what it is there for."""
