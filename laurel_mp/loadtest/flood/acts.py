@@ -15,7 +15,7 @@ from laurel_mp.loadtest.flood.programs import Address, File, FileCall
 _URING_OPENAT = 18
 
 _SELINUX = (
-    "avc:  denied  {{ read write }} for  pid={pid} comm={comm} name={name} dev=\"dm-0\" ino={inode}"
+    'avc:  denied  {{ read write }} for  pid={pid} comm={comm} name={name} dev="dm-0" ino={inode}'
     " scontext=system_u:system_r:httpd_t:s0 tcontext=unconfined_u:object_r:user_home_t:s0"
     " tclass=file permissive=0"
 )
@@ -209,7 +209,9 @@ class Acts(Frame):
         names = ""
         if self._own:
             old = text.user(before)
-            names = f"\x1dUID={text.user(process.uid)} OLD-AUID={old} AUID={text.user(process.auid)}"
+            names = (
+                f"\x1dUID={text.user(process.uid)} OLD-AUID={old} AUID={text.user(process.auid)}"
+            )
         address = f"{process.stack}{self._suffix(is_new=is_new)}"
         call = f"syscall=1 success=yes exit=4 a0=3 a1={address} a2=4 a3=0 items=0"
         return (

@@ -37,7 +37,5 @@ class Events(Lives, Acts):
         """
         self.kind = kind
         self.actor = self.command = None
-        self._stamp = stamp
-        self._serial = serial
         self._identify(stamp, serial)
         return self._makers[kind]()

@@ -31,6 +31,9 @@ class Frame:
         self._count = 0
         """Values that were made up so far: what comes but once has a number."""
         self.id = ""
+        self._stamp = ""
+        self._serial = 0
+        """What the id is made of."""
         self._m = ""
         """What is between the type of a record and its body."""
         self._end = ""
@@ -45,6 +48,7 @@ class Frame:
         """Of an exec: how many arguments, and how long they are together."""
 
     def _identify(self, stamp: str, serial: int) -> None:
+        self._stamp, self._serial = stamp, serial
         id_ = self.id = f"{stamp}:{serial}"
         self._m = f" msg=audit({id_}): "
         end = self._style.end

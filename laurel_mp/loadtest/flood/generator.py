@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
-from typing import IO
 
 from laurel_mp.loadtest.flood.draws import Draws
 from laurel_mp.loadtest.flood.events import Events
@@ -45,20 +44,21 @@ class Flood:
     Memory is bounded by the number of processes and of open events.
     """
 
-    def __init__(self, options: Options, truth: IO[bytes] | None = None) -> None:
+    def __init__(self, options: Options, truth: Callable[[bytes], object] | None = None) -> None:
         self.options = options
         self.events = 0
         """How many have begun."""
         self.lines = 0
-        """Lines handed out."""
+        self.bytes = 0
+        """What was handed out."""
         random = Random(options.seed)  # noqa: S311 - the same seed must give the same stream
         self._random = random
         self._made = Events(options, random)
         self._kinds = Draws(random, list(options.mix), list(options.mix.values()))
         self._truth = Truth(options)
-        self._truth_file = truth
+        self._write_truth = truth
         if truth is not None:
-            truth.write(self._truth.header().encode())
+            truth(self._truth.header().encode())
         self._serial = _FIRST_SERIAL
         self._spare = 0
         """A serial that was drawn, and whose event is yet to come; 0 for none."""
@@ -89,8 +89,9 @@ class Flood:
     def _written(self, texts: list[str], truths: list[str]) -> bytes:
         data = "".join(texts).encode("ascii")
         self.lines += data.count(b"\n")
-        if self._truth_file is not None:
-            self._truth_file.write("".join(truths).encode("ascii"))
+        self.bytes += len(data)
+        if self._write_truth is not None and truths:
+            self._write_truth("".join(truths).encode("ascii"))
         return data
 
     def _drain(self) -> bytes:
@@ -107,7 +108,7 @@ class Flood:
         text = made.make(self._kinds.next(), self._time(), self._next_serial())
         self.events += 1
         truth = ""
-        if self._truth_file is not None:
+        if self._write_truth is not None:
             truth = self._truth.line(made, text.count("\n"))
         if self.options.interleave == 1:
             texts.append(text)
@@ -119,7 +120,8 @@ class Flood:
         # Nothing comes between a record and the SYSCALL record behind it: what a consumer knows of
         # parents depends on the order of those.
         is_login = made.kind == "login" and made.actor is not None
-        for _ in range(2 if made.kind in _TWO_LINES or is_login else 1):
+        texts.append(lines.pop())
+        if made.kind in _TWO_LINES or is_login:
             texts.append(lines.pop())
         if not lines:
             truths.append(truth)

@@ -75,7 +75,6 @@ class Lives(Frame):
         self._late: deque[Late] = deque()
         self._instead = Counter[str]()
         self._swaps = 0
-        self._stamp = ""
         executed = [self._execution(program) for program in programs.EXECUTED]
         self._executed = Draws(random, executed, programs.EXECUTED_WEIGHTS)
         self._long = [self._long_execution() for _ in range(_LONG)]

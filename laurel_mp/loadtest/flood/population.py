@@ -137,7 +137,7 @@ class Population:
         return child
 
     def next_young(self) -> Process:
-        """The one that has been waiting longest; it is to execute something, or to stay as it is."""
+        """The one that has been waiting longest: it executes something now, or stays as it is."""
         process = self.young.popleft()
         self.settle(process)
         return process

@@ -20,14 +20,14 @@ class Process:
     __slots__ = (
         "ancestors", "at", "auid", "children", "comm", "cwd", "depth", "exe", "heap", "is_blocked",
         "is_busy", "is_lasting", "is_reaper", "labels", "libraries", "names", "origin", "parent",
-        "pid", "shown", "shown_as_parent", "shown_ppid", "ses", "stack", "title", "tty", "uid",
+        "pid", "ses", "shown", "shown_as_parent", "shown_ppid", "stack", "title", "tty", "uid",
         "who",
     )  # fmt: skip
 
     def __init__(self, pid: int, parent: Process | None) -> None:
         self.pid = pid
         self.parent = parent
-        self.depth = parent.depth + 1 if parent else 0
+        self.depth: int = parent.depth + 1 if parent else 0
         self.children: dict[Process, None] = {}
         self.is_lasting = False
         self.is_reaper = parent is None

@@ -69,7 +69,8 @@ _EXECUTED = (
     (2, program("/usr/bin/sleep", "sleep", "1")),
     (2, program("/usr/bin/perl", "/usr/bin/perl", "-w", "/usr/sbin/dpkg-preconfigure", "--apt",
                 script="/usr/sbin/dpkg-preconfigure")),
-    (2, program("/usr/bin/curl", "curl", "-s", "http://mirror.example/status", key="net_tool\x01recon")),
+    (2, program("/usr/bin/curl", "curl", "-s", "http://mirror.example/status",
+                key="net_tool\x01recon")),
 )  # fmt: skip
 
 EXECUTED = [entry for _, entry in _EXECUTED]

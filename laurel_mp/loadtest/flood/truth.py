@@ -45,7 +45,8 @@ class Truth:
             self._labels[process.labels] = labels
         command = ""
         if events.command is not None:
-            command = ',"argc":%d,"argv_bytes":%d' % events.command
+            number, size = events.command
+            command = f',"argc":{number},"argv_bytes":{size}'
         return (
             f'{head}"{"eoe" if self._eoe else "proctitle"}","syscall":"{events.call}",'
             f'"pid":{process.pid},"ppid":{process.ppid},"comm":"{process.comm}",'
