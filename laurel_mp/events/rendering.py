@@ -86,7 +86,8 @@ class EventRenderer:
         found = self.rests.get(text)
         if found is None:
             found = self.render_rest(text)
-            self.rests.remember(text, found)
+            if text:  # there, an event that is whole has its end
+                self.rests.remember(text, found)
         return found
 
     def render_rest(self, text: bytes) -> Fragment:
