@@ -20,6 +20,8 @@ EXIT_USAGE = 2
 
 COMMANDS = {
     "convert": "turn audit logs into JSON lines",
+    "flood": "write a synthetic audit stream, and what is true of it",
+    "replay": "write captured audit records again, with their own timing or another",
 }
 """Each is a module of this package with a `main` of its own, by name; with what it is for."""
 
