@@ -27,7 +27,7 @@ def main(words: Sequence[str]) -> int:
     """Runs `flood`; returns the exit status."""
     parser = _parser()
     arguments = parser.parse_args(words)
-    options = _options(arguments)
+    options = options_of(arguments)
     if problem := _problem(arguments, options):
         print(f"laurel-mp: {problem}", file=sys.stderr)
         return EXIT_USAGE
@@ -82,7 +82,8 @@ def _problem(arguments: argparse.Namespace, options: Options) -> str:
     return options.problem()
 
 
-def _options(arguments: argparse.Namespace) -> Options:
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What `add_stream` has parsed, with a rate."""
     return Options(
         events=arguments.events,
         mix=arguments.mix,
@@ -121,7 +122,6 @@ def _share(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    defaults = Options()
     parser = argparse.ArgumentParser(
         prog="laurel-mp flood",
         description=(
@@ -134,6 +134,23 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     add_version(parser)
+    add_stream(parser)
+    add = parser.add_argument
+    add(
+        "--rate",
+        type=positive,
+        metavar="N",
+        help="so many events a second (default: as fast as possible)",
+    )
+    add("--truth", metavar="FILE", help="write what is to be found out, for `verify`")
+    add("--config", metavar="FILE", help="write the configuration that the truth presumes")
+    add("-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)")
+    return parser
+
+
+def add_stream(parser: argparse._ActionsContainer) -> None:
+    """Options that say what the stream is; other commands that make one have them, too."""
+    defaults = Options()
     add = parser.add_argument
     add(
         "--events",
@@ -141,12 +158,6 @@ def _parser() -> argparse.ArgumentParser:
         default=defaults.events,
         metavar="N",
         help="how many events (default: %(default)s)",
-    )
-    add(
-        "--rate",
-        type=positive,
-        metavar="N",
-        help="so many events a second (default: as fast as possible)",
     )
     add(
         "--mix",
@@ -196,7 +207,3 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="time of the first event, in seconds since 1970 (default: %(default)s)",
     )
-    add("--truth", metavar="FILE", help="write what is to be found out, for `verify`")
-    add("--config", metavar="FILE", help="write the configuration that the truth presumes")
-    add("-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)")
-    return parser  # fmt: skip

@@ -69,8 +69,7 @@ class Workload:
         if path.suffix not in {".gz", ".xz"}:
             return cls.of(path)
         with open_source(str(path)) as source:
-            plain = directory / f"{len(list(directory.iterdir()))}-{path.stem}"
-            return cls.written(source.reads(_BLOCK), plain, path.name)
+            return cls.written(source.reads(_BLOCK), directory / path.stem, path.name)
 
     def ends(self) -> list[End]:
         """Where each event ends, in the order of the file."""
