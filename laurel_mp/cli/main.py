@@ -23,6 +23,7 @@ COMMANDS = {
     "convert": "turn audit logs into JSON lines",
     "flood": "write a synthetic audit stream, and what is true of it",
     "replay": "write captured audit records again, with their own timing or another",
+    "tune": "recommend settings for this machine",
 }
 """Each is a module of this package with a `main` of its own, by name; with what it is for."""
 

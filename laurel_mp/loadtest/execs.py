@@ -12,25 +12,25 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from laurel_mp.errors import LaurelError
 from laurel_mp.loadtest.auditd import PluginConf, RealAuditd, install_plugin, real_auditd
-from laurel_mp.loadtest.spawner import spawn
 from laurel_mp.loadtest.usage import cpu_seconds, title, tree
 
-_PROC = {
-    "proc": ('["LD_PRELOAD", "LD_LIBRARY_PATH"]', "true"),
-    "none": ("[]", "false"),
+FEATURES = {
+    "proc": {"environment": '["LD_PRELOAD", "LD_LIBRARY_PATH"]', "proc": "true"},
+    "none": {"environment": "[]", "proc": "false"},
 }
+"""What both sides can add from /proc: all of it, or nothing."""
 
 # LAUREL 0.5.1 knows no more than these, and ignores other keys.
 _CONFIG = """\
@@ -56,7 +56,27 @@ user-groups = false
 """
 
 _START_SECONDS = 15.0
-_SETTLE_SECONDS = 1.0  # what was read at the start is done by then
+_SETTLE_SECONDS = 1.0  # what was read at the start, and what lingers at the end, is done by then
+
+_SCRIPT = "#!{}\nimport runpy\nrunpy.run_module('laurel_mp', run_name='__main__')\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be measured."""
+
+    rates: Sequence[float] = (50, 100, 200, 400)
+    """Execs per second."""
+    seconds: float = 20.0
+    """For each rate."""
+    workers: Sequence[str] = ("0",)
+    """Of our plugins; there is one for each."""
+    peer: str = "laurel"
+    """Empty for none."""
+    features: str = "proc"
+    """A key of FEATURES, or `default` for the whole default configuration of each side."""
+    pipeline: str = ""
+    """TOML, for the section `[pipeline]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,159 +89,161 @@ class Used:
     execs: int
     """Execs that came to pass."""
     events: int
-    """Lines in the output: at the end of all rates as many as execs."""
+    """Lines in the output: as many as execs, if nothing is under way."""
     percent: float
     """CPU of all of its processes together, of one core."""
-    processes: dict[str, float]
+    processes: Mapping[str, float]
     """The same of each process."""
 
 
-def measure(
-    rates: Sequence[float], seconds: float, workers: Sequence[str], peer: str, features: str, more: str
-) -> list[Used]:
+@dataclass(frozen=True, slots=True)
+class _Plugin:
+    conf: PluginConf
+    config: Path
+    output: Path
+
+
+def measure(plan: Plan) -> list[Used]:
     """Runs auditd with all plugins, and then execs at each rate. Raises LaurelError."""
     with tempfile.TemporaryDirectory(prefix="execs-") as name:
         directory = Path(name)
-        bin_directory = directory / "bin"
-        bin_directory.mkdir(mode=0o755)
-        program = bin_directory / "true"
+        programs = directory / "bin"
+        programs.mkdir(mode=0o755)
+        program = programs / "true"
         shutil.copy(Path(shutil.which("true") or "/bin/true").resolve(), program)
-        outputs, plugins = _plugins(directory, workers, peer, features, more)
-        with real_auditd(directory, f"-w {bin_directory} -p x -k execs\n", plugins) as auditd:
-            roots = _started(auditd, set(plugins))
-            time.sleep(_SETTLE_SECONDS)
-            found = []
-            for rate in rates:
-                found += _measure(auditd, roots, program, rate, seconds, outputs)
-            return found
+        plugins = _plugins(directory, plan)
+        conf = {name: plugin.conf for name, plugin in plugins.items()}
+        with real_auditd(directory, f"-w {programs} -p x -k execs\n", conf) as auditd:
+            experiment = _Experiment(auditd, plugins, program)
+            return [used for rate in plan.rates for used in experiment.run(rate, plan.seconds)]
 
 
-def _plugins(
-    directory: Path, workers: Sequence[str], peer: str, features: str, more: str
-) -> tuple[dict[str, Path], dict[str, PluginConf]]:
-    """The output of each plugin by its name, and what auditd is told of it."""
-    outputs, plugins = {}, {}
-    ours = f"#!{sys.executable}\nimport runpy\nrunpy.run_module('laurel_mp', run_name='__main__')\n"
-    for name in ([peer] if peer else []) + [f"-w {count}" for count in workers]:
-        key = name.replace("-w ", "workers-").rpartition("/")[2]
-        place = directory / key
-        place.mkdir()
-        text = (
-            _CONFIG.format(
-                directory=place, environment=_PROC[features][0], proc=_PROC[features][1]
-            )
-            if features != "default"
-            else f'directory = "{place}"\n'
-        )
-        if name != peer:
-            count = name.removeprefix("-w ")
-            text += f"[pipeline]\nworkers = {count if count != 'auto' else chr(34) + count + chr(34)}\n{more}\n"
-        config = place / "config.toml"
-        config.write_text(text)
-        config.chmod(0o600)
-        path = Path(shutil.which(peer) or peer) if name == peer else place / "plugin"
-        if name != peer:
-            install_plugin(path, ours)
-        plugins[key] = PluginConf(path, args=f"-c {config}")
-        outputs[key] = place / "audit.log"
-    return outputs, plugins
-
-
-def _started(auditd: RealAuditd, names: set[str]) -> dict[str, int]:
-    """The first process of each plugin, when all of them run."""
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        found = {}
-        for pid in tree(auditd.process.pid)[1:]:
-            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-            for name in names:
-                if any(f"/{name}/config.toml" in word for word in words):
-                    found.setdefault(name, pid)
-        if found.keys() == names and all(_is_ready(pid) for pid in found.values()):
-            return found
-        time.sleep(0.05)
-    raise LaurelError(f"not all plugins have started: {', '.join(sorted(names - found.keys()))}")
-
-
-def _is_ready(pid: int) -> bool:
-    """Whether it has run for long enough to have opened its output."""
-    return any("audit.log" in os.readlink(f"/proc/{each}/fd/{fd}") for each in tree(pid) for fd in _fds(each))
-
-
-def _fds(pid: int) -> list[str]:
-    try:
-        return [fd for fd in os.listdir(f"/proc/{pid}/fd") if os.path.islink(f"/proc/{pid}/fd/{fd}")]
-    except OSError:
-        return []
-
-
-def _measure(
-    auditd: RealAuditd,
-    roots: dict[str, int],
-    program: Path,
-    rate: float,
-    seconds: float,
-    outputs: dict[str, Path],
-) -> list[Used]:
-    everybody = {name: tree(pid) for name, pid in roots.items()} | {"auditd": [auditd.process.pid]}
-    before = {pid: cpu_seconds(pid) for pids in everybody.values() for pid in pids}
-    lines = {name: _lines(path) for name, path in outputs.items()}
-    start = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "laurel_mp.loadtest.spawner", program, str(rate), str(seconds)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd="/",
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    time.sleep(max(start + seconds + _SETTLE_SECONDS - time.monotonic(), 0.3))
-    took = time.monotonic() - start
-    found = []
-    for name, pids in everybody.items():
-        used = {}
-        for pid in pids:
-            label = title(pid) if name.startswith("workers-") else name
-            used[f"{label} ({pid})" if label in used else label] = (
-                100 * (cpu_seconds(pid) - before[pid]) / took
-            )
-        found.append(
-            Used(
-                name,
-                rate,
-                int(done.stdout),
-                _lines(outputs[name]) - lines[name] if name in outputs else 0,
-                sum(used.values()),
-                used,
-            )
-        )
+def _plugins(directory: Path, plan: Plan) -> dict[str, _Plugin]:
+    found = {}
+    if plan.peer:
+        path = Path(shutil.which(plan.peer, path=f"{os.defpath}:/usr/sbin") or plan.peer)
+        found[path.name] = _plugin(directory / path.name, path, plan, "")
+    for count in plan.workers:
+        place = directory / f"workers-{count}"
+        workers = count if count.isdecimal() else f'"{count}"'
+        section = f"[pipeline]\nworkers = {workers}\n{plan.pipeline}\n"
+        found[place.name] = _plugin(place, None, plan, section)
     return found
 
 
-def _lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+def _plugin(place: Path, path: Path | None, plan: Plan, section: str) -> _Plugin:
+    place.mkdir()
+    config = place / "config.toml"
+    features = FEATURES.get(plan.features)
+    text = f'directory = "{place}"\n'
+    if features is not None:
+        text = _CONFIG.format(directory=place, **features)
+    config.write_text(text + section)
+    config.chmod(0o600)
+    path = path or install_plugin(place / "plugin", _SCRIPT.format(sys.executable))
+    return _Plugin(PluginConf(path, args=f"-c {config}"), config, place / "audit.log")
+
+
+class _Experiment:
+    """Plugins that run, and a program that is audited."""
+
+    def __init__(self, auditd: RealAuditd, plugins: Mapping[str, _Plugin], program: Path) -> None:
+        self._auditd = auditd
+        self._plugins = plugins
+        self._program = program
+        self._first = self._await_start()
+        time.sleep(_SETTLE_SECONDS)
+
+    def _await_start(self) -> dict[str, int]:
+        """The first process of each plugin, when all of them have opened their outputs."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            found: dict[str, int] = {}
+            for pid in tree(self._auditd.process.pid)[1:]:
+                with suppress(OSError):
+                    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+                    for name, plugin in self._plugins.items():
+                        if str(plugin.config) in words:
+                            found.setdefault(name, pid)
+            if found.keys() == self._plugins.keys() and all(
+                plugin.output.exists() for plugin in self._plugins.values()
+            ):
+                return found
+            time.sleep(0.05)
+        raise LaurelError(f"the plugins have not started within {_START_SECONDS:g} s")
+
+    def run(self, rate: float, seconds: float) -> list[Used]:
+        """Execs at one rate: what each plugin used, and auditd itself."""
+        pids = {name: tree(pid) for name, pid in self._first.items()}
+        pids["auditd"] = [self._auditd.process.pid]
+        before = {pid: cpu_seconds(pid) for each in pids.values() for pid in each}
+        lines = self._lines()
+        start = time.monotonic()
+        execs = self._spawn(rate, seconds)
+        time.sleep(_SETTLE_SECONDS)
+        took = time.monotonic() - start
+        after = {pid: cpu_seconds(pid) for pid in before}
+        written = self._lines()
+        found = []
+        for name, each in pids.items():
+            percent = {pid: 100 * (after[pid] - before[pid]) / took for pid in each}
+            processes = {f"{title(pid)} ({pid})": used for pid, used in percent.items()}
+            events = written.get(name, 0) - lines.get(name, 0)
+            found.append(Used(name, rate, execs, events, sum(percent.values()), processes))
+        return found
+
+    def _spawn(self, rate: float, seconds: float) -> int:
+        """By a process that is younger than the auditing: the kernel looks at no other."""
+        spawner = Path(__file__).with_name("spawner.py")
+        done = subprocess.run(
+            [sys.executable, spawner, self._program, str(rate), str(seconds)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise LaurelError(f"the programs could not be run: {done.stderr.strip()}")
+        return int(done.stdout)
+
+    def _lines(self) -> dict[str, int]:
+        return {
+            name: plugin.output.read_bytes().count(b"\n") for name, plugin in self._plugins.items()
+        }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measures, and prints a table or JSON."""
     parser = argparse.ArgumentParser(prog="laurel_mp.loadtest.execs", description=__doc__)
-    parser.add_argument("--rates", default="50,100,200,400")
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--workers", default="0,2")
-    parser.add_argument("--peer", default="laurel")
-    parser.add_argument("--features", choices=[*_PROC, "default"], default="proc")
-    parser.add_argument("--more", default="")
-    parser.add_argument("--json", action="store_true")
+    add = parser.add_argument
+    add("--rates", default="50,100,200,400", help="execs per second")
+    add("--seconds", type=float, default=20.0, help="for each rate")
+    add("--workers", default="0", help="of our plugins, one for each")
+    add("--peer", default="laurel", help="the LAUREL to compare with; empty for none")
+    add("--features", choices=[*FEATURES, "default"], default="proc")
+    add("--pipeline", default="", metavar="TOML", help="more settings of [pipeline]")
+    add("--json", action="store_true")
     options = parser.parse_args(arguments)
-    rates = [float(each) for each in options.rates.split(",")]
-    workers = [each for each in options.workers.split(",") if each]
-    found = measure(rates, options.seconds, workers, options.peer, options.features, options.more)
+    plan = Plan(
+        [float(rate) for rate in options.rates.split(",")],
+        options.seconds,
+        [count for count in options.workers.split(",") if count],
+        options.peer,
+        options.features,
+        options.pipeline,
+    )
+    try:
+        found = measure(plan)
+    except (LaurelError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     if options.json:
-        print(json.dumps([asdict(each) for each in found], indent=1))
+        sys.stdout.write(json.dumps([asdict(used) for used in found], indent=2) + "\n")
         return 0
-    for each in found:
-        parts = ", ".join(f"{k} {v:.2f}" for k, v in each.processes.items())
-        print(f"{each.rate:5.0f}/s {each.plugin:12} {each.percent:6.2f} %  execs {each.execs} events {each.events}  {parts}")
+    for used in found:
+        sys.stdout.write(
+            f"{used.rate:5.0f}/s {used.plugin:12} {used.percent:6.2f} %   "
+            f"{used.execs} execs, {used.events} events\n"
+        )
     return 0
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -21,17 +19,15 @@ START_SECONDS = 20.0
 
 STOP_SECONDS = 60.0
 
+LOOK = 0.3
+
+AT_REST = 0.01
+"""CPU seconds between two looks."""
+
 _CONFIG = """\
 directory = "{directory}"
-statusreport-period = 0
-[auditlog]
-file = "{file}"
-size = {size}
-[state]
-file = "{state}"
 [pipeline]
 workers = {workers}
-{more}
 """
 
 
@@ -55,82 +51,42 @@ class LivePlugin:
         """The bytes of each of its processes, shared pages divided."""
         return {pid: pss_bytes(pid) for pid in tree(self.process.pid)}
 
+    def await_rest(self, seconds: float = START_SECONDS) -> None:
+        """Returns when its processes use nearly nothing any more. Raises LaurelError."""
+        deadline, before = time.monotonic() + seconds, -1.0
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise LaurelError(f"the plugin has ended with status {self.process.returncode}")
+            with contextlib.suppress(OSError):  # one of them has just ended
+                used = sum(self.cpu().values())
+                if used - before < AT_REST and used > AT_REST:
+                    return
+                before = used
+            time.sleep(LOOK)
+        raise LaurelError(f"the plugin does not come to rest within {seconds:g} s")
+
 
 @contextlib.contextmanager
-def live_plugin(
-    workers: str,
-    *,
-    more: str = "",
-    file: str = "audit.log",
-    stdout: int = subprocess.DEVNULL,
-    size: int = 10_485_760,
-) -> Iterator[LivePlugin]:
-    """The plugin with this many workers; `more` is TOML behind those of `[pipeline]`.
+def live_plugin(workers: str) -> Iterator[LivePlugin]:
+    """The plugin with the default configuration and this many workers.
 
-    In the block it has started all of its processes. Raises LaurelError.
+    In the block it has started all of its processes; then its input ends. Raises LaurelError.
     """
-    with tempfile.TemporaryDirectory(prefix="live-", dir="/dev/shm") as name:  # noqa: S108
-        directory = Path(name)
-        config = directory / "config.toml"
-        config.write_text(
-            _CONFIG.format(
-                directory=directory,
-                file=file,
-                size=size,
-                state="state",
-                more=more,
-                workers=workers if workers.isdecimal() else f'"{workers}"',
-            )
-        )
+    with tempfile.TemporaryDirectory(prefix="laurel-mp-live-") as name:
+        config = Path(name) / "config.toml"
+        count = workers if workers.isdecimal() else f'"{workers}"'
+        config.write_text(_CONFIG.format(directory=name, workers=count))
         config.chmod(0o600)
         ours, theirs = socket.socketpair()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "laurel_mp", "-c", config],
-            stdin=theirs,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-        )
+        command: list[str | Path] = [sys.executable, "-m", "laurel_mp", "-c", config]
+        process = subprocess.Popen(command, stdin=theirs)
         theirs.close()
-        plugin = LivePlugin(process, ours)
         try:
-            _await_start(plugin, workers)
-            yield plugin
-            ours.close()
+            with ours:
+                plugin = LivePlugin(process, ours)
+                plugin.await_rest()
+                yield plugin
             process.wait(STOP_SECONDS)
         finally:
-            ours.close()
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
+            process.kill()
             process.wait()
-            assert process.stderr is not None
-            process.stderr.close()
-
-
-def await_rest(plugin: LivePlugin, seconds: float = START_SECONDS) -> None:
-    """Returns when all processes use nearly nothing any more. Raises LaurelError."""
-    deadline, before = time.monotonic() + seconds, -1.0
-    while time.monotonic() < deadline:
-        used = sum(plugin.cpu().values())
-        if used - before < 0.01:
-            return
-        before = used
-        time.sleep(0.5)
-    raise LaurelError(f"the plugin does not come to rest within {seconds:g} s")
-
-
-def _await_start(plugin: LivePlugin, workers: str) -> None:
-    """Returns when its processes have nothing to do any more."""
-    deadline = time.monotonic() + START_SECONDS
-    expected = 1 if workers == "0" else 4
-    before = -1.0
-    while time.monotonic() < deadline:
-        if plugin.process.poll() is not None:
-            assert plugin.process.stderr is not None
-            raise LaurelError(plugin.process.stderr.read().decode().strip())
-        with contextlib.suppress(OSError):
-            used = sum(plugin.cpu().values())
-            if used - before < 0.002 and len(plugin.processes()) >= expected and used > 0.05:
-                return
-            before = used
-        time.sleep(0.3)
-    raise LaurelError(f"the plugin does not come to rest within {START_SECONDS:g} s")

@@ -13,8 +13,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from laurel_mp.loadtest.live import await_rest, live_plugin
-from laurel_mp.loadtest.repeat import repeat
+from laurel_mp.loadtest.live import live_plugin
+from laurel_mp.loadtest.rounds import repeat
+
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,11 @@ class Sample:
 
 
 def measure(
-    capture: bytes, workers: str, lines: int, samples: int, *, move_pids: bool, more: str = ""
+    capture: bytes, workers: str, lines: int, samples: int, *, move_pids: bool
 ) -> list[Sample]:
     """Runs the plugin with so many lines; one sample at the start, `samples` on the way."""
     found = []
-    with live_plugin(workers, more=more) as plugin:
+    with live_plugin(workers) as plugin:
         start = time.monotonic()
 
         def sample(number: int) -> None:
@@ -56,7 +58,7 @@ def measure(
             sent += text.count(b"\n")
             if sent * samples // lines > before * samples // lines:
                 sample(sent)
-        await_rest(plugin, 120.0)
+        plugin.await_rest(120.0)
         time.sleep(2)  # a last checkpoint, a second after the last batch
         sample(sent)
     return found
@@ -70,7 +72,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--samples", type=int, default=10)
     parser.add_argument("--workers", default="0,2")
     parser.add_argument("--move-pids", action="store_true")
-    parser.add_argument("--more", default="")
     options = parser.parse_args(arguments)
     capture = options.capture.read_bytes()
     if options.capture.suffix == ".xz":
@@ -82,11 +83,17 @@ def main(arguments: list[str] | None = None) -> int:
             options.lines,
             options.samples,
             move_pids=options.move_pids,
-            more=options.more,
         )
-        print(f"-w {workers}")
+        sys.stdout.write(f"-w {workers}\n")
         for each in found:
-            print(f"{each.lines:>10} lines {each.seconds:7.1f} s {each.memory / 2**20:7.1f} MiB  ", *(f"{k.split(' (')[0]} {v / 2**20:.1f}" for k, v in each.processes.items() if v > 2**20), flush=True)
+            processes = (
+                f"{name.partition(' (')[0]} {size / _MIB:.1f}"
+                for name, size in each.processes.items()
+            )
+            sys.stdout.write(
+                f"{each.lines:>10} lines {each.seconds:7.1f} s {each.memory / _MIB:7.1f} MiB: "
+                f"{', '.join(processes)}\n"
+            )
     return 0
 
 

@@ -23,6 +23,7 @@ from laurel_mp.stages.messages import Share
 _numbers = attrgetter(*(each.name for each in fields(Counters)))  # dataclasses.replace is slow
 _numbers_given = attrgetter(*(each.name for each in fields(AssemblerCounters)))
 
+
 class InlineCrew(Crew):
     """A crew without other processes: a batch that was sent is written."""
 

@@ -17,7 +17,7 @@ WORTH_IT = 1 << 20
 """Bytes of messages since the last time."""
 
 PAUSE = 0.9
-"""Seconds between two times: what is given back and needed again costs a page fault for each 4 KiB."""
+"""Seconds between two times: what is needed again costs a page fault for each 4 KiB."""
 
 
 def use_one_heap() -> None:
