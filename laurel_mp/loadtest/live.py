@@ -79,7 +79,7 @@ def live_plugin(workers: str) -> Iterator[LivePlugin]:
         config.chmod(0o600)
         ours, theirs = socket.socketpair()
         command: list[str | Path] = [sys.executable, "-m", "laurel_mp", "-c", config]
-        process = subprocess.Popen(command, stdin=theirs)
+        process = subprocess.Popen(command, stdin=theirs.fileno())
         theirs.close()
         try:
             with ours:
