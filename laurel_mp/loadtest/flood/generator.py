@@ -33,7 +33,7 @@ class _Open:
 
     def __init__(self, lines: list[str], actor: Process | None, truth: str) -> None:
         self.lines = lines
-        """Those to come, the next one last."""
+        """Those to come."""
         self.actor = actor
         self.truth = truth
 
@@ -116,13 +116,12 @@ class Flood:
             return
         lines = [f"{line}\n" for line in text.split("\n")]  # splitlines() would split at 0x1d, too
         lines.pop()
-        lines.reverse()
         # Nothing comes between a record and the SYSCALL record behind it: what a consumer knows of
         # parents depends on the order of those.
         is_login = made.kind == "login" and made.actor is not None
-        texts.append(lines.pop())
-        if made.kind in _TWO_LINES or is_login:
-            texts.append(lines.pop())
+        first = 2 if made.kind in _TWO_LINES or is_login else 1
+        texts += lines[:first]
+        del lines[:first]
         if not lines:
             truths.append(truth)
             return
@@ -135,11 +134,15 @@ class Flood:
             self._advance(texts, truths)
 
     def _advance(self, texts: list[str], truths: list[str]) -> None:
-        """One line more of one of the open events."""
-        index = int(self._random.random() * len(self._open))
+        """One line or more of one of the open events."""
+        draw = self._random.random
+        index = int(draw() * len(self._open))
         chosen = self._open[index]
-        texts.append(chosen.lines.pop())
-        if not chosen.lines:
+        rest = chosen.lines
+        size = 1 + int(draw() * len(rest))
+        texts += rest[:size]
+        del rest[:size]
+        if not rest:
             self._has_ended = True
             truths.append(chosen.truth)
             if chosen.actor is not None:
