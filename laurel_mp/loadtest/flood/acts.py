@@ -153,15 +153,17 @@ class Acts(Frame):
         is_new = self._is_new()
         file = self._some_file(is_new=is_new)
         uid = process.uid
+        exit_ = self._number() if is_new else 0
         names = ""
         if self._own:
             name = text.user(uid)
             names = f"\x1dURING_OP=openat UID={name} GID={name} EUID={name} SUID={name}"
             names = f"{names} FSUID={name} EGID={name} SGID={name} FSGID={name}"
         return (
-            f"{self._node}type=URINGOP{self._m}uring_op={_URING_OPENAT} success=yes exit=0 items=2"
-            f" ppid={process.ppid} pid={process.pid} uid={uid} gid={uid} euid={uid} suid={uid}"
-            f' fsuid={uid} egid={uid} sgid={uid} fsgid={uid} key="uring"{names}\n'
+            f"{self._node}type=URINGOP{self._m}uring_op={_URING_OPENAT} success=yes"
+            f" exit={exit_} items=2 ppid={process.ppid} pid={process.pid} uid={uid} gid={uid}"
+            f" euid={uid} suid={uid} fsuid={uid} egid={uid} sgid={uid} fsgid={uid}"
+            f' key="uring"{names}\n'
             + self._where(process, is_new=is_new)
             + self._paths(*self._files("PC", file))
             + self._end
