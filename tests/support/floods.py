@@ -4,11 +4,15 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from laurel_mp.loadtest.flood import Options, Tree, mix
 
 Json = dict[str, Any]
+
+FEW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+"""Each example is hundreds of events."""
 
 _weights = st.dictionaries(st.sampled_from(mix.KINDS), st.sampled_from([0.1, 1.0, 5.0]), min_size=1)
 

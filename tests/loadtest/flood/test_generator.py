@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from laurel_mp.loadtest.flood import Flood, Options, Tree, mix, population
 from laurel_mp.records.header import LINE
-from tests.support.floods import options_of_floods
-from tests.support.records import UNHURRIED
+from tests.support.floods import FEW, options_of_floods
 
 _id = re.compile(rb"(?m)^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9.]+):([0-9]+)\):")
 
@@ -23,7 +22,7 @@ def stream(options: Options, size: int = 64) -> bytes:
 
 
 @given(options_of_floods(), st.integers(1, 100))
-@UNHURRIED
+@FEW
 def test_same_options_same_bytes(options: Options, size: int) -> None:
     """However the stream is taken, and whether or not the truth is asked for."""
     truth: list[bytes] = []
@@ -41,7 +40,7 @@ def test_seeds_differ() -> None:
 
 
 @given(options_of_floods())
-@UNHURRIED
+@FEW
 def test_lines(options: Options) -> None:
     """Each line has a header, and each event its own id."""
     flood = Flood(options)

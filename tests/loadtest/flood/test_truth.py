@@ -8,9 +8,8 @@ from hypothesis import given
 
 from laurel_mp.config import Config, load
 from laurel_mp.loadtest.flood import Flood, Options, Tree, configuration, mix, population
-from tests.support.floods import differences, options_of_floods, read_truth
+from tests.support.floods import FEW, differences, options_of_floods, read_truth
 from tests.support.pipelines import run
-from tests.support.records import UNHURRIED
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +34,7 @@ def check(options: Options, config: Config, workers: int = 0) -> None:
 
 
 @given(options=options_of_floods())
-@UNHURRIED
+@FEW
 def test_pipeline_finds_the_truth(config: Config, options: Options) -> None:
     """Parents, labels, order, arguments: for any options."""
     check(options, config, workers=options.seed % 3)
@@ -45,9 +44,9 @@ def test_pipeline_finds_the_truth(config: Config, options: Options) -> None:
 @pytest.mark.parametrize("interleave", [1, 6])
 def test_long_floods(config: Config, workers: int, interleave: int) -> None:
     """Also when pids have come again several times, and orphans have been handed on."""
-    with patch.object(population, "MAX_PID", 1500):
+    with patch.object(population, "MAX_PID", 1000):
         options = Options(
-            events=15_000, mix=mix.ALL, tree=Tree(200, 12, 6), interleave=interleave, unique=0.1
+            events=8000, mix=mix.ALL, tree=Tree(200, 12, 6), interleave=interleave, unique=0.1
         )
         check(options, config, workers)
 
