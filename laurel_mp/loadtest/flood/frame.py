@@ -10,9 +10,6 @@ from laurel_mp.loadtest.flood.population import Population
 from laurel_mp.loadtest.flood.process import Process
 from laurel_mp.loadtest.flood.records import Style
 
-_SUFFIXES = [f"{(number * 0x9E37B & 0xFFFF0) | 0x10:05x}" for number in range(4096)]
-"""Ends of addresses."""
-
 
 class Frame:
     """What all kinds of events have in common; the attributes hold until the next event."""
@@ -63,8 +60,8 @@ class Frame:
         return self._count
 
     def _suffix(self, *, is_new: bool) -> str:
-        """The end of an address."""
-        return f"{self._number():05x}" if is_new else _SUFFIXES[self._bits(12)]
+        """The end of an address: one that is a process's own, as it does the same again."""
+        return f"{self._number():05x}" if is_new else "b7250"
 
     # --- records
 

@@ -27,6 +27,10 @@ LARGE_MAX_PID = 1 << 22
 _MANY = MAX_PID // 4
 _TRIES = 30
 
+_WORKERS = 8
+_WORKERS_SHARE = 0.9
+"""As in tests/corpus/builds.raw.txt.xz, where most calls on files are of a few processes."""
+
 
 class Population:
     """All processes that are alive; lasting ones, and those that come and go.
@@ -96,6 +100,14 @@ class Population:
             if not (process.is_busy or process.is_blocked):
                 return process
         return next(p for p in (*lasting, *passing) if not (p.is_busy or p.is_blocked))
+
+    def busy(self) -> Process:
+        """One that works on files: mostly one of a few, as package managers and compilers do."""
+        process = self.lasting[
+            1 + int(self._random.random() * min(_WORKERS, len(self.lasting) - 1))
+        ]
+        is_free = not (process.is_busy or process.is_blocked)
+        return process if is_free and self._random.random() < _WORKERS_SHARE else self.any()
 
     def parent(self) -> Process:
         """One that can fork: mostly one of those that stay."""
