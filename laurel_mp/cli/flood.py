@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +26,7 @@ Value = TypeVar("Value")
 
 def main(words: Sequence[str]) -> int:
     """Runs `flood`; returns the exit status."""
-    parser = _parser()
-    arguments = parser.parse_args(words)
+    arguments = parser().parse_args(words)
     options = _options(arguments)
     if problem := _problem(arguments, options):
         print(f"laurel-mp: {problem}", file=sys.stderr)
@@ -76,7 +76,7 @@ def _paced(flood: Flood, rate: float) -> Iterator[tuple[float, bytes]]:
 def _problem(arguments: argparse.Namespace, options: Options) -> str:
     """What is wrong with the command line; empty if nothing is."""
     files = [arguments.output, arguments.truth, arguments.config]
-    named = [name for name in files if name is not None]
+    named = [name for name in files if name not in (None, os.devnull)]
     if len(set(named)) < len(named):
         return "stream, truth and configuration are to be different files"
     return options.problem()
@@ -120,9 +120,10 @@ def _share(text: str) -> float:
     return share
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What the command line may hold."""
     defaults = Options()
-    parser = argparse.ArgumentParser(
+    found = argparse.ArgumentParser(
         prog="laurel-mp flood",
         description=(
             "Write a synthetic audit stream, of processes that fork, execute, do something and "
@@ -133,8 +134,8 @@ def _parser() -> argparse.ArgumentParser:
             "wrong usage."
         ),
     )
-    add_version(parser)
-    add = parser.add_argument
+    add_version(found)
+    add = found.add_argument
     add(
         "--events",
         type=count,
@@ -199,4 +200,4 @@ def _parser() -> argparse.ArgumentParser:
     add("--truth", metavar="FILE", help="write what is to be found out, for `verify`")
     add("--config", metavar="FILE", help="write the configuration that the truth presumes")
     add("-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)")
-    return parser  # fmt: skip
+    return found  # fmt: skip
