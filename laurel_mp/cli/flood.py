@@ -82,7 +82,8 @@ def _problem(arguments: argparse.Namespace, options: Options) -> str:
     return options.problem()
 
 
-def _options(arguments: argparse.Namespace) -> Options:
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What `add_stream` has parsed, with a rate."""
     return Options(
         events=arguments.events,
         mix=arguments.mix,
