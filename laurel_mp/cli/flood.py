@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +26,7 @@ Value = TypeVar("Value")
 
 def main(words: Sequence[str]) -> int:
     """Runs `flood`; returns the exit status."""
-    parser = _parser()
-    arguments = parser.parse_args(words)
+    arguments = parser().parse_args(words)
     options = options_of(arguments)
     if problem := _problem(arguments, options):
         print(f"laurel-mp: {problem}", file=sys.stderr)
@@ -76,7 +76,7 @@ def _paced(flood: Flood, rate: float) -> Iterator[tuple[float, bytes]]:
 def _problem(arguments: argparse.Namespace, options: Options) -> str:
     """What is wrong with the command line; empty if nothing is."""
     files = [arguments.output, arguments.truth, arguments.config]
-    named = [name for name in files if name is not None]
+    named = [name for name in files if name not in (None, os.devnull)]
     if len(set(named)) < len(named):
         return "stream, truth and configuration are to be different files"
     return options.problem()
@@ -121,8 +121,9 @@ def _share(text: str) -> float:
     return share
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """What the command line may hold."""
+    found = argparse.ArgumentParser(
         prog="laurel-mp flood",
         description=(
             "Write a synthetic audit stream, of processes that fork, execute, do something and "
@@ -133,9 +134,9 @@ def _parser() -> argparse.ArgumentParser:
             "wrong usage."
         ),
     )
-    add_version(parser)
-    add_stream(parser)
-    add = parser.add_argument
+    add_version(found)
+    add_stream(found)
+    add = found.add_argument
     add(
         "--rate",
         type=positive,
@@ -145,13 +146,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--truth", metavar="FILE", help="write what is to be found out, for `verify`")
     add("--config", metavar="FILE", help="write the configuration that the truth presumes")
     add("-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)")
-    return parser
+    return found
 
 
-def add_stream(parser: argparse._ActionsContainer) -> None:
+def add_stream(options: argparse._ActionsContainer) -> None:
     """Options that say what the stream is; other commands that make one have them, too."""
     defaults = Options()
-    add = parser.add_argument
+    add = options.add_argument
     add(
         "--events",
         type=count,

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from laurel_mp.errors import InputError, OutputError
+from laurel_mp.loadtest.captures import pieces_of
 from laurel_mp.loadtest.pacing import Pace
 from laurel_mp.loadtest.rounds import Rounds
 from laurel_mp.loadtest.timing import Counter, FixedRate, OwnTime, events, timed
-from laurel_mp.pipeline.sources import open_source
-
-READ = 1 << 20
 
 Write = Callable[[bytes], object]
 
@@ -118,7 +116,7 @@ class Replay:
         """The whole stream, in pieces of whole lines; raises InputError."""
         options = self._options
         rounds = Rounds(
-            lines_of(self._names),
+            pieces_of(self._names),
             move_pids=options.move_pids,
             second=options.second,
             keep=not options.is_single,
@@ -142,22 +140,3 @@ class Replay:
             # Without any event no number of rounds would do.
             return 0 < self._counter.count * self._round < options.events
         return options.rounds is None or self._round < options.rounds
-
-
-def lines_of(names: Sequence[str]) -> Iterator[bytes]:
-    """The content of captures, in pieces of whole lines; raises InputError.
-
-    The last line of each is ended if it is not.
-    """
-    for name in names:
-        rest: list[bytes] = []  # a line may be longer than many reads
-        with open_source(name) as source:
-            for data in source.reads(READ):
-                end = data.rfind(b"\n") + 1
-                if not end:
-                    rest.append(data)
-                    continue
-                yield b"".join([*rest, data[:end]])
-                rest = [data[end:]] if end < len(data) else []
-        if rest:
-            yield b"".join([*rest, b"\n"])

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import lzma
 from pathlib import Path
 
 import pytest
 
 from laurel_mp.errors import InputError, OutputError
-from laurel_mp.loadtest import replay as module
-from laurel_mp.loadtest.replay import Options, Replay, lines_of
+from laurel_mp.loadtest.replay import Options, Replay
 from laurel_mp.loadtest.rounds import repeat
 from tests.support.clock import Clock
 
@@ -134,21 +131,6 @@ def test_an_empty_capture(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="empty"):
         Replay([str(path)], Options(rounds=None)).run(lambda _data: None)
-
-
-def test_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain and packed, one after another; none runs into the next, no line is divided."""
-    monkeypatch.setattr(module, "READ", 10)
-    plain, zipped, packed = (tmp_path / name for name in ("a.log", "b.log.gz", "c.log.xz"))
-    plain.write_bytes(CAPTURE[:-1])
-    zipped.write_bytes(gzip.compress(CAPTURE))
-    packed.write_bytes(lzma.compress(b"last"))
-
-    pieces = list(lines_of([str(plain), str(zipped), str(packed)]))
-
-    assert b"".join(pieces) == CAPTURE * 2 + b"last\n"
-    assert all(piece.endswith(b"\n") for piece in pieces)
-    assert len(pieces) > 5
 
 
 def test_time_stamps_move(capture: str) -> None:

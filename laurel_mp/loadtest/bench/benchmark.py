@@ -54,7 +54,7 @@ def run_benchmark(
     Whatever ends it, nothing of it stays: no process and no file.
     """
     machine = Machine.here()  # first of all: the load is that of others
-    versions = {candidate.name: candidate.version() for candidate in plan.candidates}
+    versions = {each.name: each.version() for each in plan.candidates if each.program is not None}
     results = []
     try:
         directory = Path(tempfile.mkdtemp(prefix="laurel-mp-bench-", dir=parent or _memory()))

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from laurel_mp.loadtest.bench.machine import Machine
-from laurel_mp.loadtest.bench.summary import Spread, Summary
+from laurel_mp.loadtest.bench.summary import BUSY, Spread, Summary
 
 FEWEST_RUNS = 3
 """With fewer there is no spread to judge by."""
 
 SAME = 0.05
 """Ratios that spread less than this are good enough to say that two are about the same."""
-
-BUSY = 0.15
-"""Cores that others use during a run, as a median: with more, the figures are theirs as well."""
 
 LOADED = 0.5
 """Load average for each CPU, before the start."""
@@ -47,14 +44,16 @@ def doubts(found: Sequence[Summary], runs: int, machine: Machine, *, starts: boo
                     f"{ratio.first_quartile:.2f} to {ratio.third_quartile:.2f} of it in the middle "
                     f"half of the rounds, around {ratio.median:.2f}"
                 )
-        others = summary.figures["others"].median
-        if others > BUSY:
-            warnings.append(f"others used {others:.2f} cores while {summary.name} ran")
-        if starts and summary.figures["wall"].median < SHORT:
-            warnings.append(
-                f"{summary.name} took less than {SHORT:g} s: much of that is the start of the "
-                "program; take more lines"
-            )
+    busy = [each.name for each in found if each.figures["others"].median > BUSY]
+    if busy:
+        most = max(summary.figures["others"].median for summary in found)
+        warnings.append(f"others used up to {most:.2f} cores, as a median, beside {_all(busy)}")
+    short = [each.name for each in found if starts and each.figures["wall"].median < SHORT]
+    if short:
+        warnings.append(
+            f"less than {SHORT:g} s: much of that is the start of the program, for {_all(short)}; "
+            "take more lines"
+        )
     if machine.load > LOADED * machine.cpus:
         warnings.append(f"the load average was {machine.load:.2f} before the start")
     return [*warnings, *_unequal(found)]
@@ -66,6 +65,10 @@ def _unequal(found: Sequence[Summary]) -> list[str]:
         return []
     said = ", ".join(f"{name} {' or '.join(map(str, each))}" for name, each in counts.items())
     return [f"not the same work, by the lines written: {said}"]
+
+
+def _all(names: list[str]) -> str:
+    return ", ".join(names)
 
 
 def _times(runs: int) -> str:

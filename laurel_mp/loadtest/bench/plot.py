@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -25,6 +26,10 @@ _INK = "#222222"
 _FAINT = "#666666"
 _FIRST = "#9aa0a6"
 _OTHERS = "#3f7cac"
+_WARNING = "#b00020"
+
+_CHARACTERS = 118
+"""Of usual text on a line, so that it ends in time."""
 
 
 class _Panel(NamedTuple):
@@ -47,13 +52,11 @@ def svg(report: Report) -> bytes:
     canvas = _Canvas()
     canvas.line_of_text("laurel-mp bench", size=18, bold=True)
     machine = report.machine
-    canvas.line_of_text(
+    peers = "".join(f", {name} {version}" for name, version in report.versions.items())
+    canvas.paragraph(
         f"{machine.cpus} CPUs ({machine.model}), Linux {machine.kernel}, "
-        f"Python {machine.python.split()[0]}",
+        f"Python {machine.python.split()[0]}, laurel-mp {machine.laurel_mp}{peers}",
         colour=_FAINT,
-    )
-    canvas.line_of_text(
-        ", ".join(f"{name}: {version}" for name, version in report.versions.items()), colour=_FAINT
     )
     for result in report.results:
         canvas.y += _GAP
@@ -63,7 +66,7 @@ def svg(report: Report) -> bytes:
             if all(panel.figure in summary.figures for summary in found):
                 _draw(canvas, panel, found)
         for warning in report.doubts(result):
-            canvas.line_of_text(f"Warning: {warning}", colour="#b00020", size=11)
+            canvas.paragraph(f"Warning: {warning}", colour=_WARNING)
     return canvas.document()
 
 
@@ -145,6 +148,11 @@ class _Canvas:
         """Writes something below all else."""
         self.y += size + 6
         self.text(_MARGIN, self.y - 4, text, size=size, colour=colour, bold=bold)
+
+    def paragraph(self, text: str, *, colour: str) -> None:
+        """Writes something below all else, on as many lines as it takes."""
+        for line in textwrap.wrap(text, _CHARACTERS):
+            self.line_of_text(line, colour=colour)
 
     def rect(self, x: float, y: float, width: float, height: float, colour: str) -> None:
         """A filled rectangle."""

@@ -22,7 +22,7 @@ class Report:
 
     machine: Machine
     versions: Mapping[str, str]
-    """Of each candidate."""
+    """Of each peer."""
     results: Sequence[Result]
 
     def summaries(self, result: Result) -> list[Summary]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laurel_mp.loadtest.bench.limits import Limit, limit_of
 from laurel_mp.loadtest.bench.measures import Measures
@@ -47,6 +47,9 @@ FIGURES: dict[str, Callable[[Measures], float | None]] = {
 }
 """What is summed up of each run, by name; None where it was not measured."""
 
+BUSY = 0.15
+"""Cores that others use during a run, as a median: with more, the figures are theirs as well."""
+
 COMPARED = ("wall", "cpu")
 """What is set in relation to the first candidate."""
 
@@ -79,6 +82,9 @@ def summaries(result: Result, cpus: int) -> list[Summary]:
 
 def _summary(name: str, runs: list[Measures], first: list[Measures], cpus: int) -> Summary:
     shares = _shares(runs)
+    limit = limit_of(shares, cpus)
+    if statistics.median(run.others for run in runs) > BUSY:
+        limit = replace(limit, certainty="unclear")  # others may have had what it was waiting for
     ratios = {}
     for figure in COMPARED if first else ():
         ours, theirs = _values(figure, runs), _values(figure, first)
@@ -88,7 +94,7 @@ def _summary(name: str, runs: list[Measures], first: list[Measures], cpus: int) 
         {figure: Spread.of(found) for figure in FIGURES if (found := _values(figure, runs))},
         ratios,
         shares,
-        limit_of(shares, cpus),
+        limit,
         frozenset(run.events for run in runs),
     )
 

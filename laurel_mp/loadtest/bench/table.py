@@ -30,9 +30,8 @@ def show(report: Report) -> None:
     console = Console(
         width=None if sys.stdout.isatty() else _WIDTH, markup=False, highlight=False, emoji=False
     )
-    console.print(f"On {report.machine.text()}", soft_wrap=True)
-    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    console.print(f"Versions: {versions}", soft_wrap=True)
+    peers = "".join(f", {name} {version}" for name, version in report.versions.items())
+    console.print(f"On {report.machine.text()}{peers}", soft_wrap=True)
     for result in report.results:
         _show_result(console, report, result)
 

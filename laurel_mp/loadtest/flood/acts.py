@@ -52,7 +52,7 @@ class Acts(Frame):
         address = self._new_address() if is_new else self._addresses.next()
         saddr, shown, length, path, success = address
         outcome = "success=yes exit=0" if success else f"success=no exit={-2 if path else -111}"
-        call = f"syscall=42 {outcome} a0=3 a1={process.stack}{self._suffix(is_new=is_new)}"
+        call = f"syscall=42 {outcome} a0=3 a1={process.stack}{self._bits(20):05x}"
         call = f"{call} a2={length} a3={process.libraries}7ed80 items={1 if path else 0}"
         if path:  # the kernel copies the whole structure, with what was on the stack
             saddr = f"{saddr}{self._bits(64):016X}7F000000{self._bits(160):040X}"
@@ -81,7 +81,7 @@ class Acts(Frame):
         return self._file_call(self._open_calls.next())
 
     def _file_call(self, called: FileCall) -> str:
-        process = self.population.any()
+        process = self.population.busy()
         is_new = self._is_new()
         process.show(self.id, ())
         paths = self._files(called.paths, self._some_file(is_new=is_new))
@@ -97,7 +97,7 @@ class Acts(Frame):
 
     def _some_file(self, *, is_new: bool) -> File:
         if not is_new:
-            return programs.FILES[int(self._draw() * len(programs.FILES))]
+            return programs.FILES[int(self._draw() * self._draw() * len(programs.FILES))]
         number = self._number()
         inode = 60_000_000 + 2 * number
         parent = f'name="/srv/new/{number}/" inode={inode} dev=fe:00 mode=040755'
@@ -153,15 +153,17 @@ class Acts(Frame):
         is_new = self._is_new()
         file = self._some_file(is_new=is_new)
         uid = process.uid
+        exit_ = self._number() if is_new else 0
         names = ""
         if self._own:
             name = text.user(uid)
             names = f"\x1dURING_OP=openat UID={name} GID={name} EUID={name} SUID={name}"
             names = f"{names} FSUID={name} EGID={name} SGID={name} FSGID={name}"
         return (
-            f"{self._node}type=URINGOP{self._m}uring_op={_URING_OPENAT} success=yes exit=0 items=2"
-            f" ppid={process.ppid} pid={process.pid} uid={uid} gid={uid} euid={uid} suid={uid}"
-            f' fsuid={uid} egid={uid} sgid={uid} fsgid={uid} key="uring"{names}\n'
+            f"{self._node}type=URINGOP{self._m}uring_op={_URING_OPENAT} success=yes"
+            f" exit={exit_} items=2 ppid={process.ppid} pid={process.pid} uid={uid} gid={uid}"
+            f" euid={uid} suid={uid} fsuid={uid} egid={uid} sgid={uid} fsgid={uid}"
+            f' key="uring"{names}\n'
             + self._where(process, is_new=is_new)
             + self._paths(*self._files("PC", file))
             + self._end
@@ -173,10 +175,11 @@ class Acts(Frame):
         process.show(self.id, ())
         rule = f"rule-{self._number()}" if is_new else "software_mgmt"
         change = f'auid={process.auid} ses={process.ses} op=add_rule key="{rule}" list=4 res=1'
-        saddr = "100000000000000000000000"
+        port = self._number() if is_new else 0
+        saddr = f"10000000{port.to_bytes(4, 'little').hex().upper()}00000000"
         if self._own:
             change = f"{change}\x1dAUID={text.user(process.auid)}"
-            saddr = f"{saddr}\x1dSADDR={{ saddr_fam=netlink nlnk-fam=16 nlnk-pid=0 }}"
+            saddr = f"{saddr}\x1dSADDR={{ saddr_fam=netlink nlnk-fam=16 nlnk-pid={port} }}"
         address = f"{process.stack}{self._suffix(is_new=is_new)}"
         call = f"syscall=44 success=yes exit=1056 a0=3 a1={address} a2=420 a3=0 items=0"
         return (

@@ -10,9 +10,6 @@ from laurel_mp.loadtest.flood.population import Population
 from laurel_mp.loadtest.flood.process import Process
 from laurel_mp.loadtest.flood.records import Style
 
-_SUFFIXES = [f"{(number * 0x9E37B & 0xFFFF0) | 0x10:05x}" for number in range(4096)]
-"""Ends of addresses."""
-
 
 class Frame:
     """What all kinds of events have in common; the attributes hold until the next event."""
@@ -25,9 +22,7 @@ class Frame:
         self._style = Style(options)
         self._node = self._style.node
         self._own = self._style.own
-        self.population = Population(
-            options.tree, random, enriched=options.enriched, shows_ends=options.shows_ends
-        )
+        self.population = Population(options.tree, random, shows_ends=options.shows_ends)
         self._count = 0
         """Values that were made up so far: what comes but once has a number."""
         self.id = ""
@@ -63,8 +58,8 @@ class Frame:
         return self._count
 
     def _suffix(self, *, is_new: bool) -> str:
-        """The end of an address."""
-        return f"{self._number():05x}" if is_new else _SUFFIXES[self._bits(12)]
+        """The end of an address: one that is a process's own, as it does the same again."""
+        return f"{self._number():05x}" if is_new else "b7250"
 
     # --- records
 
@@ -72,6 +67,8 @@ class Frame:
         """A SYSCALL record; `call` is what stands from `syscall=` to `items=`."""
         self.actor = process
         self.call = name
+        if not process.who:
+            process.write(enriched=bool(self._own))
         own = f"{self._own}{name}{process.names}" if self._own else ""
         return f"{self._node}type=SYSCALL{self._m}arch=c000003e {call}{process.who}{key}{own}\n"
 

@@ -23,17 +23,23 @@ so it was in tests/corpus/concurrent.raw.txt.xz."""
 
 _FIRST_SERIAL = 30_000
 
+_MOST_TICKS = 500 // TICK_MS
+"""How long an event is open at most: the kernel writes all of its records at once, and consumers
+give one up after two seconds."""
+
 _TWO_LINES = {"avc", "config"}
 
 
 class _Open:
     """An event that is not complete in the stream."""
 
-    __slots__ = ("actor", "lines", "truth")
+    __slots__ = ("actor", "lines", "tick", "truth")
 
-    def __init__(self, lines: list[str], actor: Process | None, truth: str) -> None:
+    def __init__(self, tick: int, lines: list[str], actor: Process | None, truth: str) -> None:
+        self.tick = tick
+        """When it began."""
         self.lines = lines
-        """Those to come, the next one last."""
+        """Those to come."""
         self.actor = actor
         self.truth = truth
 
@@ -105,7 +111,11 @@ class Flood:
     def _next(self, texts: list[str], truths: list[str]) -> None:
         """One event more: all of it, or its beginning and pieces of others."""
         made = self._made
-        text = made.make(self._kinds.next(), self._time(), self._next_serial())
+        before = self._tick
+        stamp = self._time()
+        if self._open and self._tick != before:
+            self._end_old(texts, truths)
+        text = made.make(self._kinds.next(), stamp, self._next_serial())
         self.events += 1
         truth = ""
         if self._write_truth is not None:
@@ -116,37 +126,50 @@ class Flood:
             return
         lines = [f"{line}\n" for line in text.split("\n")]  # splitlines() would split at 0x1d, too
         lines.pop()
-        lines.reverse()
         # Nothing comes between a record and the SYSCALL record behind it: what a consumer knows of
         # parents depends on the order of those.
         is_login = made.kind == "login" and made.actor is not None
-        texts.append(lines.pop())
-        if made.kind in _TWO_LINES or is_login:
-            texts.append(lines.pop())
+        first = 2 if made.kind in _TWO_LINES or is_login else 1
+        texts += lines[:first]
+        del lines[:first]
         if not lines:
             truths.append(truth)
             return
         if made.actor is not None:
             made.actor.is_busy = True
-        self._open.append(_Open(lines, made.actor, truth))
+        self._open.append(_Open(self._tick, lines, made.actor, truth))
         # The first one stands alone: only its end tells a consumer that events end with a record.
         most = self.options.interleave if self._has_ended else 1
         while len(self._open) >= most:
             self._advance(texts, truths)
 
     def _advance(self, texts: list[str], truths: list[str]) -> None:
-        """One line more of one of the open events."""
-        index = int(self._random.random() * len(self._open))
+        """One line or more of one of the open events."""
+        draw = self._random.random
+        index = int(draw() * len(self._open))
         chosen = self._open[index]
-        texts.append(chosen.lines.pop())
-        if not chosen.lines:
-            self._has_ended = True
-            truths.append(chosen.truth)
-            if chosen.actor is not None:
-                chosen.actor.is_busy = False
+        rest = chosen.lines
+        size = 1 + int(draw() * len(rest))
+        texts += rest[:size]
+        del rest[:size]
+        if not rest:
             last = self._open.pop()
             if last is not chosen:
                 self._open[index] = last
+            self._complete(chosen, truths)
+
+    def _end_old(self, texts: list[str], truths: list[str]) -> None:
+        """The rest of events that would be given up soon, for the time that they are open."""
+        for old in [each for each in self._open if self._tick - each.tick > _MOST_TICKS]:
+            self._open.remove(old)
+            texts += old.lines
+            self._complete(old, truths)
+
+    def _complete(self, event: _Open, truths: list[str]) -> None:
+        self._has_ended = True
+        truths.append(event.truth)
+        if event.actor is not None:
+            event.actor.is_busy = False
 
     def _next_serial(self) -> int:
         if self._spare:

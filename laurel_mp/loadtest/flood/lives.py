@@ -240,22 +240,22 @@ class Lives(Frame):
     def _new_execution(self) -> Execution:
         """A program that comes but once."""
         number = self._number()
-        program = programs.program(
-            f"/srv/rel/{number}/bin/job-{number}",
-            f"job-{number}",
-            f"--request={number}",
-            f"/srv/in/{number}.dat",
-        )
-        return self._execution(program, f"/srv/rel/{number}/lib/ld.so", 50_000_000 + 3 * number)
+        return self._made_up(number, f"--request={number}", f"/srv/in/{number}.dat")
 
     def _long_execution(self) -> Execution:
         """A program that is called with so much that its arguments do not fit into one record."""
         number = self._number()
         if self._bits(1):
-            arguments = [f"/srv/in/{number}/{index}.dat" for index in range(200 + self._bits(10))]
-        else:
-            arguments = ["-c", f"{number} " + "eval work; " * (300 + self._bits(10))]
-        return self._execution(programs.program("/usr/bin/dash", "sh", *arguments))
+            names = [f"/srv/in/{number}/{index}.dat" for index in range(200 + self._bits(10))]
+            return self._made_up(number, *names)
+        piece = f"{number}: "
+        size = text.MAX_EXECVE + self._bits(14)
+        return self._made_up(number, "-c", piece * (1 + size // len(piece)))
+
+    def _made_up(self, number: int, *arguments: str) -> Execution:
+        exe = f"/srv/rel/{number}/bin/job-{number}"
+        program = programs.program(exe, f"job-{number}", *arguments)
+        return self._execution(program, f"/srv/rel/{number}/lib/ld.so", 50_000_000 + 3 * number)
 
     def _execution(
         self, program: Program, linker: str = "/lib64/ld-linux-x86-64.so.2", inode: int = 0

@@ -19,7 +19,7 @@ START = 1_700_000_000
 ASSUMED_RATE = 20_000.0
 """Events per second of the time stamps, if the flood is as fast as possible."""
 
-UNIQUE = 0.05
+UNIQUE = 0.02
 """With this, as many lines of a flood are the only ones of their kind as in a capture.
 
 Once-only lines without their ids: 20.8 % in tests/corpus/builds.raw.txt.xz, and as many in a flood
