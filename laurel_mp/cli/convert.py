@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from laurel_mp.cli.arguments import is_same_file
 from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE, add_common
 from laurel_mp.cli.progress import Progress, open_progress
 from laurel_mp.config import Config, load
@@ -33,7 +34,7 @@ def main(words: Sequence[str]) -> int:
     except ConfigError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
         return EXIT_USAGE
-    if any(_is_same_file(arguments.output, name) for name in arguments.files):
+    if any(is_same_file(arguments.output, name) for name in arguments.files):
         print(f"laurel-mp: {arguments.output}: is an input, too", file=sys.stderr)
         return EXIT_USAGE
     report = MalformedReport(lambda text: print(f"laurel-mp: {text}", file=sys.stderr))
@@ -83,13 +84,6 @@ def _worker_count(text: str) -> int:
     if not text.isdecimal() or int(text) > MAX_WORKERS:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to {MAX_WORKERS}: {text!r}")
     return int(text)
-
-
-def _is_same_file(one: str, other: str) -> bool:
-    try:
-        return "-" not in (one, other) and Path(one).samefile(other)
-    except OSError:
-        return False  # one of them is not there
 
 
 def _config(arguments: argparse.Namespace) -> Config:

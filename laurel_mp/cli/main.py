@@ -19,7 +19,12 @@ EXIT_USAGE = 2
 """It could not start: wrong usage, or a configuration that can not be used on this machine."""
 
 COMMANDS = {
+    "bench": "measure the pipeline at work, beside LAUREL if that is installed",
     "convert": "turn audit logs into JSON lines",
+    "flood": "write a synthetic audit stream",
+    "replay": "write captured audit records again, with their own timing or another",
+    "tune": "recommend settings for this machine",
+    "verify": "compare an output with what a flood knows to be true",
 }
 """Each is a module of this package with a `main` of its own, by name; with what it is for."""
 

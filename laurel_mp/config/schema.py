@@ -425,14 +425,14 @@ class Pipeline:
         in_force=True,
     )
     linger_ms: int = setting(
-        20,
+        60,
         kinds.whole(0, 1000),
         "How long input is collected before it is handed over, while there is little of it.",
         unit="milliseconds",
         in_force=True,
     )
     window_bytes: int = setting(
-        32 * _MIB,
+        16 * _MIB,
         kinds.whole(64 * _KIB, 4 * _GIB),
         "How much input may be on its way to the output at a time.",
         unit="bytes",

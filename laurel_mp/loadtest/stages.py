@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from laurel_mp.config import Config
-from laurel_mp.loadtest.compare import candidates, measure
+from laurel_mp.loadtest.bench.candidates import Mode, peer
+from laurel_mp.loadtest.bench.runs import run
+from laurel_mp.loadtest.bench.workloads import Workload
 from laurel_mp.pipeline import options
 from laurel_mp.pipeline.start import COLLECTOR_THRESHOLDS
 from laurel_mp.stages.messages import Share
@@ -88,23 +90,22 @@ def main(arguments: list[str] | None = None) -> int:
             peer_rates.append(_peer_rate(given.capture, given.peer))
         seconds, counts = run_stages(capture)
         runs.append(seconds)
-    peer = statistics.median(peer_rates) if peer_rates else 0.0
+    peer_rate = statistics.median(peer_rates) if peer_rates else 0.0
     things = {"router": "lines", "decoder": "events", "tracker": "rows", "assembler": "events"}
     for stage, what in things.items():
         rate = counts[stage] / statistics.median(run[stage] for run in runs)
-        ratio = f"{rate / peer:8.1f} times {given.peer}'s events/s" if peer else ""
+        ratio = f"{rate / peer_rate:8.1f} times {given.peer}'s events/s" if peer_rate else ""
         sys.stdout.write(f"{stage:10} {rate:12.0f} {what}/s {ratio}\n")
-    if peer:
-        sys.stdout.write(f"{given.peer:10} {peer:12.0f} events/s\n")
+    if peer_rate:
+        sys.stdout.write(f"{given.peer:10} {peer_rate:12.0f} events/s\n")
     return 0
 
 
-def _peer_rate(capture: Path, peer: str) -> float:
+def _peer_rate(capture: Path, program: str) -> float:
     """Events per second of CPU time."""
     with tempfile.TemporaryDirectory() as directory:
-        (runner,) = candidates(capture, Path(directory), peer, [])
-        (timings,) = measure([runner], capture, 1).values()
-    return timings.events / timings.cpu[0]
+        measured = run(peer(program), Workload.of(capture), Mode.CONVERT, Path(directory))
+    return measured.events / measured.cpu
 
 
 if __name__ == "__main__":

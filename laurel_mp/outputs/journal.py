@@ -8,7 +8,7 @@ readable for that process, and for the next writer.
 
 A header says what the texts are and how much of each is written. The two are written in turn,
 each with a number and a checksum, so that one of them is always whole; the newer one holds. Texts
-change only while the newest header says that there are none.
+change only while the newest header says that there are none, or that all of them are written.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Journal:
     def begin(self, batch: int, texts: Sequence[bytes], marks: Sequence[Mark | None]) -> None:
         """Takes the texts of a batch. What it held before is written by now."""
         header = self._header
-        if any(header.sizes):
+        if header.written != header.sizes:
             self._note(header._replace(sizes=(), written=(), marks=()))
         end = TEXTS
         for text in texts:

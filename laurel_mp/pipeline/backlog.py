@@ -9,6 +9,7 @@ not be written, memory fills up, and then nothing is read until something is tak
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -161,6 +162,15 @@ class Backlog:
             if not self._can_take():
                 return 0
             return self._bytes + self._spool_bytes()
+
+    def waits(self, now: float) -> tuple[int, float]:
+        """Bytes that wait to be taken, and for how many seconds the oldest of them has waited."""
+        with self._lock:
+            if not self._can_take():
+                return 0, 0.0
+            if self._spool_bytes():
+                return self._bytes + self._spool_bytes(), math.inf
+            return self._bytes, now - self._memory[0].arrival
 
     @property
     def ended(self) -> bool:

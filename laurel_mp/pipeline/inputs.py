@@ -9,6 +9,7 @@ import logging
 import os
 import select
 import socket
+import time
 from typing import Protocol
 
 from laurel_mp.pipeline.seldom import Seldom
@@ -30,8 +31,11 @@ class Input(Protocol):
     name: str
     """What it is called in messages."""
 
-    def read(self) -> bytes:
-        """What comes next, which may be waited for; nothing at the end. Raises OSError."""
+    def read(self, nap: float = 0.0) -> bytes:
+        """What comes next, which may be waited for; nothing at the end. Raises OSError.
+
+        When something has come, more may come for `nap` seconds before it is read.
+        """
         ...
 
     def stop(self) -> None:
@@ -52,6 +56,10 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(self._event, select.POLLIN)
+        self._fd: int | None = None
+        """What is watched besides."""
 
     def ring(self) -> None:
         """Ends a wait that is under way, or else the next one."""
@@ -60,11 +68,13 @@ class Doorbell:
 
     def wait(self, fd: int | None, seconds: float | None = None) -> bool:
         """Whether `fd` is readable, has ended or is broken; False after a ring, or in time."""
-        poll = select.poll()
-        poll.register(self._event, select.POLLIN)
-        if fd is not None:
-            poll.register(fd, select.POLLIN)
-        ready = {found for found, _ in poll.poll(None if seconds is None else seconds * 1000)}
+        if fd != self._fd:
+            self._poll = select.poll()
+            self._poll.register(self._event, select.POLLIN)
+            if fd is not None:
+                self._poll.register(fd, select.POLLIN)
+            self._fd = fd
+        ready = [found for found, _ in self._poll.poll(None if seconds is None else seconds * 1000)]
         if self._event in ready:
             os.eventfd_read(self._event)
         return fd in ready
@@ -87,13 +97,18 @@ class DescriptorInput:
         self._fd = fd
         self._bell = Doorbell()
         self._interrupted = False
+        self._buffer = memoryview(bytearray(READ_SIZE))
+        """A buffer for each read would come from the system, and go back to it, each time."""
 
-    def read(self) -> bytes:
+    def read(self, nap: float = 0.0) -> bytes:
         """See Input."""
         while not self._interrupted:
             if self._bell.wait(self._fd):
+                if nap:
+                    time.sleep(nap)
                 try:
-                    return os.read(self._fd, READ_SIZE)
+                    size = os.readv(self._fd, [self._buffer])
+                    return bytes(self._buffer[:size])
                 except BlockingIOError:
                     continue  # somebody who shares it was faster
         return b""
@@ -130,11 +145,11 @@ class SocketInput:
         self._trouble = Seldom(log)
         self._in_trouble = False
 
-    def read(self) -> bytes:
+    def read(self, nap: float = 0.0) -> bytes:
         """See Input; raises nothing."""
         while not self._interrupted:
             if self._socket is not None:
-                data = self._receive(self._socket)
+                data = self._receive(self._socket, nap)
                 if data:
                     return data
             elif self._stopping:
@@ -159,10 +174,12 @@ class SocketInput:
             self._socket.close()
         self._bell.close()
 
-    def _receive(self, connection: socket.socket) -> bytes:
+    def _receive(self, connection: socket.socket, nap: float) -> bytes:
         """What has come or comes; nothing after a ring."""
         if not self._bell.wait(connection.fileno(), 0.0 if self._stopping else None):
             return self._disconnect() if self._stopping else b""
+        if nap and not self._stopping:
+            time.sleep(nap)
         try:
             data = connection.recv(READ_SIZE)
         except BlockingIOError:

@@ -125,7 +125,7 @@ class NameService:
 
     def ask(self, question: Question) -> Answers:
         """Answers that have come, that to this question among them if it came within the budget."""
-        answers = self.late()
+        answers = self._collect()
         if any(answered == question for answered, _ in answers):
             return answers
         may_wait = not self._pending
@@ -135,6 +135,11 @@ class NameService:
 
     def late(self) -> Answers:
         """Answers that have come since; does not wait. Replaces a keeper that is gone."""
+        if not self._pending and self._restart_at is None:
+            return []  # which is what most batches find, and they ask each time
+        return self._collect()
+
+    def _collect(self) -> Answers:
         if self._restart_at is not None and self._clock() >= self._restart_at:
             self.start()
         answers = []

@@ -25,6 +25,7 @@ from laurel_mp.pipeline.checkpoint import Checkpoint, Gathering
 from laurel_mp.pipeline.crew import Crew, CrewError, GaveUpError, HeldBack, Order, Snapshots
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.lines import Chunk, LineCutter
+from laurel_mp.pipeline.memory import GiveBack
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.poison import Poison
 from laurel_mp.stages.assembler import AssemblerCounters
@@ -43,6 +44,12 @@ LONGEST_PAUSE = 5.0
 
 FAILURES = 8
 """So many in a row, without a checkpoint between them, are the end of an offline command."""
+
+UNCOVERED = 4
+"""That part of the window may be used up before there is another checkpoint."""
+
+UNWRITTEN = 8
+"""That part of it may be under way: more makes nothing faster, and fills everybody's queues."""
 
 NOTHING = wire.AckMessage(0, 0, Counters(), 0, AssemblerCounters())
 """Before the first acknowledgement."""
@@ -107,6 +114,9 @@ class Pipeline:
         self._next_number = first_number or SPAN
         self._first_own = 0
         """Batches before this one are of a former run: their end is not that of this one."""
+        self._under_way: deque[tuple[int, int]] = deque()
+        """Batches that were handed over and are not written: number and cost."""
+        self._under_way_bytes = 0
         self._mark = 0
         self._sent = self._acknowledged = self._reported = 0
         self._leave_out = 0
@@ -117,6 +127,7 @@ class Pipeline:
         self._since_barrier = 0
         self._last_barrier = self._last_progress = time.monotonic()
         self._failures = 0
+        self._give_back = GiveBack()
         self._restart_at: float | None = None
         self._reload: Reload | None = None
         self._former: tuple[Config, Outputs] | None = None
@@ -150,6 +161,7 @@ class Pipeline:
             self._crew is not None
             and self._reload is None
             and self._kept_bytes < self.config.pipeline.window_bytes
+            and self._under_way_bytes < self.config.pipeline.window_bytes // UNWRITTEN
         )
 
     def feed(self, data: bytes, now: float | None = None, mark: int = 0) -> None:
@@ -214,7 +226,7 @@ class Pipeline:
         self._kept.append(batch)
         self._kept_bytes += batch.cost
         self._since_barrier += batch.cost
-        full = self._since_barrier >= self.config.pipeline.window_bytes // 2
+        full = self._since_barrier >= self.config.pipeline.window_bytes // UNCOVERED
         late = time.monotonic() - self._last_barrier >= CHECKPOINT_SECONDS
         if batch.flags & BARRIER or ((full or late) and not self._gatherings):
             batch.flags |= BARRIER
@@ -262,6 +274,8 @@ class Pipeline:
         if self._acknowledged == self._sent:
             self._last_progress = time.monotonic()  # there was nothing to do before this
         self._sent = batch.number
+        self._under_way.append((batch.number, batch.cost))
+        self._under_way_bytes += batch.cost
         self._crew.send(batch.number, batch.flags, routed.shares, text)
 
     # --- what comes back
@@ -292,6 +306,8 @@ class Pipeline:
         if isinstance(report, wire.AckMessage):
             self._last = report
             self._acknowledged = report.batch
+            while self._under_way and self._under_way[0][0] <= report.batch:
+                self._under_way_bytes -= self._under_way.popleft()[1]
             self.held = ""
             self._former = None
             if report.batch in self._gatherings:
@@ -317,9 +333,11 @@ class Pipeline:
         while self._kept and self._kept[0].number <= checkpoint.number:
             batch = self._kept.popleft()
             self._kept_bytes -= batch.cost
+            self._give_back.passed(len(batch.lines))
             self.covered = batch.mark
             if self._is_end(batch.number, batch.flags):
                 self.finished = True
+        self._give_back()
 
     def _is_end(self, number: int, flags: int) -> bool:
         return bool(flags & FINAL) and number >= self._first_own
@@ -372,6 +390,8 @@ class Pipeline:
         self._last = NOTHING
         self._skipped = self._withdrawn = 0
         self._sent = self._acknowledged = 0
+        self._under_way.clear()
+        self._under_way_bytes = 0
         snapshots = None
         if self._checkpoint is not None:
             self._router.restore(self._checkpoint.router)

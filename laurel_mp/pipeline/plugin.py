@@ -27,6 +27,7 @@ from laurel_mp.pipeline.crew import GaveUpError
 from laurel_mp.pipeline.directory import DirectoryLock
 from laurel_mp.pipeline.inputs import open_input
 from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.pipeline.memory import use_one_heap
 from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs, open_copy
 from laurel_mp.pipeline.pieces import Piece, pieces_of_plain, shifted
@@ -79,11 +80,15 @@ class Plugin:
     """
 
     def __init__(self, config: Config, reconfigure: Reconfigure) -> None:
+        use_one_heap()
         self.config = self._first_config = config
         self._reconfigure = reconfigure
         self._outputs = Outputs.of_plugin(config)
         self._signals: list[int] = []
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._poll = select.poll()
+        self._polled: tuple[int, ...] | None = None
+        """What that looks at, besides our own descriptor."""
         self._deadline: float | None = None
         self._held_since: float | None = None
         self._is_reading = False
@@ -183,10 +188,11 @@ class Plugin:
         if self._wants_rotation:
             self._wants_rotation = False
             pipeline.rotate()
-        if backlog.size:
-            small = backlog.size < self.config.pipeline.batch_bytes
-            if small and self._deadline is None and self.config.pipeline.linger_ms:
-                time.sleep(self.config.pipeline.linger_ms / 1000)
+        size, waited = backlog.waits(time.monotonic())
+        if size:
+            linger = self.config.pipeline.linger_ms / 1000 - waited
+            if linger > 0 and size < self.config.pipeline.batch_bytes and self._deadline is None:
+                time.sleep(linger)
             self._feed(backlog.take(self.config.pipeline.batch_bytes))
             return True
         if backlog.ended:
@@ -250,10 +256,12 @@ class Plugin:
     def _wait(self, seconds: float, fds: tuple[int, ...]) -> None:
         if self._signals:
             return
-        poll = select.poll()
-        for fd in (self._wake, *fds):
-            poll.register(fd, select.POLLIN)
-        if any(fd == self._wake for fd, _ in poll.poll(seconds * 1000)):
+        if fds != self._polled:
+            self._polled = fds
+            self._poll = select.poll()
+            for fd in (self._wake, *fds):
+                self._poll.register(fd, select.POLLIN)
+        if any(fd == self._wake for fd, _ in self._poll.poll(seconds * 1000)):
             os.eventfd_read(self._wake)
 
     # --- signals
@@ -264,6 +272,8 @@ class Plugin:
 
     def _react(self) -> None:
         """Does what signals have asked for."""
+        if not self._signals:
+            return
         self._take_stop()
         numbers, self._signals = self._signals, []
         if signal.SIGHUP in numbers:

@@ -21,6 +21,7 @@ from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import options, wire
 from laurel_mp.pipeline.batches import BARRIER, FINAL, ROTATE
 from laurel_mp.pipeline.endpoints import Endpoints
+from laurel_mp.pipeline.memory import GiveBack
 from laurel_mp.pipeline.nursery import Nursery, Task
 from laurel_mp.pipeline.outputs import OpenOutputs, Outputs
 from laurel_mp.pipeline.system import System, open_system
@@ -55,6 +56,7 @@ class _Role:
         self.task = task
         self._board = nursery.board
         self._slot = nursery.slot(task.role, task.number)
+        self._give_back = GiveBack()
         self.endpoints = Endpoints(Path(task.directory))
         self._reports = self.endpoints.connect(zmq.PUSH, "reports")
 
@@ -83,6 +85,7 @@ class _Role:
     def report_snapshot(self, batch: int, snapshot: bytes) -> None:
         """Tells ingest what is known behind a batch."""
         self.report(wire.SnapshotMessage(batch, self.task.role, self.task.number, snapshot))
+        self._give_back()
 
 
 class _Worker(_Role):
@@ -105,6 +108,7 @@ class _Worker(_Role):
         while not flags & FINAL:
             frames = self._shares.recv_multipart()
             batch, flags, share, malformed = wire.decode_share(frames)
+            self._give_back.passed(len(share.blob))
             self.begin(batch)
             self._decode(batch, flags, share, malformed)
             self.begin(0)
@@ -159,6 +163,7 @@ class _Tracker(_Role):
 
     def _answer(self, batch: int, flags: int) -> None:
         of_batch = self._collected.pop(batch)
+        self._give_back.passed(sum(len(rows.who) for rows in of_batch.values()))
         annotations = self._tracker.apply([of_batch[each] for each in range(self.task.workers)])
         message = wire.AnnotationsMessage(batch, annotations)
         self._to_writer.send_multipart(wire.encode_annotations(message), copy=False)
@@ -229,6 +234,7 @@ class _Writer(_Role):
             [message.bodies for message in messages],
             list(zip(bases, found.annotations.annotations, strict=True)),
         )
+        self._give_back.passed(len(merged[0]))
         flags = messages[0].flags
         if batch > self._leave_out:
             opened.write(batch, merged, messages[0].malformed)

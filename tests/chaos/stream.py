@@ -10,7 +10,7 @@ import random
 import re
 from functools import cache
 
-from laurel_mp.loadtest.repeat import repeat
+from laurel_mp.loadtest.rounds import repeat
 from tests.support.corpus import CORPUS, corpus_lines
 from tests.support.stream import Stream as Story
 

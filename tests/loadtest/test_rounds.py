@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from laurel_mp.loadtest import repeat as module
-from laurel_mp.loadtest.repeat import repeat
+from laurel_mp.loadtest.rounds import Rounds, repeat
 
 CORPUS = sorted((Path(__file__).parents[1] / "corpus").glob("*.xz"))
 
@@ -161,11 +160,43 @@ def test_corpus(path: Path) -> None:
         assert [max(r) + 1 for r in serials[:-1]] == [min(r) for r in serials[1:]]
 
 
-def test_command(tmp_path: Path) -> None:
-    """The command unpacks a capture and writes what the function yields."""
-    packed, output = tmp_path / "capture.txt.xz", tmp_path / "long.txt"
-    packed.write_bytes(lzma.compress(EVENT))
+def test_pieces_move_as_one() -> None:
+    """However a capture is divided, its rounds are the same."""
+    capture = lzma.decompress(CORPUS[0].read_bytes())
+    lines = capture.splitlines(keepends=True)
+    pieces = [b"".join(lines[start : start + 7]) for start in range(0, len(lines), 7)]
+    rounds = Rounds(pieces, move_pids=True)
 
-    assert module.main([str(packed), "--lines", "5", "--move-pids", "-o", str(output)]) == 0
+    expected = list(repeat(capture, 3 * len(lines), move_pids=True))
 
-    assert b"".join(repeat(EVENT, 5, move_pids=True)) == output.read_bytes()
+    assert expected == [b"".join(rounds.round()) for _ in range(3)]
+    assert rounds.lines == len(lines)
+
+
+def test_times_move_to_a_second() -> None:
+    """The first time stamp is in that second, others keep their distance, in each round."""
+    capture = EVENT + b"type=BPF msg=audit(102.004:8): op=LOAD\n"
+    rounds = Rounds([capture], second=5000)
+
+    first, second = [b"".join(rounds.round()) for _ in range(2)]
+
+    expected = [("SYSCALL", "5000.500:7"), ("EOE", "5000.500:7"), ("BPF", "5002.004:8")]
+    assert expected == [record[1:] for record in ids(first)]
+    expected = [("SYSCALL", "5003.500:9"), ("EOE", "5003.500:9"), ("BPF", "5005.004:10")]
+    assert expected == [record[1:] for record in ids(second)]
+
+
+def test_a_pid_before_the_first_header() -> None:
+    """A line whose header is none has a process all the same; times move all the same."""
+    odd = b"type=SYSCALL msg=audit(0100.500:7): arch=c000003e ppid=1 pid=400 auid=0\n"
+    rounds = Rounds([odd + EVENT], second=5000, move_pids=True)
+
+    assert b"".join(rounds.round()) == odd + EVENT.replace(b"(100.", b"(5000.")
+
+
+def test_one_round_needs_no_memory() -> None:
+    """A capture that is not kept goes through as it is."""
+    rounds = Rounds([EVENT, EVENT], keep=False)
+
+    assert list(rounds.round()) == [EVENT, EVENT]
+    assert rounds.lines == 4

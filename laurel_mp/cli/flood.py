@@ -1,0 +1,210 @@
+"""`laurel-mp flood`: a synthetic audit stream, with what a consumer must find out about it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import TypeVar
+
+from laurel_mp.cli.arguments import add_version, count, positive
+from laurel_mp.cli.main import EXIT_USAGE
+from laurel_mp.errors import OutputError
+from laurel_mp.loadtest.flood import Flood, Options, Tree, configuration, mix
+from laurel_mp.loadtest.flood.options import START, UNIQUE
+from laurel_mp.loadtest.pacing import NAP, Pace
+from laurel_mp.loadtest.sink import open_sink
+
+_MANY = 256
+"""Events of a write when nothing is to be paced: some 200 KiB."""
+
+Value = TypeVar("Value")
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs `flood`; returns the exit status."""
+    arguments = parser().parse_args(words)
+    options = options_of(arguments)
+    if problem := _problem(arguments, options):
+        print(f"laurel-mp: {problem}", file=sys.stderr)
+        return EXIT_USAGE
+    if arguments.config:
+        with open_sink(arguments.config) as sink:
+            sink.write(configuration.text().encode())
+    started = time.monotonic()
+    flood, closed = _run(arguments, options)
+    seconds = time.monotonic() - started
+    print(
+        f"laurel-mp: {flood.events} events, {flood.lines} lines, {flood.bytes} bytes,"
+        f" {flood.lines / seconds if seconds else 0:.0f} lines/s"
+        f"{'; the reader closed' if closed else ''}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _run(arguments: argparse.Namespace, options: Options) -> tuple[Flood, bool]:
+    """Writes the flood; whether its reader went away before the end."""
+    with ExitStack() as stack:
+        output = stack.enter_context(open_sink(arguments.output))
+        truth = stack.enter_context(open_sink(arguments.truth)) if arguments.truth else None
+        flood = Flood(options, truth.write if truth else None)
+        try:
+            if options.rate:
+                Pace().play(_paced(flood, options.rate), output.write)
+            else:
+                for chunk in flood.chunks(_MANY):
+                    output.write(chunk)
+        except OutputError as error:
+            if not error.closed:
+                raise
+            return flood, True
+    return flood, False
+
+
+def _paced(flood: Flood, rate: float) -> Iterator[tuple[float, bytes]]:
+    """The flood in slices, each with the second that it is due."""
+    begun = 0
+    for chunk in flood.chunks(max(1, int(rate * NAP))):
+        yield begun / rate, chunk
+        begun = flood.events
+
+
+def _problem(arguments: argparse.Namespace, options: Options) -> str:
+    """What is wrong with the command line; empty if nothing is."""
+    files = [arguments.output, arguments.truth, arguments.config]
+    named = [name for name in files if name not in (None, os.devnull)]
+    if len(set(named)) < len(named):
+        return "stream, truth and configuration are to be different files"
+    return options.problem()
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What `add_stream` has parsed, with a rate."""
+    return Options(
+        events=arguments.events,
+        mix=arguments.mix,
+        tree=arguments.processes,
+        unique=arguments.unique,
+        interleave=arguments.interleave,
+        enriched=arguments.format == "enriched",
+        node=arguments.node,
+        eoe=not arguments.no_eoe,
+        seed=arguments.seed,
+        start=arguments.start,
+        rate=arguments.rate,
+    )
+
+
+def _valued(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """`parse` as argparse wants it, with its own message for the user."""
+
+    def parsed(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parsed
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1: {text!r}")
+    return share
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line may hold."""
+    found = argparse.ArgumentParser(
+        prog="laurel-mp flood",
+        description=(
+            "Write a synthetic audit stream, of processes that fork, execute, do something and "
+            "exit, as auditd 3.0.9 would write it. The same options give the same bytes."
+        ),
+        epilog=(
+            "Exit status: 0, also if the reader closes; 1 if an output can not be written; 2 for "
+            "wrong usage."
+        ),
+    )
+    add_version(found)
+    add_stream(found)
+    add = found.add_argument
+    add(
+        "--rate",
+        type=positive,
+        metavar="N",
+        help="so many events a second (default: as fast as possible)",
+    )
+    add("--truth", metavar="FILE", help="write what is to be found out, for `verify`")
+    add("--config", metavar="FILE", help="write the configuration that the truth presumes")
+    add("-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)")
+    return found
+
+
+def add_stream(options: argparse._ActionsContainer) -> None:
+    """Options that say what the stream is; other commands that make one have them, too."""
+    defaults = Options()
+    add = options.add_argument
+    add(
+        "--events",
+        type=count,
+        default=defaults.events,
+        metavar="N",
+        help="how many events (default: %(default)s)",
+    )
+    add(
+        "--mix",
+        type=_valued(mix.parse),
+        default=defaults.mix,
+        metavar="KIND=WEIGHT,...",
+        help=f"how many of each kind ({', '.join(mix.KINDS)}); `default`, the proportions of a "
+        "capture, or `all`, which adds some of the kinds that it does not have, may stand in "
+        "front (default: default)",
+    )
+    add(
+        "--processes",
+        type=_valued(Tree.parse),
+        default=defaults.tree,
+        metavar="N[,DEPTH[,FANOUT]]",
+        help="how many are alive at a time, generations, and children of each at most (default: "
+        f"{defaults.tree.processes},{defaults.tree.depth},{defaults.tree.fanout})",
+    )
+    add(
+        "--unique",
+        type=_share,
+        default=UNIQUE,
+        metavar="SHARE",
+        help="share of events, from 0 to 1, whose paths, arguments, programs and so on come but "
+        "once (default: %(default)s, as in the capture)",
+    )
+    add(
+        "--interleave",
+        type=count,
+        default=1,
+        metavar="N",
+        help="events that are open at a time (default: %(default)s)",
+    )
+    add(
+        "--format",
+        choices=("raw", "enriched"),
+        default="raw",
+        help="log_format of auditd (default: %(default)s)",
+    )
+    add("--node", default="", metavar="NAME", help="name in front of each line")
+    add("--no-eoe", action="store_true", help="leave the end-of-event records out")
+    add("--seed", type=count, default=0, metavar="N", help="another stream for each (default: 0)")
+    add(
+        "--start",
+        type=count,
+        default=START,
+        metavar="SECONDS",
+        help="time of the first event, in seconds since 1970 (default: %(default)s)",
+    )

@@ -1,0 +1,124 @@
+"""`laurel-mp verify`: an output beside what a flood knows to be true."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from laurel_mp.cli.arguments import add_version, count
+from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE
+from laurel_mp.errors import InputError
+from laurel_mp.loadtest.captures import lines_of
+from laurel_mp.loadtest.verify import KINDS, WINDOW, Example, Report, verify
+from laurel_mp.loadtest.verify.truth import Truth
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs `verify`; returns the exit status."""
+    arguments = _parser().parse_args(words)
+    outputs = arguments.files or ["-"]
+    if arguments.truth in outputs:
+        print(f"laurel-mp: {arguments.truth}: is the truth and an output", file=sys.stderr)
+        return EXIT_USAGE
+    try:
+        report = verify(
+            Truth(arguments.truth, lines_of([arguments.truth])),
+            lines_of(outputs),
+            skipped=arguments.skip,
+            window=arguments.window,
+        )
+    except InputError as error:
+        print(f"laurel-mp: {error}", file=sys.stderr)
+        return EXIT_USAGE  # as with diff(1), 1 is for a comparison that could be made
+    print(_as_json(report) if arguments.json else "\n".join(_as_text(report)))
+    return 0 if report.right else EXIT_FAILURE
+
+
+def _parser() -> argparse.ArgumentParser:
+    kinds = "\n".join(f"  {kind:11} {what}" for kind, what in KINDS.items())
+    parser = argparse.ArgumentParser(
+        prog="laurel-mp verify",
+        description=(
+            "Compare an output of laurel-mp, or of LAUREL, with the truth of the flood that it\n"
+            "was made from."
+        ),
+        epilog=(
+            f"what can be wrong:\n{kinds}\n\n"
+            "exit status: 0 if all is right; 1 if not; 2 for wrong usage, or if a file can not\n"
+            "be read."
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_version(parser)
+    parser.add_argument(
+        "--truth", required=True, metavar="FILE", help="what `laurel-mp flood --truth` wrote"
+    )
+    parser.add_argument(
+        "--skip",
+        type=_kinds,
+        default=(),
+        metavar="KIND,…",
+        help="what not to look for, such as what the output was not configured to show",
+    )
+    parser.add_argument(
+        "--window",
+        type=_window,
+        default=WINDOW,
+        metavar="N",
+        help="how many events one may be away from its place (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="OUTPUT",
+        help="logs in the order of writing, plain, .gz or .xz; - is stdin (the default)",
+    )
+    return parser
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(text.split(","))
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(map(repr, unknown))}")
+    return kinds
+
+
+def _window(text: str) -> int:
+    if not (window := count(text)):
+        raise argparse.ArgumentTypeError("expected a number above 0")
+    return window
+
+
+def _as_json(report: Report) -> str:
+    return json.dumps({"right": report.right, "cut": report.cut, **asdict(report)})
+
+
+def _as_text(report: Report) -> Iterator[str]:
+    yield f"{report.expected} events expected, {report.found} found"
+    if report.cut:
+        yield f"the flood was cut short, at {report.expected} of {report.announced} events"
+    for kind, number in report.counts.items():
+        if number:
+            yield f"{kind:11} {number:9}  {KINDS[kind]}"
+            yield from (f"{'':13}{_shown(example)}" for example in report.examples[kind])
+    if report.skipped:
+        yield f"not looked for: {', '.join(report.skipped)}"
+    yield "all right" if report.right else "NOT right"
+
+
+def _shown(example: Example) -> str:
+    text = example.id
+    if example.expected is not None:
+        text += f": expected {_value(example.expected)}"
+    if example.found is not None:
+        text += f"{',' if example.expected is not None else ':'} found {_value(example.found)}"
+    return text
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,138 @@
+"""Who is measured: laurel-mp with various settings, and peers that read the same configuration."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from laurel_mp import __version__
+from laurel_mp.errors import LaurelError
+
+# What LAUREL does by default, but for /proc: the processes of a capture are not those of this
+# machine. LAUREL ignores the keys that it does not know.
+_CONFIG = """\
+directory = "{directory}"
+[auditlog]
+file = "audit.log"
+size = 1000000000000
+generations = 1
+[transform]
+execve-argv = ["array"]
+[translate]
+universal = false
+user-db = false
+[enrich]
+execve-env = []
+container = false
+script = false
+pid = true
+parent-info = false
+spawned-by = false
+systemd = false
+user-groups = false
+"""
+
+# Programs of the administrator, which the PATH of other users often leaves out.
+_SBIN = f"{os.pathsep}/usr/sbin{os.pathsep}/sbin"
+
+_VERSION_SECONDS = 10.0
+
+
+class Mode(Enum):
+    """How records get into a candidate."""
+
+    CONVERT = "convert"
+    """From a file, through `laurel-mp convert`; a peer has the file as its standard input."""
+    LIVE = "live"
+    """As from auditd: a plugin, which has one end of a socket pair as its standard input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A program with its settings."""
+
+    name: str
+    program: str | None = None
+    """The peer's; None for ours."""
+    pipeline: Mapping[str, int | str] = field(default_factory=dict)
+    """Keys of the section `[pipeline]`, which is ours alone."""
+
+    @property
+    def processes(self) -> int:
+        """How many it has when it has started; at least, where that is not known."""
+        workers = self.pipeline.get("workers", 0)
+        if workers == "auto":
+            return 1
+        return int(workers) + 4 if workers else 1  # ingest, fork server, tracker, writer
+
+    @property
+    def first_process(self) -> str:
+        """What the process is that is started, and that has no title of its own."""
+        if self.program is not None:
+            return self.name
+        return "ingest" if self.pipeline.get("workers") else "all in one"
+
+    def command(self, directory: Path, mode: Mode, capture: Path) -> Sequence[str | Path]:
+        """How to start it on a capture. Writes its configuration into `directory`."""
+        config = directory / "config.toml"
+        config.write_text(_CONFIG.format(directory=directory) + self._section())
+        config.chmod(0o600)
+        if self.program is not None:
+            return [self.program, "-c", config]
+        ours = [sys.executable, "-m", "laurel_mp"]
+        if mode is Mode.LIVE:
+            return [*ours, "-c", config]
+        return [*ours, "convert", "-c", config, "-o", directory / "audit.log", capture]
+
+    def output(self, directory: Path) -> Path:
+        """Where its output is."""
+        return directory / "audit.log"
+
+    def _section(self) -> str:
+        if self.program is not None:
+            return ""
+        settings = (
+            f'{key} = "{value}"\n' if isinstance(value, str) else f"{key} = {value}\n"
+            for key, value in self.pipeline.items()
+        )
+        return "[pipeline]\n" + "".join(settings)
+
+    def version(self) -> str:
+        """What it calls its version."""
+        if self.program is None:
+            return __version__
+        try:
+            said = subprocess.run(
+                [self.program, "--version"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_VERSION_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return "unknown"
+        words = said.stdout.decode(errors="replace").split()
+        return words[-1] if words and not said.returncode else "unknown"
+
+
+def ours(
+    workers: int | str, settings: Mapping[str, int | str] | None = None, name: str = ""
+) -> Candidate:
+    """Laurel-mp with so many workers, and other settings of `[pipeline]`."""
+    return Candidate(
+        name or f"laurel-mp -w {workers}", None, {"workers": workers, **(settings or {})}
+    )
+
+
+def peer(program: str) -> Candidate:
+    """Another program with LAUREL's command line: a name, or a path. Raises LaurelError."""
+    found = shutil.which(program, path=os.environ.get("PATH", os.defpath) + _SBIN)
+    if found is None:
+        raise LaurelError(f"{program} is not installed, or can not be run")
+    return Candidate(Path(program).name, str(Path(found).absolute()))

@@ -1,0 +1,105 @@
+"""Feeds a plugin as auditd does, and looks at when its output comes."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from io import FileIO
+from pathlib import Path
+
+from laurel_mp.loadtest.bench.measures import Latency
+from laurel_mp.loadtest.bench.workloads import End, EventKey, Workload
+
+_PIECE = 1 << 16
+
+_LOOK = 0.001
+"""Seconds between looks at the output: latencies are known no better than this."""
+
+_PATIENCE = 10.0
+"""Seconds to wait for the last events."""
+
+_written = re.compile(rb'^\{"ID":"([^"]+)"(?:,"NODE":"([^"]*)")?', re.MULTILINE).findall
+
+
+def feed(stream: socket.socket, workload: Workload) -> None:
+    """Sends all of it as fast as it is taken. Raises OSError."""
+    with workload.path.open("rb") as file:
+        for piece in iter(lambda: file.read(_PIECE), b""):
+            stream.sendall(piece)
+
+
+class Tail:
+    """Reads what is new at the end of an output."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: FileIO | None = None
+        self._rest = b""
+        self.seen: dict[EventKey, float] = {}
+        """When each event was there, by the monotonic clock."""
+
+    def look(self) -> None:
+        """Notes which events are there that were not before."""
+        if self._file is None:
+            try:
+                self._file = FileIO(self._path)
+            except FileNotFoundError:
+                return  # not every program makes it before there is something to write
+        data = self._file.read()
+        if not data:
+            return
+        now = time.monotonic()
+        lines, newline, self._rest = (self._rest + data).rpartition(b"\n")
+        for event, node in _written(lines + newline):
+            self.seen[node, event] = now
+
+    def close(self) -> None:
+        """Gives up the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def feed_paced(
+    stream: socket.socket, workload: Workload, rate: float, output: Path
+) -> Latency | None:
+    """Sends `rate` events a second, record by record as auditd does. Raises OSError.
+
+    Records of other events that stand between those of one go with the first event that ends
+    behind them.
+    """
+    data = workload.path.read_bytes()
+    ends = workload.ends()
+    tail = Tail(output)
+    try:
+        sent = _send(stream, data, ends, rate, tail)
+        deadline = time.monotonic() + _PATIENCE
+        while sent.keys() - tail.seen.keys() and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+            tail.look()
+    finally:
+        tail.close()
+    times = [tail.seen[event] - when for event, when in sent.items() if event in tail.seen]
+    return Latency.of(times, len(sent) - len(times))
+
+
+def _send(
+    stream: socket.socket, data: bytes, ends: list[End], rate: float, tail: Tail
+) -> dict[EventKey, float]:
+    """Returns when the last record of each event was sent."""
+    sent: dict[EventKey, float] = {}
+    start = time.monotonic()
+    position = 0
+    for number, end in enumerate(ends):
+        due = start + number / rate
+        while (wait := due - time.monotonic()) > 0:
+            time.sleep(min(wait, _LOOK))
+            tail.look()
+        for record in data[position : end.position].splitlines(keepends=True):
+            now = time.monotonic()
+            stream.sendall(record)
+        sent[end.event] = now
+        position = end.position
+        tail.look()
+    stream.sendall(data[position:])
+    return sent

@@ -1,0 +1,70 @@
+"""What a benchmark found: for people as lines of a table, for programs as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from laurel_mp.loadtest.bench.candidates import Mode
+from laurel_mp.loadtest.bench.doubts import doubts
+from laurel_mp.loadtest.bench.machine import Machine
+from laurel_mp.loadtest.bench.rounds import Result
+from laurel_mp.loadtest.bench.summary import Spread, Summary, summaries
+
+VERSION = 1
+"""Of the JSON document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A benchmark with all that one needs to judge it."""
+
+    machine: Machine
+    versions: Mapping[str, str]
+    """Of each peer."""
+    results: Sequence[Result]
+
+    def summaries(self, result: Result) -> list[Summary]:
+        """Of one workload."""
+        return summaries(result, self.machine.cpus)
+
+    def doubts(self, result: Result) -> list[str]:
+        """About one workload."""
+        plan = result.plan
+        starts = plan.mode is Mode.CONVERT
+        return doubts(self.summaries(result), plan.runs, self.machine, starts=starts)
+
+    def plain(self) -> dict[str, Any]:
+        """All of it, with every single run, in JSON's types."""
+        return {
+            "bench": VERSION,
+            "machine": asdict(self.machine),
+            "versions": dict(self.versions),
+            "results": [self._result(result) for result in self.results],
+        }
+
+    def _result(self, result: Result) -> dict[str, Any]:
+        workload, plan = result.workload, result.plan
+        return {
+            "workload": {"name": workload.name, "lines": workload.lines, "bytes": workload.size},
+            "mode": plan.mode.value,
+            "rate": plan.rate,
+            "candidates": [
+                {
+                    "name": summary.name,
+                    "events": sorted(summary.events),
+                    "figures": _spreads(summary.figures),
+                    "ratios": _spreads(summary.ratios),
+                    "shares": dict(summary.shares),
+                    "limit": asdict(summary.limit),
+                    "runs": [asdict(run) for run in result.runs[summary.name]],
+                }
+                for summary in self.summaries(result)
+            ],
+            "warnings": self.doubts(result),
+        }
+
+
+def _spreads(spreads: Mapping[str, Spread]) -> dict[str, Any]:
+    return {name: asdict(spread) for name, spread in spreads.items()}

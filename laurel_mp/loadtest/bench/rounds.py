@@ -1,0 +1,62 @@
+"""All candidates in turn, again and again, so that what else the machine does meets them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from laurel_mp.loadtest.bench.candidates import Candidate, Mode
+from laurel_mp.loadtest.bench.measures import Measures
+from laurel_mp.loadtest.bench.runs import run
+from laurel_mp.loadtest.bench.workloads import Workload
+
+Begin = Callable[[str], None]
+"""Told before each run what begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be measured."""
+
+    candidates: Sequence[Candidate]
+    """The first one is what the others are compared with."""
+    mode: Mode
+    runs: int
+    """Of each candidate, after one that only warms caches and does not count."""
+    rate: float | None = None
+    """Events per second; None for as fast as possible."""
+
+    @property
+    def steps(self) -> int:
+        """How many runs there are for a workload, with those that do not count."""
+        return len(self.candidates) * (self.runs + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a plan with one workload."""
+
+    workload: Workload
+    plan: Plan
+    runs: dict[str, list[Measures]]
+    """By candidate, in the order of the rounds: what has the same place ran in the same round."""
+
+
+def measure(plan: Plan, workload: Workload, directory: Path, begin: Begin) -> Result:
+    """Runs all rounds of a plan. Raises LaurelError if a candidate fails."""
+    runs: dict[str, list[Measures]] = {candidate.name: [] for candidate in plan.candidates}
+    for number in range(plan.runs + 1):
+        # To and fro: whoever comes later in a round when the machine slows down comes first in
+        # the next one.
+        order = plan.candidates if number % 2 else list(reversed(plan.candidates))
+        for candidate in order:
+            begin(f"{workload.name}, {_name(number, plan.runs)}: {candidate.name}")
+            measured = run(candidate, workload, plan.mode, directory, plan.rate)
+            if number:
+                runs[candidate.name].append(measured)
+    return Result(workload, plan, runs)
+
+
+def _name(number: int, runs: int) -> str:
+    return f"round {number} of {runs}" if number else "warming up"

@@ -1,0 +1,249 @@
+"""One run of one candidate on one workload: started, fed, followed, and measured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from laurel_mp.errors import LaurelError
+from laurel_mp.loadtest.bench.candidates import Candidate, Mode
+from laurel_mp.loadtest.bench.feeding import feed, feed_paced
+from laurel_mp.loadtest.bench.measures import Latency, Measures
+from laurel_mp.loadtest.bench.sampling import Sampler, busy_seconds
+from laurel_mp.loadtest.bench.workloads import Workload
+from laurel_mp.loadtest.usage import cpu_seconds, tree
+
+START_SECONDS = 30.0
+"""How long a plugin may take until it has started, and has nothing to do."""
+
+_AT_REST = 0.001
+"""CPU seconds: who uses less between two looks has nothing to do."""
+
+_LOOK = 0.1
+"""Seconds between those looks."""
+
+_STOP_SECONDS = 3.0
+"""How long a candidate may take to clean up when the benchmark is interrupted."""
+
+_BLOCK = 1 << 20
+
+
+class RunError(LaurelError):
+    """A candidate failed, so there is nothing to compare."""
+
+
+def run(
+    candidate: Candidate, workload: Workload, mode: Mode, directory: Path, rate: float | None = None
+) -> Measures:
+    """Measures one run; files go into `directory`, and are removed.
+
+    With a `rate`, in events per second, a live run tells the latency, too. Raises LaurelError.
+    """
+    place = Path(tempfile.mkdtemp(prefix="run-", dir=directory))
+    try:
+        if mode is Mode.CONVERT:
+            return _convert(candidate, workload, place)
+        return _live(candidate, workload, place, rate)
+    except OSError as error:
+        raise RunError(f"{candidate.name}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _convert(candidate: Candidate, workload: Workload, place: Path) -> Measures:
+    with (
+        workload.path.open("rb") as capture,
+        _started(candidate, workload, Mode.CONVERT, place, capture.fileno()) as running,
+    ):
+        spent = running.end()
+    return _measures(candidate, workload, place, spent)
+
+
+def _live(candidate: Candidate, workload: Workload, place: Path, rate: float | None) -> Measures:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, _started(candidate, workload, Mode.LIVE, place, theirs.fileno()) as running:
+        theirs.close()
+        running.await_rest()
+        running.begin()
+        latency = None
+        try:
+            if rate is None:
+                feed(ours, workload)
+            else:
+                latency = feed_paced(ours, workload, rate, candidate.output(place))
+        except (BrokenPipeError, ConnectionResetError):
+            running.end()  # which says why, if it has failed
+            raise RunError(f"{candidate.name}: does not read any more") from None
+        ours.close()
+        spent = running.end()
+    return _measures(candidate, workload, place, spent, latency)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """What a run took, from its beginning to its end."""
+
+    wall: float
+    cpu: float
+    by_title: dict[str, float]
+    memory: int | None
+    others: float
+
+
+class _Running:
+    """A candidate that runs."""
+
+    def __init__(
+        self, candidate: Candidate, process: subprocess.Popen[bytes], errors: IO[bytes]
+    ) -> None:
+        self._candidate = candidate
+        self._process = process
+        self._errors = errors
+        self.sampler = Sampler(process.pid, candidate.first_process)
+        self._before: dict[int, float] = {}
+        self._started = time.perf_counter()
+        self._own = time.process_time()
+        self._busy = busy_seconds()
+
+    def await_rest(self) -> None:
+        """Returns when all of its processes are there and wait for something to do."""
+        deadline = time.monotonic() + START_SECONDS
+        before = 0.0
+        while time.monotonic() < deadline:
+            ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is not None:
+                self.end()
+                raise RunError(f"{self._candidate.name}: ended before it was given anything")
+            seconds = _cpu(self._process.pid)
+            used = sum(seconds.values())
+            if len(seconds) >= self._candidate.processes and used - before < _AT_REST:
+                return
+            before = used
+            time.sleep(_LOOK)
+        raise RunError(f"{self._candidate.name}: has not started within {START_SECONDS:g} s")
+
+    def begin(self) -> None:
+        """What it has done until now does not count."""
+        self._before = _cpu(self._process.pid)
+        self._started = time.perf_counter()
+        self._own = time.process_time()
+        self._busy = busy_seconds()
+
+    def end(self) -> _Spent:
+        """Waits for its end. Raises RunError if it failed."""
+        # What children used counts as soon as their parent has waited for them, and ours do:
+        # the fork server for all that it has started, ingest for the fork server.
+        _, status, usage = os.wait4(self._process.pid, 0)
+        wall = time.perf_counter() - self._started
+        self._process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait again
+        self.sampler.stop()
+        if self._process.returncode:
+            raise RunError(f"{self._candidate.name}: {self._failure(self._process.returncode)}")
+        cpu = usage.ru_utime + usage.ru_stime - sum(self._before.values())
+        others = busy_seconds() - self._busy - cpu - (time.process_time() - self._own)
+        return _Spent(
+            wall,
+            cpu,
+            self.sampler.by_title(self._before),
+            self.sampler.memory,
+            max(others, 0.0) / wall,
+        )
+
+    def _failure(self, status: int) -> str:
+        self._errors.seek(0)
+        said = self._errors.read().decode(errors="replace").strip().splitlines()
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        return f"{how}: {said[-1].strip()}" if said else how
+
+    def stop(self) -> None:
+        """Ends it with all that it has started, whatever it is doing."""
+        if self._process.returncode is None:
+            _end(self._process)
+        self.sampler.stop()
+
+
+@contextmanager
+def _started(
+    candidate: Candidate,
+    workload: Workload,
+    mode: Mode,
+    place: Path,
+    stdin: int,
+) -> Iterator[_Running]:
+    command = candidate.command(place, mode, workload.path.absolute())
+    with tempfile.TemporaryFile(dir=place) as errors:
+        process = subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=os.environ | {"TMPDIR": str(place)},  # so that sockets are removed with the rest
+            start_new_session=True,  # an interrupt from the terminal is for us, and we end it
+        )
+        try:
+            running = _Running(candidate, process, errors)
+        except BaseException:
+            _end(process)
+            raise
+        try:
+            with running.sampler:
+                yield running
+        finally:
+            running.stop()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    pids = tree(process.pid)
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+
+def _cpu(pid: int) -> dict[int, float]:
+    found = {}
+    for each in tree(pid):
+        with suppress(OSError):  # it has ended
+            found[each] = cpu_seconds(each)
+    return found
+
+
+def _measures(
+    candidate: Candidate,
+    workload: Workload,
+    place: Path,
+    spent: _Spent,
+    latency: Latency | None = None,
+) -> Measures:
+    try:
+        with candidate.output(place).open("rb") as file:
+            events = sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+    except FileNotFoundError:
+        events = 0
+    if not events:
+        raise RunError(f"{candidate.name}: has written nothing; does it read LAUREL's config.toml?")
+    shares = {title: seconds / spent.wall for title, seconds in spent.by_title.items()}
+    return Measures(
+        spent.wall,
+        spent.cpu,
+        workload.lines,
+        events,
+        spent.memory,
+        shares,
+        spent.others,
+        latency,
+    )

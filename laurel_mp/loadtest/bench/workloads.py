@@ -1,0 +1,81 @@
+"""What candidates get to do: a plain file of audit records, as auditd writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from laurel_mp.errors import InputError
+from laurel_mp.pipeline.sources import open_source
+
+_BLOCK = 1 << 20
+
+_headers = re.compile(
+    rb"^(?:node=(?P<node>\S+) )?type=\S+ msg=audit\((?P<id>[0-9.]+:[0-9]+)\):.*\n?", re.MULTILINE
+).finditer
+
+EventKey = tuple[bytes, bytes]
+"""Node, which may be empty, and id: what an event has in its records and in the output alike."""
+
+
+class End(NamedTuple):
+    """Where the last record of an event ends."""
+
+    position: int
+    event: EventKey
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A file of records that no candidate changes."""
+
+    name: str
+    path: Path
+    lines: int
+    size: int
+    """Bytes."""
+
+    @classmethod
+    def of(cls, path: Path, name: str = "") -> Workload:
+        """That of a plain file. Raises InputError."""
+        try:
+            with path.open("rb") as file:
+                lines = size = 0
+                for block in iter(lambda: file.read(_BLOCK), b""):
+                    lines += block.count(b"\n")
+                    size += len(block)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+        if not lines:
+            raise InputError(f"{path}: there is no line in it")
+        return cls(name or path.name, path, lines, size)
+
+    @classmethod
+    def written(cls, chunks: Iterable[bytes], path: Path, name: str) -> Workload:
+        """That of a stream, which is kept in a new file. Raises InputError."""
+        try:
+            with path.open("xb") as file:
+                file.writelines(chunks)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+        return cls.of(path, name)
+
+    @classmethod
+    def unpacked(cls, path: Path, directory: Path) -> Workload:
+        """That of a file, which is unpacked into `directory` if it is packed. Raises InputError."""
+        if path.suffix not in {".gz", ".xz"}:
+            return cls.of(path)
+        with open_source(str(path)) as source:
+            return cls.written(source.reads(_BLOCK), directory / path.stem, path.name)
+
+    def ends(self) -> list[End]:
+        """Where each event ends, in the order of the file."""
+        last: dict[EventKey, int] = {}
+        for line in _headers(self.path.read_bytes()):
+            event = line["node"] or b"", line["id"]
+            last.pop(event, None)  # so that the order is that of the last records
+            last[event] = line.end()
+        return [End(position, event) for event, position in last.items()]

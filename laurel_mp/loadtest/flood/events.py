@@ -1,0 +1,41 @@
+"""The events of a flood, by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from laurel_mp.loadtest.flood.acts import Acts
+from laurel_mp.loadtest.flood.lives import Lives
+from laurel_mp.loadtest.flood.options import Options
+
+
+class Events(Lives, Acts):
+    """Makes events of any kind."""
+
+    def __init__(self, options: Options, random: Random) -> None:
+        super().__init__(options, random)
+        self._makers: dict[str, Callable[[], str]] = {
+            "fork": self._fork,
+            "exit": self._exit,
+            "exec": self._exec,
+            "argv": self._argv,
+            "socket": self._socket,
+            "connect": self._connect,
+            "file": self._file,
+            "open": self._open,
+            "config": self._config,
+            "login": self._login,
+            "avc": self._avc,
+            "uring": self._uring,
+        }
+
+    def make(self, kind: str, stamp: str, serial: int) -> str:
+        """An event as whole lines; `kind` is the one that is asked for, the attribute what it is.
+
+        `stamp` is its time, as ids have it.
+        """
+        self.kind = kind
+        self.actor = self.command = None
+        self._identify(stamp, serial)
+        return self._makers[kind]()

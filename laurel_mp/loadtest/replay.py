@@ -1,0 +1,142 @@
+"""Replay captures: with their own timing, faster, at a rate, or as fast as they are read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from laurel_mp.errors import InputError, OutputError
+from laurel_mp.loadtest.captures import pieces_of
+from laurel_mp.loadtest.pacing import Pace
+from laurel_mp.loadtest.rounds import Rounds
+from laurel_mp.loadtest.timing import Counter, FixedRate, OwnTime, events, timed
+
+Write = Callable[[bytes], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a capture is replayed. Rounds are whole, so that no event is cut."""
+
+    speed: float | None = 1.0
+    """How many times as fast as it was; None for as fast as possible."""
+    rate: float | None = None
+    """Events a second, in place of the capture's own timing."""
+    rounds: int | None = 1
+    """How many times; None for as often as somebody reads."""
+    lines: int = 0
+    """If not 0: as many rounds as it takes to have so many lines."""
+    events: int = 0
+    """The same for events."""
+    second: int | None = None
+    """Where to move the first time stamp, in seconds since the epoch."""
+    move_pids: bool = False
+    """Whether each round has processes of its own."""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one round, so that nothing needs to be remembered."""
+        return self.rounds == 1 and not self.lines and not self.events
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What was written."""
+
+    events: int
+    """As far as it was in whole rounds or in the first one."""
+    lines: int
+    bytes: int
+    rounds: int
+    seconds: float
+    slipped: float
+    """Seconds by which the reader held the stream up."""
+    closed: bool
+    """Whether the reader had enough before the end."""
+
+
+class Replay:
+    """One replay of some captures, one after another, as if they were one."""
+
+    def __init__(self, names: Sequence[str], options: Options, pace: Pace | None = None) -> None:
+        self._names = names
+        self._options = options
+        self._pace = pace or Pace()
+        self._counter = Counter()
+        self._lines = 0
+        self._bytes = 0
+        self._round = 0
+
+    def run(self, write: Write) -> Replayed:
+        """Write it all, each event when it is due; raises InputError, OutputError.
+
+        A reader that is gone ends it quietly.
+        """
+        started = time.monotonic()
+        closed = False
+        try:
+            self._play(self._counting(write))
+        except OutputError as error:
+            if not error.closed:
+                raise
+            closed = True
+        return Replayed(
+            self._events(),
+            self._lines,
+            self._bytes,
+            self._round,
+            time.monotonic() - started,
+            self._pace.slipped,
+            closed,
+        )
+
+    def _play(self, write: Write) -> None:
+        options = self._options
+        if options.rate is not None:
+            self._pace.play(timed(self.pieces(), FixedRate(options.rate).due), write)
+        elif options.speed is not None:
+            self._pace.play(timed(self.pieces(), OwnTime(options.speed).due), write)
+        else:
+            for piece in self.pieces():
+                write(piece)
+
+    def _counting(self, write: Write) -> Write:
+        def counted(data: bytes) -> None:
+            write(data)
+            self._bytes += len(data)
+            self._lines += data.count(b"\n")
+
+        return counted
+
+    def _events(self) -> int:
+        return self._counter.count * max(self._round, 1)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The whole stream, in pieces of whole lines; raises InputError."""
+        options = self._options
+        rounds = Rounds(
+            pieces_of(self._names),
+            move_pids=options.move_pids,
+            second=options.second,
+            keep=not options.is_single,
+        )
+        for piece in rounds.round():
+            for event, _ in events(piece):
+                self._counter.add(event)
+            yield piece
+        if not rounds.lines:
+            raise InputError("there is nothing to replay: the capture is empty")
+        self._round = 1
+        while self._goes_on(rounds.lines):
+            yield from rounds.round()
+            self._round += 1
+
+    def _goes_on(self, lines: int) -> bool:
+        options = self._options
+        if options.lines:
+            return self._round * lines < options.lines
+        if options.events:
+            # Without any event no number of rounds would do.
+            return 0 < self._counter.count * self._round < options.events
+        return options.rounds is None or self._round < options.rounds

@@ -1,0 +1,28 @@
+"""Where a made stream is written: standard output, or a file or pipe of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from laurel_mp.outputs.patience import Patience
+from laurel_mp.outputs.stream import Stream
+
+STDOUT = 1
+
+
+@contextmanager
+def open_sink(name: str) -> Iterator[Stream]:
+    """The output `name`, begun anew; `-` is standard output.
+
+    Its `write` writes all of what it is given. Raises OutputError, with `closed` if nobody reads
+    any more.
+    """
+    if name == "-":
+        yield Stream(STDOUT, Patience("standard output"), "/dev/stdout")
+        return
+    stream = Stream.create(name, Patience(name))
+    try:
+        yield stream
+    finally:
+        stream.close()

@@ -1,0 +1,52 @@
+"""What the C library keeps of freed memory, given back to the system.
+
+A flood fills the window, and with it some 100 MB of messages in all processes. glibc keeps most of
+that when it is free again: each thread has a heap of its own (libzmq's has one), the threshold
+for memory that is given back rises with the sizes that were seen, and one live byte at the end of a
+heap keeps all before it. So processes ask for it, now and then, when much went through.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+
+M_ARENA_MAX = -8  # <malloc.h>
+
+WORTH_IT = 1 << 20
+"""Bytes of messages since the last time."""
+
+PAUSE = 0.9
+"""Seconds between two times: what is needed again costs a page fault for each 4 KiB."""
+
+
+def use_one_heap() -> None:
+    """Has all threads share a heap, and those of children, too. Python's hold the GIL mostly."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # not with musl
+        mallopt(M_ARENA_MAX, 1)
+
+
+class GiveBack:
+    """Gives memory back when it is worth it."""
+
+    def __init__(self) -> None:
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        self._passed = 0
+        self._again = False
+        """Whether something may have been in use the last time that is not any more."""
+        self._last = time.monotonic()
+
+    def passed(self, size: int) -> None:
+        """So many bytes went through."""
+        self._passed += size
+
+    def __call__(self) -> None:
+        """At a checkpoint, behind which much may be free."""
+        is_much = self._passed >= WORTH_IT
+        if self._trim is None or not (is_much or self._again):
+            return
+        now = time.monotonic()
+        if now - self._last >= PAUSE:
+            self._last, self._passed, self._again = now, 0, is_much
+            self._trim(0)

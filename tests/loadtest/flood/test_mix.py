@@ -1,0 +1,78 @@
+"""The mix of events: what a capture has, and what a user may ask for."""
+
+from pathlib import Path
+
+import pytest
+
+from laurel_mp.loadtest.flood import Flood, Options, mix
+from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
+
+BUILDS = next(path for path in corpus_files() if corpus_name(path) == "builds.raw")
+
+
+def test_default_is_the_capture() -> None:
+    """The figures in the module are those that its command gives for the capture."""
+    counts = mix.count(corpus_bytes(BUILDS))
+
+    assert counts.pop("other") == 3  # auditd's start and end, and its registration
+    assert dict(mix.CAPTURED) == counts
+
+
+def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The command prints them, of a capture as it is or packed."""
+    plain = tmp_path / "capture"
+    plain.write_bytes(corpus_bytes(BUILDS))
+
+    assert mix.main([str(BUILDS)]) == 0
+    packed = capsys.readouterr().out
+    assert mix.main([str(plain)]) == 0
+    assert packed == capsys.readouterr().out
+
+    assert packed.splitlines()[0].split() == ["fork", "1864", "19.42", "%"]
+
+
+@pytest.mark.parametrize("weights", [mix.DEFAULT, mix.ALL, {"exec": 1, "argv": 3}])
+def test_floods_have_the_mix(weights: dict[str, float]) -> None:
+    """A flood has as many events of each kind as it should, and `mix` recognises each kind."""
+    flood = b"".join(Flood(Options(events=20_000, mix=weights)).chunks())
+
+    counts = mix.count(flood)
+    assert counts.keys() <= weights.keys()
+    for kind, weight in weights.items():
+        expected = 20_000 * weight / sum(weights.values())
+        assert counts[kind] == pytest.approx(expected, abs=4 * expected**0.5 + 60), kind
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("default", dict(mix.DEFAULT)),
+        ("all", dict(mix.ALL)),
+        ("exec=2,fork", {"fork": 1, "exec": 2}),
+        ("uring=.5", {"uring": 0.5}),
+        ("default,avc=10", {**mix.DEFAULT, "avc": 10}),
+        ("all,login=0", {kind: weight for kind, weight in mix.ALL.items() if kind != "login"}),
+    ],
+)
+def test_parse(text: str, expected: dict[str, float]) -> None:
+    """Kinds alone replace the default, and change what stands in front of them."""
+    assert expected == mix.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("exek", "no kind of event: 'exek' (there are fork, exit, exec,"),
+        ("exec=x", "exec: not a number: 'x'"),
+        ("exec=-1,fork=2", "numbers from 0 up"),
+        ("exec=0", "numbers from 0 up"),
+        ("exec=nan", "numbers from 0 up"),
+        ("exec,default", "no kind of event: 'default'"),
+        ("", "no kind of event: ''"),
+    ],
+)
+def test_parse_says_what_is_wrong(text: str, problem: str) -> None:
+    """The message is for the user."""
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - the text is looked at
+        mix.parse(text)
+    assert problem in str(raised.value)

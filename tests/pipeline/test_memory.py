@@ -1,0 +1,45 @@
+"""Free memory goes back to the system."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import time
+from pathlib import Path
+from laurel_mp.pipeline import memory
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+memory.PAUSE = 0.0
+give_back = memory.GiveBack()
+pieces = [bytes(60_000) for _ in range(1000)]
+kept = pieces[::100]
+full = resident()
+del pieces
+give_back.passed(60_000_000)
+give_back()
+print(full - resident())
+more = [bytes(60_000) for _ in range(1000)]
+full = resident()
+del more
+give_back()
+give_back()
+print(full - resident())
+more = [bytes(60_000) for _ in range(1000)]
+full = resident()
+del more
+give_back()
+print(full - resident())
+"""
+
+
+def test_it_is_given_back_when_much_went_through() -> None:
+    """Behind much that went through, and once more for what was in use then; not else."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+    )
+    first, again, not_any_more = map(int, done.stdout.split())
+    assert first > 40_000_000
+    assert again > 40_000_000
+    assert not_any_more < 40_000_000
