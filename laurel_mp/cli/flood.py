@@ -35,34 +35,35 @@ def main(words: Sequence[str]) -> int:
         with open_sink(arguments.config) as sink:
             sink.write(configuration.text().encode())
     started = time.monotonic()
-    flood, closed = _run(arguments, options)
+    flood, ending = _run(arguments, options)
     seconds = time.monotonic() - started
     print(
         f"laurel-mp: {flood.events} events, {flood.lines} lines, {flood.bytes} bytes,"
         f" {flood.lines / seconds if seconds else 0:.0f} lines/s"
-        f"{'; the reader closed' if closed else ''}",
+        f"{ending}",
         file=sys.stderr,
     )
     return 0
 
 
-def _run(arguments: argparse.Namespace, options: Options) -> tuple[Flood, bool]:
-    """Writes the flood; whether its reader went away before the end."""
+def _run(arguments: argparse.Namespace, options: Options) -> tuple[Flood, str]:
+    """Writes the flood; what there is to say of its reader."""
+    pace = Pace()
     with ExitStack() as stack:
         output = stack.enter_context(open_sink(arguments.output))
         truth = stack.enter_context(open_sink(arguments.truth)) if arguments.truth else None
         flood = Flood(options, truth.write if truth else None)
         try:
             if options.rate:
-                Pace().play(_paced(flood, options.rate), output.write)
+                pace.play(_paced(flood, options.rate), output.write)
             else:
                 for chunk in flood.chunks(_MANY):
                     output.write(chunk)
         except OutputError as error:
             if not error.closed:
                 raise
-            return flood, True
-    return flood, False
+            return flood, "; the reader closed"
+    return flood, f"; held up for {pace.slipped:.1f} s by the reader" if pace.slipped else ""
 
 
 def _paced(flood: Flood, rate: float) -> Iterator[tuple[float, bytes]]:
