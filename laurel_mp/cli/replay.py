@@ -101,7 +101,7 @@ def _summary(done: Replayed) -> str:
         f"{rate:.0f} lines/s"
     )
     if done.slipped:
-        text += f"; held up for {done.slipped:.1f} s by the reader"
+        text += f"; fell behind by {done.slipped:.1f} s"
     if done.closed:
         text += "; the reader closed"
     return text

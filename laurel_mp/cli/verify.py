@@ -28,6 +28,7 @@ def main(words: Sequence[str]) -> int:
             Truth(arguments.truth, lines_of([arguments.truth])),
             lines_of(outputs),
             skipped=arguments.skip,
+            lenient=arguments.lenient,
             window=arguments.window,
         )
     except InputError as error:
@@ -62,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         default=(),
         metavar="KIND,…",
         help="what not to look for, such as what the output was not configured to show",
+    )
+    parser.add_argument(
+        "--lenient",
+        action="store_true",
+        help="do not mind what an event does not say of its process: for LAUREL, which knows less",
     )
     parser.add_argument(
         "--window",

@@ -51,7 +51,7 @@ class Replayed:
     rounds: int
     seconds: float
     slipped: float
-    """Seconds by which the reader held the stream up."""
+    """Seconds by which it fell behind for good: the reader, or this machine, was too slow."""
     closed: bool
     """Whether the reader had enough before the end."""
 

@@ -32,24 +32,31 @@ class _Expected:
 
 
 def verify(
-    truth: Truth, output: Iterable[bytes], *, skipped: Collection[str] = (), window: int = WINDOW
+    truth: Truth,
+    output: Iterable[bytes],
+    *,
+    skipped: Collection[str] = (),
+    lenient: bool = False,
+    window: int = WINDOW,
 ) -> Report:
     """Compares the lines of an output with a truth; `skipped` are kinds of `report.KINDS`.
 
+    `lenient` is for LAUREL's output, see `checks.differences`.
     Raises InputError if the truth can not be used.
     """
-    comparison = _Comparison(truth, Report(skipped), window)
+    comparison = _Comparison(truth, Report(skipped), window, lenient=lenient)
     for number, line in enumerate(output, 1):
         comparison.add(number, line)
     return comparison.end()
 
 
 class _Comparison:
-    def __init__(self, truth: Truth, report: Report, window: int) -> None:
+    def __init__(self, truth: Truth, report: Report, window: int, *, lenient: bool = False) -> None:
         self._truth = truth
         self._coming = truth.events()
         self._report = report
         self._window = window
+        self._lenient = lenient
         self._near: dict[str, _Expected] = {}
         self._queue: deque[_Expected] = deque()
         """The same in the order of the truth, without what waits for any length of time."""
@@ -74,7 +81,8 @@ class _Comparison:
         elif expected.line is None:
             self._report.add("doubled", key)
         else:
-            for kind, right, wrong in differences(self._truth.parsed(expected.line), event):
+            true = self._truth.parsed(expected.line)
+            for kind, right, wrong in differences(true, event, lenient=self._lenient):
                 self._report.add(kind, key, right, wrong)
             self._take(expected)
 

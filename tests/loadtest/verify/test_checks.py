@@ -110,3 +110,37 @@ def test_an_event_that_nothing_ends(reasons: list[str], wrong: int) -> None:
 def test_an_event_of_any_shape(event: dict[str, Any]) -> None:
     """What stands in the output breaks nothing."""
     assert "process" in [found.kind for found in differences(TRUTH, event)]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("SYSCALL.PID", None),
+        ("PARENT_INFO", None),
+        ("PARENT_INFO", {"comm": "init", "ppid": 0}),
+        ("SYSCALL.SPAWNED_BY", None),
+        ("SYSCALL.LABELS", None),
+    ],
+)
+def test_what_another_program_does_not_know(path: str, value: Any) -> None:
+    """If that is no fault, it is none; it is one otherwise."""
+    event = changed(path, value)
+
+    assert list(differences(TRUTH, event, lenient=True)) == []
+    assert len(list(differences(TRUTH, event))) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind"),
+    [
+        ("SYSCALL.PID.EVENT_ID", "1.000:1", "process"),
+        ("PARENT_INFO.ID", "1.000:0", "parent"),
+        ("SYSCALL.LABELS", ["x"], "label"),
+        ("EXECVE.ARGV", ["id"], "argument"),
+    ],
+)
+def test_what_another_program_says_is_compared(path: str, value: Any, kind: str) -> None:
+    """What is there has to be right."""
+    found = differences(TRUTH, changed(path, value), lenient=True)
+
+    assert [kind] == [difference.kind for difference in found]
