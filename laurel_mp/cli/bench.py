@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from laurel_mp.cli.arguments import add_version, count, positive
+from laurel_mp.cli.arguments import add_version, count
 from laurel_mp.cli.convert import MAX_WORKERS
 from laurel_mp.cli.flood import add_stream, options_of
 from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE
@@ -88,12 +88,6 @@ def _parser() -> argparse.ArgumentParser:
         help="offline conversion of a file (the default), or as a plugin of auditd",
     )
     add(
-        "--rate",
-        type=positive,
-        metavar="N",
-        help="with --mode live: so many events a second, and tell the latency",
-    )
-    add(
         "--runs",
         type=count,
         default=5,
@@ -108,7 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--json", action="store_true", help="print every single run, as JSON")
     add("--plot", type=Path, metavar="FILE.svg", help="draw bars, too")
-    add_stream(parser.add_argument_group("flood", "as with `laurel-mp flood`"))
+    flood = parser.add_argument_group(
+        "flood",
+        "As with `laurel-mp flood`; but --rate is for all inputs of --mode live, whose latency is "
+        "told then.",
+    )
+    add_stream(flood)
     return parser
 
 

@@ -84,7 +84,7 @@ def _problem(arguments: argparse.Namespace, options: Options) -> str:
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
-    """What `add_stream` has parsed, with a rate."""
+    """What `add_stream` has parsed."""
     return Options(
         events=arguments.events,
         mix=arguments.mix,
@@ -138,12 +138,6 @@ def parser() -> argparse.ArgumentParser:
     add_version(found)
     add_stream(found)
     add = found.add_argument
-    add(
-        "--rate",
-        type=positive,
-        metavar="N",
-        help="so many events a second (default: as fast as possible)",
-    )
     add("--truth", metavar="FILE", help="write what is to be found out, for `verify`")
     add("--config", metavar="FILE", help="write the configuration that the truth presumes")
     add("-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)")
@@ -160,6 +154,12 @@ def add_stream(options: argparse._ActionsContainer) -> None:
         default=defaults.events,
         metavar="N",
         help="how many events (default: %(default)s)",
+    )
+    add(
+        "--rate",
+        type=positive,
+        metavar="N",
+        help="so many events a second (default: as fast as possible)",
     )
     add(
         "--mix",

@@ -61,7 +61,7 @@ def test_json_and_picture(capture: Path, place: Path, tmp_path: Path) -> None:
         "replay of capture.txt",
         2000,
     )
-    assert flood["workload"]["name"] == "flood, unique 0.05"
+    assert flood["workload"]["name"].startswith("flood, unique ")
     for result in document["results"]:
         assert (result["mode"], result["rate"]) == ("convert", None)
         first, *ours = result["candidates"]
@@ -159,8 +159,14 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["/no/such/file"], "laurel-mp: /no/such/file: No such file or directory\n"),
-        (["--replay", "/no/such/file"], "laurel-mp: /no/such/file: No such file or directory\n"),
+        (
+            ["/no/such/file"],
+            "laurel-mp: /no/such/file: can not be read: No such file or directory\n",
+        ),
+        (
+            ["--replay", "/no/such/file"],
+            "laurel-mp: /no/such/file: can not be read: No such file or directory\n",
+        ),
         (["--peer", "no-such"], "laurel-mp: no-such is not installed, or can not be run\n"),
     ],
 )

@@ -118,7 +118,7 @@ class _Running:
     def await_rest(self) -> None:
         """Returns when all of its processes are there and wait for something to do."""
         deadline = time.monotonic() + START_SECONDS
-        before = 0.0
+        before = -1.0  # so that it takes two looks
         while time.monotonic() < deadline:
             ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if ended is not None:

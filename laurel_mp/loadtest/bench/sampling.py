@@ -78,6 +78,8 @@ class Sampler:
         found: dict[str, float] = {}
         for pid, seconds in self.cpu().items():
             name = self._titles[pid]
+            if not name:
+                continue  # it had ended before it was seen for the first time
             found[name] = found.get(name, 0.0) + seconds - since.get(pid, 0.0)
         return found
 

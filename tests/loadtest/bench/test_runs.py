@@ -1,6 +1,5 @@
 """Runs of real programs, and what is measured of them."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -129,7 +128,7 @@ def test_settings_of_the_pipeline(tmp_path: Path) -> None:
 
     assert '[pipeline]\nworkers = "auto"\nlinger-ms = 5\n' in (tmp_path / "config.toml").read_text()
     Candidate("peer", sys.executable).command(tmp_path, Mode.LIVE, tmp_path)
-    assert "pipeline" not in (tmp_path / "config.toml").read_text()
+    assert "[pipeline]" not in (tmp_path / "config.toml").read_text()
 
 
 def test_children_count(workload: Workload, place: Path, tmp_path: Path) -> None:
@@ -139,9 +138,6 @@ def test_children_count(workload: Workload, place: Path, tmp_path: Path) -> None
         'true"\ndirectory=$(sed -n \'s/^directory = "\\(.*\\)"/\\1/p\' "$2")\n'
         'echo > "$directory/audit.log"\n'
     )
-    before = os.times().children_user
-
     measures = run(peer(str(peer_program(tmp_path, busy))), workload, Mode.CONVERT, place)
 
     assert measures.cpu > 0.4
-    assert os.times().children_user - before > 0.4
