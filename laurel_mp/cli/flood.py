@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +26,7 @@ Value = TypeVar("Value")
 
 def main(words: Sequence[str]) -> int:
     """Runs `flood`; returns the exit status."""
-    parser = _parser()
-    arguments = parser.parse_args(words)
+    arguments = parser().parse_args(words)
     options = _options(arguments)
     if problem := _problem(arguments, options):
         print(f"laurel-mp: {problem}", file=sys.stderr)
@@ -35,34 +35,35 @@ def main(words: Sequence[str]) -> int:
         with open_sink(arguments.config) as sink:
             sink.write(configuration.text().encode())
     started = time.monotonic()
-    flood, closed = _run(arguments, options)
+    flood, ending = _run(arguments, options)
     seconds = time.monotonic() - started
     print(
         f"laurel-mp: {flood.events} events, {flood.lines} lines, {flood.bytes} bytes,"
         f" {flood.lines / seconds if seconds else 0:.0f} lines/s"
-        f"{'; the reader closed' if closed else ''}",
+        f"{ending}",
         file=sys.stderr,
     )
     return 0
 
 
-def _run(arguments: argparse.Namespace, options: Options) -> tuple[Flood, bool]:
-    """Writes the flood; whether its reader went away before the end."""
+def _run(arguments: argparse.Namespace, options: Options) -> tuple[Flood, str]:
+    """Writes the flood; what there is to say of its reader."""
+    pace = Pace()
     with ExitStack() as stack:
         output = stack.enter_context(open_sink(arguments.output))
         truth = stack.enter_context(open_sink(arguments.truth)) if arguments.truth else None
         flood = Flood(options, truth.write if truth else None)
         try:
             if options.rate:
-                Pace().play(_paced(flood, options.rate), output.write)
+                pace.play(_paced(flood, options.rate), output.write)
             else:
                 for chunk in flood.chunks(_MANY):
                     output.write(chunk)
         except OutputError as error:
             if not error.closed:
                 raise
-            return flood, True
-    return flood, False
+            return flood, "; the reader closed"
+    return flood, f"; held up for {pace.slipped:.1f} s by the reader" if pace.slipped else ""
 
 
 def _paced(flood: Flood, rate: float) -> Iterator[tuple[float, bytes]]:
@@ -76,7 +77,7 @@ def _paced(flood: Flood, rate: float) -> Iterator[tuple[float, bytes]]:
 def _problem(arguments: argparse.Namespace, options: Options) -> str:
     """What is wrong with the command line; empty if nothing is."""
     files = [arguments.output, arguments.truth, arguments.config]
-    named = [name for name in files if name is not None]
+    named = [name for name in files if name not in (None, os.devnull)]
     if len(set(named)) < len(named):
         return "stream, truth and configuration are to be different files"
     return options.problem()
@@ -120,9 +121,10 @@ def _share(text: str) -> float:
     return share
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What the command line may hold."""
     defaults = Options()
-    parser = argparse.ArgumentParser(
+    found = argparse.ArgumentParser(
         prog="laurel-mp flood",
         description=(
             "Write a synthetic audit stream, of processes that fork, execute, do something and "
@@ -133,8 +135,8 @@ def _parser() -> argparse.ArgumentParser:
             "wrong usage."
         ),
     )
-    add_version(parser)
-    add = parser.add_argument
+    add_version(found)
+    add = found.add_argument
     add(
         "--events",
         type=count,
@@ -199,4 +201,4 @@ def _parser() -> argparse.ArgumentParser:
     add("--truth", metavar="FILE", help="write what is to be found out, for `verify`")
     add("--config", metavar="FILE", help="write the configuration that the truth presumes")
     add("-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)")
-    return parser  # fmt: skip
+    return found  # fmt: skip

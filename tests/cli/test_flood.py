@@ -1,15 +1,20 @@
 """`laurel-mp flood`, run as users run it."""
 
 import os
+import re
 import stat
 import subprocess
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
+from laurel_mp.cli import flood as module
 from laurel_mp.loadtest.flood import Flood, Options, Tree, configuration, mix
 from tests.support.commands import COMMAND, convert, started
 from tests.support.floods import differences, read_truth
+
+PAGE = Path(__file__).parents[2] / "docs" / "load-testing.md"
 
 
 def flood(*arguments: object) -> "subprocess.CompletedProcess[bytes]":
@@ -159,3 +164,34 @@ def test_laurel_takes_it(requires_laurel: Path, tmp_path: Path) -> None:
         log = tmp_path / "audit.log"
         assert log.read_bytes().count(b"\n") == 2000
         log.unlink()
+
+
+def test_page_shows_all_options() -> None:
+    """Each option stands in the table of the page, in the same order, with its default."""
+    rows = re.findall(r"^\| `(-[^`]*)` \|([^|]*)\|", PAGE.read_text(), re.MULTILINE)
+    actions = module.parser()._actions[2:]  # behind help and version
+
+    assert [row.split()[0] for row, _ in rows] == [action.option_strings[0] for action in actions]
+    for (_, default), action in zip(rows, actions, strict=True):
+        if action.default not in (None, "", False, mix.DEFAULT, Tree()):
+            assert str(action.default) == default.strip(" `")
+    assert rows[3][1] == f" `{','.join(map(str, astuple(Tree())))}` "
+
+
+def test_page_shows_the_mix() -> None:
+    """The figures are those of the module."""
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", PAGE.read_text(), re.MULTILINE)
+
+    expected = sorted(mix.CAPTURED.items(), key=lambda item: -item[1])
+    assert [(kind, str(number)) for kind, number in expected] == rows[: len(mix.CAPTURED)]
+    assert [(kind, "0") for kind in mix.OTHERS] == rows[len(mix.CAPTURED) :]
+
+
+def test_page_shows_the_truth() -> None:
+    """The example is what a flood writes."""
+    written: list[bytes] = []
+    for _ in Flood(Options(events=40, seed=3), written.append).chunks():
+        pass
+    (shown,) = re.findall(r"^```\n(\{.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+    assert shown.replace("\n", "") in b"".join(written).decode().splitlines()

@@ -22,9 +22,7 @@ class Frame:
         self._style = Style(options)
         self._node = self._style.node
         self._own = self._style.own
-        self.population = Population(
-            options.tree, random, enriched=options.enriched, shows_ends=options.shows_ends
-        )
+        self.population = Population(options.tree, random, shows_ends=options.shows_ends)
         self._count = 0
         """Values that were made up so far: what comes but once has a number."""
         self.id = ""
@@ -69,6 +67,8 @@ class Frame:
         """A SYSCALL record; `call` is what stands from `syscall=` to `items=`."""
         self.actor = process
         self.call = name
+        if not process.who:
+            process.write(enriched=bool(self._own))
         own = f"{self._own}{name}{process.names}" if self._own else ""
         return f"{self._node}type=SYSCALL{self._m}arch=c000003e {call}{process.who}{key}{own}\n"
 

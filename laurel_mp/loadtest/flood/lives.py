@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
 from math import sqrt
 from random import Random
 from typing import NamedTuple
 
 from laurel_mp.loadtest.flood import programs, text
-from laurel_mp.loadtest.flood.draws import Draws
+from laurel_mp.loadtest.flood.executions import Execution, Executions
 from laurel_mp.loadtest.flood.frame import Frame
 from laurel_mp.loadtest.flood.options import Options
 from laurel_mp.loadtest.flood.process import Process
-from laurel_mp.loadtest.flood.programs import Program
 from laurel_mp.loadtest.flood.records import FCAPS
 
 _STAYS = 0.03
@@ -29,25 +27,6 @@ _FAILS = 36 / 1858
 _VFORK = 92 / 1864
 _CLONE3 = 10 / 1864
 """Shares in tests/corpus/builds.raw.txt.xz."""
-
-_LONG = 6
-"""Long command lines that come again."""
-
-
-class Execution(NamedTuple):
-    """An exec with all that its records say."""
-
-    exe: str
-    comm: str
-    title: str
-    records: Sequence[str]
-    """Bodies of the EXECVE records."""
-    size: tuple[int, int]
-    """How many arguments, and how long they are together."""
-    paths: Sequence[str]
-    key: str
-    keys: tuple[str, ...]
-    """The rule keys that matter for labels."""
 
 
 class Late(NamedTuple):
@@ -75,9 +54,7 @@ class Lives(Frame):
         self._late: deque[Late] = deque()
         self._instead = Counter[str]()
         self._swaps = 0
-        executed = [self._execution(program) for program in programs.EXECUTED]
-        self._executed = Draws(random, executed, programs.EXECUTED_WEIGHTS)
-        self._long = [self._long_execution() for _ in range(_LONG)]
+        self._executions = Executions(random, self._style.program, self._number)
 
     def _may_be(self, instead: str, wanted: str) -> bool:
         """Whether another kind may take this one's place, as nobody is there to do what is wanted.
@@ -170,7 +147,7 @@ class Lives(Frame):
         self.kind = "exec"
         is_new = self._is_new()
         if execution is None:
-            execution = self._new_execution() if is_new else self._executed.next()
+            execution = self._executions.next(is_new=is_new)
         exe, comm, title, records, size, paths, key, keys = execution
         process.show_exec(self.id, keys, exe, comm)
         process.title = title
@@ -205,9 +182,7 @@ class Lives(Frame):
 
     def _argv(self) -> str:
         process = self._executing()
-        is_new = self._draw() < self._unique
-        execution = self._long_execution() if is_new else self._long[self._bits(8) % _LONG]
-        found = self._exec_of(process, execution)
+        found = self._exec_of(process, self._executions.next_long(is_new=self._is_new()))
         self.kind = "argv"
         return found
 
@@ -234,45 +209,3 @@ class Lives(Frame):
         found += self._close(process, is_new=is_new)
         self.population.end(process)
         return found
-
-    # --- command lines
-
-    def _new_execution(self) -> Execution:
-        """A program that comes but once."""
-        number = self._number()
-        return self._made_up(number, f"--request={number}", f"/srv/in/{number}.dat")
-
-    def _long_execution(self) -> Execution:
-        """A program that is called with so much that its arguments do not fit into one record."""
-        number = self._number()
-        if self._bits(1):
-            names = [f"/srv/in/{number}/{index}.dat" for index in range(200 + self._bits(10))]
-            return self._made_up(number, *names)
-        piece = f"{number}: "
-        size = text.MAX_EXECVE + self._bits(14)
-        return self._made_up(number, "-c", piece * (1 + size // len(piece)))
-
-    def _made_up(self, number: int, *arguments: str) -> Execution:
-        exe = f"/srv/rel/{number}/bin/job-{number}"
-        program = programs.program(exe, f"job-{number}", *arguments)
-        return self._execution(program, f"/srv/rel/{number}/lib/ld.so", 50_000_000 + 3 * number)
-
-    def _execution(
-        self, program: Program, linker: str = "/lib64/ld-linux-x86-64.so.2", inode: int = 0
-    ) -> Execution:
-        files = [(program.script, program.inode + 7)] if program.script else []
-        files += [(program.exe, inode or program.inode), (linker, inode + 1 if inode else 338_944)]
-        behind = self._style.program
-        paths = [f'name="{name}" inode={number} {behind}' for name, number in files]
-        arguments = program.arguments
-        keys = tuple(program.key.split("\x01"))
-        return Execution(
-            program.exe,
-            program.comm,
-            f"proctitle={text.proctitle(arguments)}",
-            text.execve(arguments),
-            (len(arguments), sum(map(len, arguments))),
-            paths,
-            text.encoded(program.key),
-            keys if keys != ("exec",) else (),
-        )

@@ -20,10 +20,10 @@ ASSUMED_RATE = 20_000.0
 """Events per second of the time stamps, if the flood is as fast as possible."""
 
 UNIQUE = 0.02
-"""With this, as many lines of a flood are the only ones of their kind as in a capture.
+"""With this, about as many lines of a flood repeat as do in a capture.
 
-Once-only lines without their ids: 20.8 % in tests/corpus/builds.raw.txt.xz, and as many in a flood
-of as many lines. Most are system calls, whose pointers never repeat, whatever is asked for.
+Lines that come only once, whatever their ids: 20.8 % in tests/corpus/builds.raw.txt.xz, 21.5 % in
+a flood of as many lines. Most are system calls, whose pointers hardly repeat in any case.
 """
 
 

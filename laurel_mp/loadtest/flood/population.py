@@ -39,10 +39,9 @@ class Population:
     the process that had its pid before: pids are then drawn from so many that none comes again.
     """
 
-    def __init__(self, tree: Tree, random: Random, *, enriched: bool, shows_ends: bool) -> None:
+    def __init__(self, tree: Tree, random: Random, *, shows_ends: bool) -> None:
         self._tree = tree
         self._random = random
-        self._enriched = enriched
         small = shows_ends and tree.processes < _MANY
         self._max_pid = MAX_PID if small else LARGE_MAX_PID
         self._last_pid = 0
@@ -81,7 +80,6 @@ class Population:
         process.is_reaper = process is self.first or process.comm == "containerd-shim"
         self.give_addresses(process)
         process.cwd = "/"
-        process.write(enriched=self._enriched)
 
     # --- who acts
 
@@ -144,7 +142,6 @@ class Population:
     def fork(self, parent: Process) -> Process:
         """A child, which has not executed anything yet."""
         child = self._born(parent)
-        child.write(enriched=self._enriched)
         self.young.append(child)
         return child
 
@@ -162,12 +159,12 @@ class Population:
     def execute(self, process: Process) -> None:
         """A process has become another program: its memory is elsewhere."""
         self.give_addresses(process)
-        process.write(enriched=self._enriched)
+        process.who = ""
 
     def change(self, process: Process, auid: int, ses: int) -> None:
         """Somebody logs in."""
         process.auid, process.ses = auid, ses
-        process.write(enriched=self._enriched)
+        process.who = ""
 
     def end(self, process: Process) -> None:
         """A process of those that come and go is gone; its orphans get another parent."""
@@ -184,7 +181,7 @@ class Population:
             child.parent = self._reaper(process, child)
             child.parent.children[child] = None
             child.depth = child.parent.depth + 1
-            child.write(enriched=self._enriched)
+            child.who = ""
 
     def _reaper(self, process: Process, child: Process) -> Process:
         """Who gets an orphan: the first process, or before it one that has asked for orphans.

@@ -45,7 +45,8 @@ class Process:
         self.uid = 0
         self.tty = "(none)"
         self.who = self.names = ""
-        """A SYSCALL record from `ppid=` to the value of `key=`, and its translations."""
+        """A SYSCALL record from `ppid=` to the value of `key=`, and its translations; empty if
+        something has changed since they were written."""
         self.shown = ""
         """The id of the event that showed this program first; empty if none has."""
         self.shown_ppid = 0
@@ -56,8 +57,13 @@ class Process:
         """The two in JSON: what it comes from, and itself; the latter if it was asked for."""
         if parent is not None:
             parent.children[self] = None
-            for name in _INHERITED:
-                setattr(self, name, getattr(parent, name))
+            self.exe, self.comm, self.title, self.cwd = (
+                parent.exe, parent.comm, parent.title, parent.cwd,
+            )  # fmt: skip
+            self.heap, self.stack, self.libraries = parent.heap, parent.stack, parent.libraries
+            self.auid, self.ses, self.uid, self.tty = (
+                parent.auid, parent.ses, parent.uid, parent.tty,
+            )  # fmt: skip
 
     @property
     def ppid(self) -> int:
@@ -65,7 +71,7 @@ class Process:
         return self.parent.pid if self.parent else 0
 
     def write(self, *, enriched: bool) -> None:
-        """Renders what its SYSCALL records say of it, after a change."""
+        """Renders what its SYSCALL records say of it."""
         user_id, ses = self.uid, self.ses
         self.who = (
             f" ppid={self.ppid} pid={self.pid} auid={self.auid} uid={user_id} gid={user_id}"
@@ -135,8 +141,3 @@ class Process:
                 f'"ppid":{parent.shown_ppid}}}'
             )
         return parent.shown_as_parent
-
-
-_INHERITED = (
-    "exe", "comm", "title", "cwd", "heap", "stack", "libraries", "auid", "ses", "uid", "tty",
-)  # fmt: skip

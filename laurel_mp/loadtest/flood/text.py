@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 MAX_EXECVE = 7500
@@ -15,21 +16,17 @@ _NAME_ROOM = 96
 
 _MAX_PROCTITLE = 128
 
-_HEXED = str.maketrans({chr(code): f"{code:02X}" for code in range(256)})
-
 _USERS = {0: "root", 33: "www-data", 1000: "alice", 1001: "bob", 4294967295: "unset"}
 
 UNSET = 4294967295
 
+is_plain = re.compile(r"[!#-~]*").fullmatch
+"""Whether the kernel puts a string in quotes, and does not encode it."""
+
 
 def hexed(text: str) -> str:
     """Two digits for each character, which stands for a byte."""
-    return text.translate(_HEXED)
-
-
-def is_plain(text: str) -> bool:
-    """Whether the kernel puts it in quotes, and does not encode it."""
-    return all("!" <= char <= "~" and char != '"' for char in text)
+    return text.encode("latin1").hex().upper()
 
 
 def encoded(text: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from laurel_mp.loadtest.flood import Flood, Options, mix
+from laurel_mp.loadtest.flood import Flood, Options, capture, mix
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
 
 BUILDS = next(path for path in corpus_files() if corpus_name(path) == "builds.raw")
@@ -12,7 +12,7 @@ BUILDS = next(path for path in corpus_files() if corpus_name(path) == "builds.ra
 
 def test_default_is_the_capture() -> None:
     """The figures in the module are those that its command gives for the capture."""
-    counts = mix.count(corpus_bytes(BUILDS))
+    counts = capture.count(corpus_bytes(BUILDS))
 
     assert counts.pop("other") == 3  # auditd's start and end, and its registration
     assert dict(mix.CAPTURED) == counts
@@ -23,9 +23,9 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     plain = tmp_path / "capture"
     plain.write_bytes(corpus_bytes(BUILDS))
 
-    assert mix.main([str(BUILDS)]) == 0
+    assert capture.main([str(BUILDS)]) == 0
     packed = capsys.readouterr().out
-    assert mix.main([str(plain)]) == 0
+    assert capture.main([str(plain)]) == 0
     assert packed == capsys.readouterr().out
 
     assert packed.splitlines()[0].split() == ["fork", "1864", "19.42", "%"]
@@ -33,10 +33,10 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("weights", [mix.DEFAULT, mix.ALL, {"exec": 1, "argv": 3}])
 def test_floods_have_the_mix(weights: dict[str, float]) -> None:
-    """A flood has as many events of each kind as it should, and `mix` recognises each kind."""
+    """A flood has as many events of each kind as it should, and `capture` recognises each kind."""
     flood = b"".join(Flood(Options(events=20_000, mix=weights)).chunks())
 
-    counts = mix.count(flood)
+    counts = capture.count(flood)
     assert counts.keys() <= weights.keys()
     for kind, weight in weights.items():
         expected = 20_000 * weight / sum(weights.values())
