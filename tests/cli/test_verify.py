@@ -123,7 +123,9 @@ def test_a_live_plugin(made: Path, tmp_path: Path) -> None:
 
     with ours, plugin(config, stdin=theirs) as running:
         theirs.close()
-        subprocess.run(command, stdout=ours, stderr=subprocess.DEVNULL, check=True, timeout=60)
+        subprocess.run(
+            command, stdout=ours.fileno(), stderr=subprocess.DEVNULL, check=True, timeout=60
+        )
         ours.close()
         assert running.process.wait(60) == 0, running.messages
 

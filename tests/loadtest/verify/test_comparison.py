@@ -21,7 +21,7 @@ Lines = list[bytes]
 def truth_lines(count: int = COUNT, end: Callable[[int], str] = lambda _number: "eoe") -> Lines:
     """A truth of events of one process."""
     header = {"truth": 1, "options": {"events": count}}
-    events = [
+    events: list[object] = [
         {
             "id": f"1.000:{number}", "kind": "open", "lines": 3, "end": end(number),
             "pid": 10, "ppid": 9, "comm": "id", "exe": "/bin/id", "self": "1.000:0",
