@@ -71,7 +71,12 @@ def _convert(candidate: Candidate, workload: Workload, place: Path) -> Measures:
 
 def _live(candidate: Candidate, workload: Workload, place: Path, rate: float | None) -> Measures:
     ours, theirs = socket.socketpair()
-    with ours, theirs, _started(candidate, workload, Mode.LIVE, place, theirs.fileno()) as running:
+    # Ours is closed first, whatever happens: a plugin whose input has ended ends soon.
+    with (
+        theirs,
+        _started(candidate, workload, Mode.LIVE, place, theirs.fileno()) as running,
+        ours,
+    ):
         theirs.close()
         running.await_rest()
         running.begin()

@@ -114,7 +114,7 @@ class Sampler:
         """How a process calls itself; nothing if it has ended, and was not waited for yet."""
         if pid == self._pid:
             return self._first_title
-        text = (
-            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        )
-        return text.strip().removeprefix(_OURS)
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        if words[0].startswith(_OURS):
+            return words[0].removeprefix(_OURS).strip()
+        return Path(words[0]).name

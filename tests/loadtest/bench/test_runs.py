@@ -81,7 +81,7 @@ def test_peer(mode: Mode, workload: Workload, place: Path, tmp_path: Path) -> No
 
     assert program.version() == "7.8.9"
     assert is_plausible(measures), measures
-    assert set(measures.shares) == {"peer"}
+    assert "peer" in measures.shares
     assert (measures.latency is not None) == (mode is Mode.LIVE)
 
 
