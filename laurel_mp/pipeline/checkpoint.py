@@ -44,6 +44,11 @@ class Checkpoint:
     ack: AckMessage
     """What had become of the lines up to there."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of what the stages know, which is nearly all of it."""
+        return sum(map(len, (*self.stages.decoders, self.stages.tracker, self.stages.assembler)))
+
     def to_plain(self) -> list[Any]:
         """The same as msgpack has it."""
         stages = [self.stages.decoders, self.stages.tracker, self.stages.assembler]

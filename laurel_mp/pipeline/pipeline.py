@@ -34,7 +34,14 @@ from laurel_mp.stages.router import Malformed, Router
 from laurel_mp.stages.snapshots import redistribute, without_events
 
 CHECKPOINT_SECONDS = 1.0
-"""How old a checkpoint may become while there is something to do."""
+"""How old a checkpoint may become while there is something to do; more if it is a large one."""
+
+LONGEST_PERIOD = 10.0
+"""How old a large one may become."""
+
+WORTH_A_SECOND = 8 << 20
+"""Bytes: with a full process table a checkpoint has 7 MiB, and costs 60 ms. One a second would be a
+twentieth of all CPU time, for good."""
 
 RELOAD_SECONDS = 5.0
 """How long a new configuration waits for a checkpoint, before it does without a fresh one."""
@@ -46,7 +53,7 @@ FAILURES = 8
 """So many in a row, without a checkpoint between them, are the end of an offline command."""
 
 UNCOVERED = 4
-"""That part of the window may be used up before there is another checkpoint."""
+"""When that part of the window is used up there is another checkpoint, unless it costs too much."""
 
 UNWRITTEN = 8
 """That part of it may be under way: more makes nothing faster, and fills everybody's queues."""
@@ -128,6 +135,8 @@ class Pipeline:
         self._last_barrier = self._last_progress = time.monotonic()
         self._failures = 0
         self._give_back = GiveBack()
+        self._costs = 0.0
+        """Seconds that should lie between checkpoints at least, by the size of the last one."""
         self._restart_at: float | None = None
         self._reload: Reload | None = None
         self._former: tuple[Config, Outputs] | None = None
@@ -226,8 +235,11 @@ class Pipeline:
         self._kept.append(batch)
         self._kept_bytes += batch.cost
         self._since_barrier += batch.cost
-        full = self._since_barrier >= self.config.pipeline.window_bytes // UNCOVERED
-        late = time.monotonic() - self._last_barrier >= CHECKPOINT_SECONDS
+        waited, window = time.monotonic() - self._last_barrier, self.config.pipeline.window_bytes
+        full = self._since_barrier >= window * 3 // 4 or (
+            self._since_barrier >= window // UNCOVERED and waited >= self._costs
+        )
+        late = waited >= self._period
         if batch.flags & BARRIER or ((full or late) and not self._gatherings):
             batch.flags |= BARRIER
             self._since_barrier = 0
@@ -326,6 +338,7 @@ class Pipeline:
     def _cover(self, checkpoint: Checkpoint) -> None:
         """Lets go of all batches that the checkpoint covers."""
         self._checkpoint = checkpoint
+        self._costs = checkpoint.size / WORTH_A_SECOND
         self.checkpoints += 1
         self._failures = 0
         for number in [number for number in self._gatherings if number <= checkpoint.number]:
@@ -358,7 +371,7 @@ class Pipeline:
             self._kept
             and not self._gatherings
             and not self._is_end(self._kept[-1].number, self._kept[-1].flags)
-            and now - self._last_barrier >= CHECKPOINT_SECONDS
+            and now - self._last_barrier >= self._period
         ):
             self._place_barrier()
 
@@ -368,7 +381,12 @@ class Pipeline:
             return max(self._restart_at - time.monotonic(), 0.0)
         if self._reload is not None and not self._kept:
             return 0.0
-        return CHECKPOINT_SECONDS if self._kept else 3600.0
+        return self._period if self._kept else 3600.0
+
+    @property
+    def _period(self) -> float:
+        """How old a checkpoint may become while there is something to do."""
+        return min(max(CHECKPOINT_SECONDS, 10 * self._costs), LONGEST_PERIOD)
 
     def _place_barrier(self) -> None:
         """An empty batch with a barrier: nothing else comes, and something is to be covered."""
