@@ -278,7 +278,7 @@ class Coalescer:
             ):
                 self._lines(blob, begin, finish, offset)
                 continue
-            head_text, a0, a1, a2, a3, tail_text = call_match.groups()
+            head_text, ended, a0, a1, a2, a3, tail_text = call_match.groups()
             head = heads[head_text] if head_text in heads else syscalls.head(head_text)
             tail = tails[tail_text] if tail_text in tails else syscalls.tail(tail_text)
             behind = finish
@@ -299,6 +299,7 @@ class Coalescer:
             tail_raw, tail_added, who, items = tail
             rest_json, looks, records, paths, missing_arguments, says_filter, execution, _ = rest
             members = b""
+            ended = b"" if ended is None else b'"exit":%b,' % ended  # exit_member
             if of_node:
                 who += of_node
             if call is unnamed:
@@ -327,7 +328,7 @@ class Coalescer:
                 rest_json += self._incomplete(self._missing(rest, items))
             add_head(
                 template
-                % (id_, head_raw, tail_raw, a0, a1, a2, a3, head_added, tail_added, members)
+                % (id_, head_raw, ended, tail_raw, a0, a1, a2, a3, head_added, tail_added, members)
             )
             add_tail(rest_json)
             add_key(2 * (behind + offset) - 1)  # line_key

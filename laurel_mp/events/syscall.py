@@ -1,7 +1,7 @@
-"""SYSCALL records in three pieces that repeat: head, arguments, tail.
+"""SYSCALL records in three pieces: head, numbers, tail.
 
-The head says what was called and how it ended, the tail from `items=` on who called; head and
-tail come again and again, `a0` to `a3` hardly do.
+The head says what was called and whether it succeeded, the tail from `items=` on who called; head
+and tail come again and again, `exit` and `a0` to `a3` hardly do.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from laurel_mp.records.strings import decode, encode
 from laurel_mp.records.tables.process_calls import KINDS
 from laurel_mp.records.values import Kind, render_field
 
-HEAD = rb"arch=[0-9a-f]+ syscall=[0-9]+(?: per=[0-9a-f]+)?(?: success=[a-z]+ exit=-?[0-9]+)?"
+HEAD = rb"arch=[0-9a-f]+ syscall=[0-9]+(?: per=[0-9a-f]+)?(?: success=[a-z]+)?"
+EXIT = rb"(?: exit=(?!-?0[0-9]|-0)(-?[0-9]{1,18}))?"
 ARGUMENT = rb"(?!0\w)([0-9a-f]{1,16})"
 BODY = (
-    rb"(" + HEAD + rb") a0=" + ARGUMENT + rb" a1=" + ARGUMENT
+    rb"(" + HEAD + rb")" + EXIT + rb" a0=" + ARGUMENT + rb" a1=" + ARGUMENT
     + rb" a2=" + ARGUMENT + rb" a3=" + ARGUMENT + rb" (items=(?s:.*))"
 )  # fmt: skip
 
@@ -102,8 +103,8 @@ class SyscallRenderer:
         if renderer.options.universal:
             of_head |= {renderer.options.added(b"arch"), renderer.options.added(b"syscall")}
         self._reserved = self._annotated | of_head | {self._argv}
-        self.template = b'%%b%%b,"%b":["0x%%b","0x%%b","0x%%b","0x%%b"]%%b%%b' % self._argv
-        """Of head, tail, a0 to a3, and what is added to head and tail."""
+        self.template = b'%%b%%b%%b,"%b":["0x%%b","0x%%b","0x%%b","0x%%b"]%%b%%b' % self._argv
+        """Of head, exit, tail, a0 to a3, and what is added to head and tail."""
 
     def head(self, text: bytes) -> Head | None:
         """The head `text`, rendered; None if it is not a regular one."""
@@ -202,11 +203,15 @@ class SyscallRenderer:
         """Any SYSCALL record; one that is not regular is rendered by the general grammar."""
         match = _regular(body)
         if match:
-            head_text, a0, a1, a2, a3, tail_text = match.groups()
+            head_text, ended, a0, a1, a2, a3, tail_text = match.groups()
             head = self.heads[head_text] if head_text in self.heads else self.head(head_text)
             tail = self.tails[tail_text] if tail_text in self.tails else self.tail(tail_text)
             if head and tail:
-                text = self.template % (head.raw, tail.raw, a0, a1, a2, a3, head.added, tail.added)
+                ended = exit_member(ended)
+                numbers = (a0, a1, a2, a3)
+                text = self.template % (
+                    head.raw, ended, tail.raw, *numbers, head.added, tail.added
+                )  # fmt: skip
                 return Syscall(text, tail.who, head.call, tail.items, head.big_endian)
         return self._render_irregular(body)
 
@@ -249,6 +254,11 @@ class SyscallRenderer:
         names = (render_field(comm), render_field(exe))
         who = self._row(pid.text, ppid.text, *names, uid.text, key)
         return who, self._additions(uid.text, key)
+
+
+def exit_member(written: bytes | None) -> bytes:
+    """What a call returned, with a comma behind it; nothing if the record does not say it."""
+    return b"" if written is None else b'"exit":%b,' % written
 
 
 def _is_number(field: Field) -> bool:

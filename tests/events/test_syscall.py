@@ -264,7 +264,7 @@ def test_memory_is_bounded() -> None:
     """Heads and tails start anew when they are full."""
     one = SyscallRenderer(RecordRenderer(RecordOptions()), 1000, 1000)
     for number in range(50):
-        one.render(SYSCALL.replace(b"exit=0", b"exit=%d" % number))
+        one.render(SYSCALL.replace(b"syscall=59", b"syscall=%d" % number))
         for _ in range(2):  # what comes once is not kept
             one.render(SYSCALL.replace(b"pid=7", b"pid=%d" % number))
 
