@@ -1,0 +1,66 @@
+"""Raw values that were left out where a translation was made, as far as the names tell them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from laurel_mp.records.tables import arches, uring_ops
+from laurel_mp.reversion.members import Added, Member
+
+_UNSET = 0xFFFFFFFF
+_unknown = re.compile(r"unknown\(([0-9]{1,10})\)").fullmatch
+_calls: dict[str, dict[str, int]] = {}
+
+# In front of which field of a record ids stand; in others they come last.
+_IDS_STAND_BEFORE: Mapping[bytes, bytes] = {b"SYSCALL": b"tty", b"PATH": b"rdev"}
+
+
+def is_needed(added: Added, raw: list[Member]) -> bool:
+    """Whether a translation stands for a value that is not there itself."""
+    name = added.name
+    of_ours = name in (b"ARCH", b"SYSCALL", b"URING_OP") or name.endswith((b"UID", b"GID"))
+    key = name.lower()
+    return of_ours and isinstance(added.value, str) and all(key != each for each, _ in raw)
+
+
+def restored(added: Added, all_added: list[Added]) -> int | str | None:
+    """The raw value that a translation was made of; None if it does not tell."""
+    value = str(added.value)
+    if added.name == b"ARCH":
+        number = arch_of(value)
+        return None if number is None else "0x" + number
+    if added.name == b"SYSCALL":
+        arch = next((str(each.value) for each in all_added if each.name == b"ARCH"), "")
+        return _numbers_of_calls(arch).get(value)
+    if added.name == b"URING_OP":
+        return next((int(n) for n, name in uring_ops.NAMES.items() if name.decode() == value), None)
+    if value in ("root", "unset"):  # the same everywhere, unlike all other names
+        return 0 if value == "root" else _UNSET
+    unknown = _unknown(value)
+    return int(unknown[1]) if unknown else None
+
+
+def insert(raw: list[Member], name: bytes, members: list[Member]) -> list[Member]:
+    """`raw` with members restored to about where they stood in a record of type `name`."""
+    head = [each for each in members if each[0] in (b"arch", b"syscall", b"uring_op")]
+    ids = [each for each in members if each not in head]
+    anchor = _IDS_STAND_BEFORE.get(name)
+    places = [index for index, (key, _) in enumerate(raw) if key == anchor]
+    place = places[0] if places else len(raw)
+    return [*head, *raw[:place], *ids, *raw[place:]]
+
+
+def arch_of(name: str) -> str | None:
+    """The number of an architecture, in hexadecimal digits."""
+    found = (number for number, known in arches.NAMES.items() if known.decode() == name)
+    return next((number.decode() for number in found), None)
+
+
+def _numbers_of_calls(arch: str) -> Mapping[str, int]:
+    if arch not in _calls:
+        from laurel_mp.records.tables import syscalls
+
+        table = syscalls.NAMES.get(arch.encode(), {})
+        _calls[arch] = {name.decode(): int(number) for number, name in table.items()}
+    return _calls[arch]
