@@ -20,6 +20,8 @@ EXIT_USAGE = 2
 
 COMMANDS = {
     "convert": "turn audit logs into JSON lines",
+    "revert": "turn JSON lines into audit logs again",
+    "schema": "print the JSON Schema of the output",
 }
 """Each is a module of this package with a `main` of its own, by name; with what it is for."""
 

@@ -48,6 +48,8 @@ def insert(raw: list[Member], name: bytes, members: list[Member]) -> list[Member
     anchor = _IDS_STAND_BEFORE.get(name)
     places = [index for index, (key, _) in enumerate(raw) if key == anchor]
     place = places[0] if places else len(raw)
+    if not places and raw and raw[-1][0] == b"msg":
+        place -= 1  # it is the last thing in its record
     return [*head, *raw[:place], *ids, *raw[place:]]
 
 
