@@ -79,14 +79,18 @@ class _Records:
 
 
 def bodies(
-    argc: int | None, arguments: Sequence[tuple[int, Argument]], others: Sequence[bytes] = ()
+    argc: int | None,
+    arguments: Sequence[tuple[int, Argument]],
+    others: Sequence[bytes] = (),
+    stray: bytes = b"",
 ) -> list[bytes]:
     """The bodies of the EXECVE records of an event.
 
     `arguments` come with their index, those that are unknown do not come. `others` are fields
-    that are no arguments, as they are written.
+    that are no arguments, as they are written; `stray` belongs to no field, and so comes first.
     """
-    records = _Records(b"argc=%d" % argc if argc is not None else b"")
+    start = b"argc=%d" % argc if argc is not None else b""
+    records = _Records(stray + b" " + start if stray else start)
     for index, argument in arguments:
         if argument is None:
             records.add_as_it_is(b" a%d=(null)" % index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import orjson
@@ -43,8 +44,8 @@ class EventReverter:
         self, prefix: bytes | None = None, *, enriched: bool = True, eoe: bool = True
     ) -> None:
         self.losses = Losses()
-        options = RecordOptions(prefix=prefix, look_up_pids=False)
-        self._records = RecordReverter(options, self.losses, enriched=enriched)
+        self._options = RecordOptions(prefix=prefix, look_up_pids=False)
+        self._records = RecordReverter(self._options, self.losses, enriched=enriched)
         self._keys = self._records.keys
         self._eoe = eoe
         added = self._keys.added
@@ -118,7 +119,14 @@ class EventReverter:
         written = execve.revert(found, self._keys, words, incomplete=incomplete)
         if not written.is_whole:
             self.losses.arguments += 1
+        elif not execve.says(written.bodies, found, self._list_options(found)):
+            self.losses.inexact += 1
         return written.bodies
+
+    def _list_options(self, found: Object) -> RecordOptions:
+        """Options by which arguments are shown as they are in an EXECVE object."""
+        array, string = (self._keys.added(name) in found for name in (b"ARGV", b"ARGV_STR"))
+        return replace(self._options, argv_array=array, argv_string=string)
 
     def _has_context(self, event: Object) -> bool:
         """Whether there is something that no conversion of the lines brings back by itself."""

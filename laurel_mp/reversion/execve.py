@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import orjson
+
+from laurel_mp.records import execve
+from laurel_mp.records.options import RecordOptions
 from laurel_mp.reversion import arguments, fields
 from laurel_mp.reversion.arguments import Argument, Pieces
 from laurel_mp.reversion.members import Keys, Object
@@ -39,8 +43,7 @@ def revert(found: Object, keys: Keys, title: Sequence[str] | None, *, incomplete
     rest = [(key.encode(), value) for key, value in found.items() if key not in ours]
     rest = [member for member in rest if member[0] != b"argc" or argc is None]
     others = fields.text(rest, Writer.KERNEL, keys.unparsed)
-    extra = [*others.fields, others.stray] if others.stray else others.fields
-    return Execve(arguments.bodies(argc, placed, extra), is_whole)
+    return Execve(arguments.bodies(argc, placed, others.fields, others.stray), is_whole)
 
 
 def _split(joined: Json, argc: int | None, title: Sequence[str] | None) -> tuple[list[Json], bool]:
@@ -86,3 +89,10 @@ def _place_cut(words: list[Json], cut: int, argc: int | None) -> list[tuple[int,
         placed[-1] = (len(head) - 1, Pieces(texts, size))
         first, tail = len(head), tail[1:]
     return [*placed, *enumerate(tail, first)]
+
+
+def says(bodies: Sequence[bytes], found: Object, options: RecordOptions) -> bool:
+    """Whether `bodies` mean the same as the object."""
+    written: dict[str, Json] = orjson.loads(execve.render(execve.read(bodies), options))
+    env = options.added(b"ENV").decode("utf-8")
+    return orjson.dumps(written) == orjson.dumps({k: v for k, v in found.items() if k != env})

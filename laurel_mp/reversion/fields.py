@@ -48,8 +48,8 @@ def text(members: Sequence[Member], writer: Writer, unparsed: bytes, name: bytes
     fields = []
     stray: list[bytes] = []
     for key, value in rest:
-        if key == unparsed and isinstance(value, str):
-            stray.append(text_of(value))
+        if key == unparsed:
+            stray += [text_of(str(words)) for words in _each(value)]
             continue
         fields += [field(key, each, writer) for each in _each(value)]
     return Text(preface, fields, b" ".join(stray))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from laurel_mp.records.message import UNPARSED
@@ -22,7 +22,7 @@ class Added(NamedTuple):
     key: str
     """As it stands there."""
     name: bytes
-    """In upper case, as auditd and LAUREL have it, whatever the prefix."""
+    """As auditd and LAUREL have it, in upper case whatever the prefix."""
     value: Json
 
 
@@ -39,24 +39,38 @@ class Keys:
     def __init__(self, options: RecordOptions) -> None:
         self._prefix = None if options.prefix is None else options.prefix.decode("utf-8")
         self._options = options
+        self._unparsed = self.added(UNPARSED)
         self.unparsed = options.added(UNPARSED)
 
     def added(self, name: bytes) -> str:
         """The key of what is added under `name`."""
         return self._options.added(name).decode("utf-8")
 
-    def split(self, found: Object) -> Members:
-        """Takes an object apart: what is added stands behind all that stands in the record."""
+    def splits(self, found: Object) -> Iterator[Members]:
+        """Takes an object apart, in two ways at most: what is added stands behind all the rest.
+
+        The second one is for records that have keys of their own that look like added ones.
+        """
         members = list(found.items())
-        count = len(members)
-        while count and self._is_added(members[count - 1][0]):
-            count -= 1
-        raw = [(key.encode("utf-8"), value) for key, value in members[:count]]
-        added = [Added(key, self._name(key), value) for key, value in members[count:]]
-        return Members(raw, added)
+        first = 0
+        while first < len(members) and not self._is_added(members[first][0]):
+            first += 1
+        last = len(members)
+        while last and self._is_added(members[last - 1][0]):
+            last -= 1
+        for place in sorted({first, last}):
+            raw = [(key.encode("utf-8"), value) for key, value in members[:place]]
+            added = [Added(key, self._name(key), value) for key, value in members[place:]]
+            yield Members(raw, added)
 
     def _is_added(self, key: str) -> bool:
+        if key == self._unparsed:
+            return False  # words that belong to no field stand behind the others, raw as they are
         return key.isupper() if self._prefix is None else key.startswith(self._prefix)
 
     def _name(self, key: str) -> bytes:
-        return key.removeprefix(self._prefix or "").upper().encode("utf-8")
+        if key == self._unparsed:
+            return UNPARSED.upper()
+        if self._prefix is None or not key.startswith(self._prefix):
+            return key.encode("utf-8")
+        return key.removeprefix(self._prefix).upper().encode("utf-8")

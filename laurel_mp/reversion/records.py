@@ -16,7 +16,7 @@ from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import RecordRenderer
 from laurel_mp.reversion import addresses, fields, raw_values
 from laurel_mp.reversion.losses import Losses
-from laurel_mp.reversion.members import Added, Keys, Member, Object
+from laurel_mp.reversion.members import Added, Keys, Member, Members, Object
 from laurel_mp.reversion.values import Json, Token, Writer, call_argument, encoded, field, text_of
 
 MOST_REMEMBERED = 1 << 14
@@ -39,6 +39,10 @@ class _Sorted(NamedTuple):
     """Keys of members that are not written."""
     restored: set[str]
     """Keys of members that are written though they are not there."""
+    lost: int
+    """Values that should be restored, and can not be."""
+    translated: int
+    """How many translations there are, written or not."""
 
 
 class RecordReverter:
@@ -68,18 +72,31 @@ class RecordReverter:
         return body
 
     def _write(self, name: bytes, found: Object, big_endian: bool) -> bytes:
-        sorted_ = self._sort(name, found, big_endian)
-        expected = {key: found[key] for key in found if key not in sorted_.left_out}
-        first = None
-        for body in self._ways(name, sorted_):
-            first = body if first is None else first
-            rendered: dict[str, Json] = orjson.loads(self._read(name, body))
-            for key in (*sorted_.restored, *sorted_.left_out):
-                rendered.pop(key, None)
-            if orjson.dumps(rendered) == orjson.dumps(expected):
-                return body
+        first: _Sorted | None = None
+        for members in self.keys.splits(found):
+            sorted_ = self._sort(name, members, big_endian)
+            first = first or sorted_
+            expected = {key: found[key] for key in found if key not in sorted_.left_out}
+            for body in self._ways(name, sorted_):
+                if self._says(name, body, sorted_, expected):
+                    self._count(sorted_)
+                    return body
+        assert first is not None
+        self._count(first)
         self._losses.inexact += 1
-        return first or b""
+        return next(self._ways(name, first))
+
+    def _says(self, name: bytes, body: bytes, sorted_: _Sorted, expected: Object) -> bool:
+        """Whether `body` means the same as the object."""
+        rendered: dict[str, Json] = orjson.loads(self._read(name, body))
+        for key in (*sorted_.restored, *sorted_.left_out):
+            rendered.pop(key, None)
+        return orjson.dumps(rendered) == orjson.dumps(expected)
+
+    def _count(self, sorted_: _Sorted) -> None:
+        self._losses.values += sorted_.lost
+        if not self._enriched:
+            self._losses.translations += sorted_.translated
 
     def _read(self, name: bytes, body: bytes) -> bytes:
         """The record's object, as it is rendered without anything that is configured."""
@@ -89,51 +106,39 @@ class RecordReverter:
 
     # --- taking apart
 
-    def _sort(self, name: bytes, found: Object, big_endian: bool) -> _Sorted:
-        raw, added = self.keys.split(found)
+    def _sort(self, name: bytes, members: Members, big_endian: bool) -> _Sorted:
+        raw, added = members
+        if name == b"PROCTITLE":
+            raw, added = _with_titles(raw, added, self.keys.added(b"ARGV"))
         left_out: set[str] = set()
         restored: list[Member] = []
         translations: list[Added] = []
-        behind: list[Member] = []
-        for place, each in enumerate(added):
+        address: list[Member] = []
+        lost = 0
+        for each in added:
             if name == b"SYSCALL" and each.name == b"ARGV" and isinstance(each.value, list):
                 raw = _with_arguments(raw, each.value)
-            elif name == b"PROCTITLE" and each.name == b"ARGV" and isinstance(each.value, list):
-                behind += [(b"proctitle", _title(words)) for words in _lists(each.value)]
-            elif each.name == b"UNPARSED" and place == 0 and each.value:
-                first, *rest = each.value if isinstance(each.value, list) else [each.value]
-                raw = [*raw, (self.keys.unparsed, first)]
-                translations += [each._replace(value=other) for other in rest]
             elif isinstance(each.value, dict):
                 left_out.add(each.key)
-                if each.name == b"SADDR" and (raw_address := self._address(each.value, big_endian)):
-                    behind.append((b"saddr", raw_address))
+                if each.name == b"SADDR":
+                    token = _address(each.value, big_endian)
+                    address += [] if token is None else [(b"saddr", token)]
+                    lost += token is None
             elif name == b"SYSCALL" and each.name in _OF_PROCESSES:
                 left_out.add(each.key)
             else:
                 translations.append(each)
                 if raw_values.is_needed(each, raw):
                     value = raw_values.restored(each, added)
-                    if value is None:
-                        self._losses.values += 1
-                    else:
-                        restored.append((each.name.lower(), value))
-        raw = raw_values.insert([*raw, *behind], name, restored)
+                    restored += [] if value is None else [(each.name.lower(), value)]
+                    lost += value is None
+        raw = raw_values.insert([*raw, *address], name, restored)
+        translated = len(translations)
         if not self._enriched:
-            self._losses.translations += len(translations)
             left_out |= {each.key for each in translations}
             translations = []
-        keys = {key.decode() for key, _ in restored}
-        keys |= {key.decode() for key, _ in behind if key == b"saddr"}
-        return _Sorted(raw, translations, left_out, keys)
-
-    def _address(self, decoded: Object, big_endian: bool) -> Token | None:
-        """The raw value of an address."""
-        raw = addresses.encode(decoded, big_endian=big_endian)
-        if raw is None:
-            self._losses.values += 1
-            return None
-        return Token(raw.hex().upper().encode("ascii"))
+        keys = {key.decode() for key, _ in (*restored, *address)}
+        return _Sorted(raw, translations, left_out, keys, lost, translated)
 
     # --- putting together
 
@@ -174,9 +179,25 @@ class RecordReverter:
         return b"\x1d" + b" ".join(written) if written else b""
 
 
-def _lists(value: list[Json]) -> list[list[Json]]:
-    """The lists that a key stands for, which holds a list of them if it has come again."""
-    return value if value and isinstance(value[0], list) else [value]
+def _address(decoded: Object, big_endian: bool) -> Token | None:
+    """The raw value of an address."""
+    raw = addresses.encode(decoded, big_endian=big_endian)
+    return None if raw is None else Token(raw.hex().upper().encode("ascii"))
+
+
+def _with_titles(
+    raw: list[Member], added: list[Added], argv: str
+) -> tuple[list[Member], list[Added]]:
+    """The members of a PROCTITLE object, with its words as the field that they were."""
+    members = [*raw, *((each.key.encode(), each.value) for each in added if each.key == argv)]
+    written: list[Member] = []
+    for key, value in members:
+        if key == argv.encode() and isinstance(value, list):
+            several = value and isinstance(value[0], list)
+            written += [(b"proctitle", _title(words)) for words in (value if several else [value])]
+        else:
+            written.append((key, value))
+    return written, [each for each in added if each.key != argv]
 
 
 def _title(words: list[Json]) -> Token:
