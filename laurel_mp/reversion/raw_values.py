@@ -16,12 +16,27 @@ _calls: dict[str, dict[str, int]] = {}
 _IDS_STAND_BEFORE: Mapping[bytes, bytes] = {b"SYSCALL": b"tty", b"PATH": b"rdev"}
 
 
-def is_needed(added: Added, raw: list[Member]) -> bool:
-    """Whether a translation stands for a value that is not there itself."""
-    name = added.name
-    of_ours = name in (b"ARCH", b"SYSCALL", b"URING_OP") or name.endswith((b"UID", b"GID"))
-    key = name.lower()
-    return of_ours and isinstance(added.value, str) and all(key != each for each, _ in raw)
+def needed(added: list[Added], raw: list[Member]) -> list[Added]:
+    """Translations that stand for values that are not there themselves.
+
+    Who leaves out some, leaves out all of their kind: if one is there, the others were never.
+    """
+    written = {key for key, _ in raw}
+    kinds = (_is_call, _is_id)
+    found: list[Added] = []
+    for is_kind in kinds:
+        same = [each for each in added if is_kind(each.name) and isinstance(each.value, str)]
+        if all(each.name.lower() not in written for each in same):
+            found += same
+    return [each for each in added if each in found]
+
+
+def _is_call(name: bytes) -> bool:
+    return name in (b"ARCH", b"SYSCALL", b"URING_OP")
+
+
+def _is_id(name: bytes) -> bool:
+    return name.endswith((b"UID", b"GID"))
 
 
 def restored(added: Added, all_added: list[Added]) -> int | str | None:
@@ -43,7 +58,7 @@ def restored(added: Added, all_added: list[Added]) -> int | str | None:
 
 def insert(raw: list[Member], name: bytes, members: list[Member]) -> list[Member]:
     """`raw` with members restored to about where they stood in a record of type `name`."""
-    head = [each for each in members if each[0] in (b"arch", b"syscall", b"uring_op")]
+    head = [each for each in members if _is_call(each[0].upper())]
     ids = [each for each in members if each not in head]
     anchor = _IDS_STAND_BEFORE.get(name)
     places = [index for index, (key, _) in enumerate(raw) if key == anchor]

@@ -111,7 +111,6 @@ class RecordReverter:
         if name == b"PROCTITLE":
             raw, added = _with_titles(raw, added, self.keys.added(b"ARGV"))
         left_out: set[str] = set()
-        restored: list[Member] = []
         translations: list[Added] = []
         address: list[Member] = []
         lost = 0
@@ -128,10 +127,11 @@ class RecordReverter:
                 left_out.add(each.key)
             else:
                 translations.append(each)
-                if raw_values.is_needed(each, raw):
-                    value = raw_values.restored(each, added)
-                    restored += [] if value is None else [(each.name.lower(), value)]
-                    lost += value is None
+        restored: list[Member] = []
+        for each in raw_values.needed(translations, raw):
+            value = raw_values.restored(each, added)
+            restored += [] if value is None else [(each.name.lower(), value)]
+            lost += value is None
         raw = raw_values.insert([*raw, *address], name, restored)
         translated = len(translations)
         if not self._enriched:
