@@ -25,8 +25,14 @@ MOST_REMEMBERED = 1 << 14
 MOST_BYTES = 1 << 12
 """Of such a record."""
 
-# What is added to SYSCALL records, and comes back when the lines are converted again.
-_OF_PROCESSES = frozenset(b"PID PPID SPAWNED_BY LABELS SCRIPT EXE_HASH KEYS UID_GROUPS".split())
+# What is added to SYSCALL records besides objects. It comes back when the lines are converted.
+_OF_PROCESSES = {
+    b"LABELS": list,
+    b"KEYS": list,
+    b"UID_GROUPS": list,
+    b"SCRIPT": str,
+    b"EXE_HASH": str,
+}
 _BEFORE_ARGUMENTS = frozenset(b"arch syscall per success exit".split())
 
 
@@ -123,7 +129,7 @@ class RecordReverter:
                     token = _address(each.value, big_endian)
                     address += [] if token is None else [(b"saddr", token)]
                     lost += token is None
-            elif name == b"SYSCALL" and each.name in _OF_PROCESSES:
+            elif name == b"SYSCALL" and type(each.value) is _OF_PROCESSES.get(each.name):
                 left_out.add(each.key)
             else:
                 translations.append(each)
