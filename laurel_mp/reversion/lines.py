@@ -12,6 +12,10 @@ MAX_LINE = 256 << 20
 """Bytes of a line. An event has some megabytes at most; what has no end is no line."""
 
 
+# Any JSON may come: what numbers, lists and objects in the wrong places lead to, deep inside.
+_ODD = (TypeError, ValueError, LookupError, AttributeError, OverflowError)
+
+
 class Damage(NamedTuple):
     """A line that was left out."""
 
@@ -75,6 +79,9 @@ class LineReverter:
             lines = self._events.revert(line) if line.strip() else None
         except Damaged as damaged:
             yield self._damage(str(damaged))
+            return
+        except _ODD as error:
+            yield self._damage(f"no event as laurel-mp writes them ({error})")
             return
         if lines is not None:
             self.events += 1
