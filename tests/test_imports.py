@@ -20,6 +20,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "events": {"records", "errors"},
     "processes": {"records", "errors"},
     "stages": {"events", "processes", "records", "errors"},
+    "reversion": {"events", "records", "errors"},
+    "schema": {"records", "errors"},
     "pipeline": {
         "stages", "events", "processes", "records", "config", "outputs", "observe", "errors",
     },
@@ -29,12 +31,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli": {
         "loadtest", "pipeline", "stages", "events", "processes", "records", "config", "outputs",
-        "observe", "errors",
+        "observe", "reversion", "schema", "errors",
     },
     "__main__": {"cli"},
 }  # fmt: skip
 
-PURE = {"records", "events", "processes", "stages"}
+PURE = {"records", "events", "processes", "stages", "reversion", "schema"}
 
 # Whatever would make a stage's answer depend on more than what it was given.
 IMPURE = {

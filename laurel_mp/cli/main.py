@@ -23,6 +23,8 @@ COMMANDS = {
     "convert": "turn audit logs into JSON lines",
     "flood": "write a synthetic audit stream",
     "replay": "write captured audit records again, with their own timing or another",
+    "revert": "turn JSON lines into audit logs again",
+    "schema": "print the JSON Schema of the output",
     "tune": "recommend settings for this machine",
     "verify": "compare an output with what a flood knows to be true",
 }

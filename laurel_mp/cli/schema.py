@@ -1,0 +1,40 @@
+"""`laurel-mp schema`: the JSON Schema of the output."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from laurel_mp.cli.main import EXIT_USAGE, add_common
+from laurel_mp.config import load
+from laurel_mp.errors import ConfigError
+from laurel_mp.schema.event import event_schema
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs `schema`; returns the exit status."""
+    arguments = _parser().parse_args(words)
+    try:
+        config = load(Path(arguments.config) if arguments.config else None)
+    except ConfigError as error:
+        print(f"laurel-mp: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    prefix = config.enrich.prefix.encode() if config.enrich.prefix else None
+    try:
+        print(json.dumps(event_schema(prefix), indent=2), flush=True)
+    except BrokenPipeError:
+        sys.stdout = None  # the reader has had enough, and nothing is to be flushed at the end
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="laurel-mp schema",
+        description="Print the JSON Schema (draft 2020-12) of a line of output. Of the "
+        "configuration, enrich.prefix matters; whatever else depends on it is optional.",
+    )
+    add_common(parser)
+    return parser

@@ -1,0 +1,177 @@
+"""An event's object back into its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import orjson
+
+from laurel_mp.records import header, types
+from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.sockaddr import is_big_endian
+from laurel_mp.reversion import execve, raw_values
+from laurel_mp.reversion.losses import Losses
+from laurel_mp.reversion.members import Object
+from laurel_mp.reversion.records import RecordReverter
+from laurel_mp.reversion.values import Json, text_of
+
+_is_id = re.compile(header.ID).fullmatch
+_is_node = re.compile(header.NODE).fullmatch
+_is_type = re.compile(header.TYPE).fullmatch
+
+
+class Lines(NamedTuple):
+    """What was written for an event."""
+
+    text: bytes
+    seconds: int
+    """Of its time stamp."""
+    ended: bool
+    """Whether it came to its end, be it by itself."""
+
+
+class Damaged(ValueError):  # noqa: N818 - a fact about a line, which is counted
+    """A line that holds no event; the text says why."""
+
+
+class EventReverter:
+    """Writes events. Without `eoe`, their end is not marked, as in auditd's own log files."""
+
+    def __init__(
+        self, prefix: bytes | None = None, *, enriched: bool = True, eoe: bool = True
+    ) -> None:
+        self.losses = Losses()
+        self._options = RecordOptions(prefix=prefix, look_up_pids=False)
+        self._records = RecordReverter(self._options, self.losses, enriched=enriched)
+        self._keys = self._records.keys
+        self._eoe = eoe
+        added = self._keys.added
+        self._incomplete = added(b"INCOMPLETE")
+        self._repeated = added(b"REPEATED")
+        self._note = added(b"LAUREL_MP")
+        self._left_out = frozenset(
+            ["ID", "NODE", self._incomplete, self._repeated]
+            + [added(name) for name in (b"PARENT_INFO", b"CONTAINER_INFO", b"RECORD_TYPES")]
+        )
+        self._only_live = {
+            "SYSCALL": [added(name) for name in (b"LABELS", b"UID_GROUPS", b"EXE_HASH")],
+            "EXECVE": [added(b"ENV")],
+        }
+        self._container = added(b"CONTAINER_INFO")
+        self._pid = added(b"PID")
+
+    def revert(self, line: bytes) -> Lines | None:
+        """The lines of the event in a line of output; None for one of laurel-mp about itself.
+
+        What stands in front of the object is skipped. Raises Damaged.
+        """
+        event = _decoded(line)
+        if self._note in event:
+            self.losses.notes += 1
+            return None
+        id_, node = _identity(event)
+        start = b"type=" if node is None else b"node=%b type=" % node
+        middle = b" msg=audit(%b): " % id_
+        reasons = event.get(self._incomplete) or []
+        is_kernel = False
+        text = []
+        for name, body in self._bodies(event, "missing-args" in reasons):
+            is_kernel = is_kernel or types.is_kernel(name, body)
+            text.append(start + name + middle + body + b"\n")
+        ended = not {"no-eoe", "cut"} & set(reasons)
+        if is_kernel and ended and self._eoe:
+            text.append(start + b"EOE" + middle + b"\n")
+        if "cut" in reasons:
+            self.losses.cut += 1
+        if self._has_context(event):
+            self.losses.context += 1
+        return Lines(b"".join(text), int(id_.partition(b".")[0]), ended)
+
+    def _bodies(self, event: Object, incomplete: bool) -> Iterator[tuple[bytes, bytes]]:
+        """Types and bodies of all records."""
+        big_endian = _is_big_endian(event.get("SYSCALL"), self._keys.added(b"ARCH"))
+        found = [(key, value) for key, value in event.items() if key not in self._left_out]
+        for repeated in event.get(self._repeated) or []:
+            if not isinstance(repeated, dict):
+                raise Damaged(f"{self._repeated} holds something else than records")
+            found += repeated.items()
+        for key, value in found:
+            name = text_of(key.removeprefix("type="))
+            if not _is_type(name):
+                raise Damaged(f"no record can have the type {key[:80]!r}")
+            for each in value if isinstance(value, list) else [value]:
+                if not isinstance(each, dict):
+                    raise Damaged(f"{key[:80]} is no record")
+                if name == b"EXECVE":
+                    for body in self._execve(event, each, incomplete):
+                        yield name, body
+                else:
+                    yield name, self._records.body(name, each, big_endian=big_endian)
+
+    def _execve(self, event: Object, found: Object, incomplete: bool) -> list[bytes]:
+        title = event.get("PROCTITLE")
+        words = title.get(self._keys.added(b"ARGV")) if isinstance(title, dict) else None
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            words = None
+        written = execve.revert(found, self._keys, words, incomplete=incomplete)
+        if not written.is_whole:
+            self.losses.arguments += 1
+        elif not execve.says(written.bodies, found, self._list_options(found)):
+            self.losses.inexact += 1
+        return written.bodies
+
+    def _list_options(self, found: Object) -> RecordOptions:
+        """Options by which arguments are shown as they are in an EXECVE object."""
+        array, string = (self._keys.added(name) in found for name in (b"ARGV", b"ARGV_STR"))
+        return replace(self._options, argv_array=array, argv_string=string)
+
+    def _has_context(self, event: Object) -> bool:
+        """Whether there is something that no conversion of the lines brings back by itself."""
+        if self._container in event:
+            return True
+        for name, keys in self._only_live.items():
+            record = event.get(name)
+            if isinstance(record, dict) and any(key in record for key in keys):
+                return True
+        syscall = event.get("SYSCALL")
+        process = syscall.get(self._pid) if isinstance(syscall, dict) else None
+        return isinstance(process, dict) and not process.keys() <= {"EVENT_ID"}
+
+
+def _decoded(line: bytes) -> Object:
+    start = line.find(b"{")
+    if start < 0:
+        raise Damaged("no JSON object")
+    try:
+        event: Json = orjson.loads(line[start:])
+    except orjson.JSONDecodeError as error:
+        raise Damaged(f"no valid JSON: {error}") from None
+    if not isinstance(event, dict):
+        raise Damaged("no JSON object")
+    return event
+
+
+def _identity(event: Object) -> tuple[bytes, bytes | None]:
+    """Id and node; raises Damaged."""
+    id_ = event.get("ID")
+    if not isinstance(id_, str) or not id_.isascii() or not _is_id(id_.encode("ascii")):
+        raise Damaged("no ID of an audit event")
+    node = event.get("NODE")
+    if node is None:
+        return id_.encode("ascii"), None
+    if not isinstance(node, str) or not _is_node(text_of(node)):
+        raise Damaged("NODE is no name of a host")
+    return id_.encode("ascii"), text_of(node)
+
+
+def _is_big_endian(syscall: Json, key: str) -> bool:
+    """The byte order of the host, from the architecture that a SYSCALL object names."""
+    if not isinstance(syscall, dict):
+        return False
+    number = syscall.get("arch")
+    if number is None and key in syscall:
+        number = raw_values.arch_of(str(syscall[key]))
+    return number is not None and is_big_endian(str(number).encode())

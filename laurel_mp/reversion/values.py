@@ -1,0 +1,171 @@
+"""Values of the output as the kernel, or a program, would have written them.
+
+Several spellings can mean the same value. The first of them that reads as exactly the value in
+question is taken; in which order they are tried decides what looks like the original only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+from laurel_mp.records import enriched, values
+from laurel_mp.records.fields import Field, Form, parse
+
+Json = Any
+"""What JSON can hold: None, bool, int, float, str, list, dict."""
+
+
+class Token(bytes):
+    """A value that is written already, in place of one to be written."""
+
+
+class Writer(Enum):
+    """Who wrote a field; each has habits of its own."""
+
+    KERNEL = 0
+    APPARMOR = 1
+    PROGRAM = 2
+    """The inside of `msg='…'`."""
+    AUDITD = 3
+    """A translation behind the byte 0x1d."""
+
+
+# The kernel prints sets of capabilities with leading zeros, unless they are empty
+# [kernel: audit_log_cap].
+_CAPABILITIES = frozenset(
+    b"""
+    cap_fi cap_fp cap_pa cap_pe cap_pi cap_pp fi fp pa pe pi pp old_pa old_pe old_pi old_pp
+    """.split()
+)
+_WITH_0X = frozenset((b"code", b"flags", b"ioctlcmd"))
+
+# Programs write them as they are [libaudit: audit_log_user_message and its siblings].
+_PLAIN_OF_PROGRAMS = frozenset((b"addr", b"laddr", b"daddr"))
+
+# Written without quotes even if there are blanks inside.
+_WITH_BLANKS = frozenset((b"subj", b"obj", b"op"))
+
+_END = b" x=x"
+_AT_END = Field(b"x", Form.BARE, b"x")
+
+
+def text_of(string: str) -> bytes:
+    """The bytes that a string of the output stands for."""
+    return unquote_to_bytes(string.encode("utf-8"))
+
+
+def written(key: bytes, value: Json, writer: Writer = Writer.KERNEL) -> bytes | None:
+    """What stands behind `key=`; None if nothing is read as just this value."""
+    for token in _spellings(key, value, writer):
+        if reads_as(key, token, value, writer):
+            return token
+    return None
+
+
+def field(key: bytes, value: Json, writer: Writer) -> bytes:
+    """One field; of a value that can not be written, something near."""
+    if isinstance(value, Token):
+        return key + b"=" + value
+    token = written(key, value, writer)
+    return key + b"=" + (nearest(value) if token is None else token)
+
+
+def nearest(value: Json) -> bytes:
+    """Something to stand for a value that can not be written: its text, in hex digits."""
+    text = text_of(value) if isinstance(value, str) else orjson.dumps(value)
+    return text.hex().upper().encode("ascii") or b'""'
+
+
+def reads_as(key: bytes, token: bytes, value: Json, writer: Writer) -> bool:
+    """Whether `key=token` means `value`, whatever field comes behind it."""
+    # Behind the first separator all is auditd's, whose addresses may hold another one.
+    separates = writer in (Writer.KERNEL, Writer.APPARMOR) and b"\x1d" in token
+    if b"\n" in token or separates:
+        return False
+    if writer is Writer.AUDITD:
+        fields = enriched.parse_translations(key + b"=" + token)
+        ends = fields[1:] == [] and (key == b"SADDR" or _ends(key, token))
+        return ends and fields[0].key == key and _is(enriched.render(fields[0]), value)
+    if not _ends(key, token):
+        return False
+    field = parse(key + b"=" + token)[0]
+    return field.key == key and _is(values.render_field(field), value)
+
+
+def _ends(key: bytes, token: bytes) -> bool:
+    """Whether the next field is found behind a value."""
+    return parse(key + b"=" + token + _END)[1:] == [_AT_END]
+
+
+def _is(json: bytes, value: Json) -> bool:
+    found = orjson.loads(json)
+    return bool(found == value) and type(found) is type(value)
+
+
+def encoded(text: bytes) -> bytes:
+    """A string as the kernel writes those of others [kernel: audit_log_n_untrustedstring]."""
+    if all(0x21 <= byte <= 0x7E and byte != 0x22 for byte in text):
+        return b'"' + text + b'"'
+    return text.hex().upper().encode("ascii")
+
+
+def _spellings(key: bytes, value: Json, writer: Writer) -> Iterator[bytes]:
+    if value is None:
+        yield from (b"?", b"(null)", b"") if writer is Writer.PROGRAM else (b"(null)", b"?", b"")
+    elif isinstance(value, str):
+        yield from _spellings_of_text(key, value, writer)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield b"%d" % value
+
+
+def _spellings_of_text(key: bytes, value: str, writer: Writer) -> Iterator[bytes]:
+    text = text_of(value)
+    auditd = writer is Writer.AUDITD
+    field_class = enriched.class_of(key) if auditd else values.class_of(key)
+    if field_class == "hexadecimal" and value.startswith("0x"):
+        yield _hexadecimal(key, text[2:])
+    if field_class == "octal" and value.startswith("0o"):
+        yield b"0" + text[2:] if text != b"0o0" else b"0"
+    quoted = b'"' + text + b'"'
+    if _is_bare(key, text, field_class, writer):
+        yield text
+    if field_class == "encoded":
+        yield encoded(text)
+    yield from (quoted, b"'" + text + b"'", text, text.hex().upper().encode("ascii"))
+
+
+def call_argument(value: Json) -> Token:
+    """One of `a0` to `a3` of a SYSCALL record, which are numbers there whatever their name says."""
+    if value is None:
+        return Token(b"")
+    text = text_of(str(value))
+    as_number = Token(text.removeprefix(b"0x"))
+    for token in (as_number, Token(text), Token(b'"' + text + b'"')):
+        found = parse(b"a0=" + token)[0]
+        json = values.render(values.kind_of("hexadecimal", found), found.text)
+        if _ends(b"a0", token) and _is(json, value):
+            return token
+    return as_number
+
+
+def _hexadecimal(key: bytes, digits: bytes) -> bytes:
+    if key in _CAPABILITIES and digits != b"0":
+        return digits.zfill(16)
+    return b"0x" + digits if key in _WITH_0X else digits
+
+
+def _is_bare(key: bytes, text: bytes, field_class: str, writer: Writer) -> bool:
+    """Whether a text is best written without quotes."""
+    if field_class == "encoded":
+        return writer is Writer.PROGRAM and key in _PLAIN_OF_PROGRAMS
+    if writer is Writer.APPARMOR and field_class in ("", "text"):
+        return False
+    # A device by its name comes from a place where it is quoted, by its numbers it does not.
+    if key == b"dev" and b":" not in text:
+        return False
+    return b" " not in text or text.startswith(b"{") or key in _WITH_BLANKS
