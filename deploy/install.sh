@@ -24,6 +24,7 @@ Installs laurel-mp as a plugin of auditd, or brings it up to date.
                   here is touched
   --af-unix       run it as a service of systemd that reads from the socket of
                   auditd's af_unix plugin, instead of as a plugin
+  --rules         also install audit rules to start from, and load them
   --no-reload     do not tell a running auditd or systemd about it
 
   --uninstall     remove all of it: program, configuration, logs, user
@@ -39,6 +40,7 @@ source=
 wheels=
 python=
 service=no
+rules=no
 reload=yes
 action=install
 keep=no
@@ -81,6 +83,7 @@ read_arguments() {
                 shift
                 ;;
             --af-unix) service=yes ;;
+            --rules) rules=yes ;;
             --no-reload) reload=no ;;
             --uninstall) action=uninstall ;;
             --keep) keep=yes ;;
@@ -122,6 +125,7 @@ name_places() {
     tmpfiles=$root/etc/tmpfiles.d/laurel-mp.conf
     sysusers=$root/etc/sysusers.d/laurel-mp.conf
     plugin3=$root/etc/audit/plugins.d/laurel-mp.conf
+    rules_directory=$root/etc/audit/rules.d
     plugin2=$root/etc/audisp/plugins.d/laurel-mp.conf
     # audit 2 has its plugins elsewhere; where both are, the host was upgraded from 2 to 3.
     if [ ! -d "${plugin3%/*}" ] && [ -d "${plugin2%/*}" ]; then
@@ -131,6 +135,7 @@ name_places() {
     fi
 }
 
+# shellcheck disable=SC2317 # called at the end
 clean_up() {
     [ -z "$scratch" ] || rm -rf "$scratch"
     rm -rf "$home.new" "$home.old"
@@ -148,7 +153,9 @@ install() {
     check_configuration
     take_environment
     put "$settings/config.toml" 0640 configuration
-    put "$tmpfiles" 0644 copy_of tmpfiles.d/laurel-mp.conf
+    if [ "$service" = yes ] || [ ! -f "$root/etc/passwd" ]; then
+        put "$tmpfiles" 0644 copy_of tmpfiles.d/laurel-mp.conf
+    fi
     if [ "$service" = yes ]; then
         install_service
     else
@@ -156,6 +163,7 @@ install() {
     fi
     install_links
     tell_auditd
+    [ "$rules" = no ] || install_rules
 }
 
 find_python() {
@@ -172,10 +180,10 @@ find_python() {
         [ -x "$python" ] || die "--python: $python: is not a program"
         is_new_enough "$python" || die "--python: $python: is not Python 3.11 or newer"
     fi
-    # By its full version: another one, after an upgrade of the system, would not find our packages.
-    python=$("$python" -Ic 'import os, sys
-exact = f"{sys.executable.rstrip(".0123456789")}{sys.version_info[0]}.{sys.version_info[1]}"
-print(exact if os.path.exists(exact) else sys.executable)')
+    # By its full name: another version, after an upgrade of the system, has packages elsewhere.
+    exact=$("$python" -Ic 'import sys
+print("%s/bin/python%d.%d" % (sys.base_prefix, *sys.version_info[:2]))')
+    [ ! -x "$exact" ] || python=$exact
     "$python" -Ic 'import ensurepip, venv' 2>/dev/null ||
         die "$python lacks the module venv or ensurepip (Debian, Ubuntu: apt-get install python3-venv)"
 }
@@ -299,6 +307,7 @@ make_directories() {
     chmod 0700 "$state"
 }
 
+# shellcheck disable=SC2317 # called by `put`
 configuration() { # SHARE: the configuration as it is installed first
     set -- "$1" 's|^#file = "state"$|file = "/var/lib/laurel-mp/state"|; s|^#spool = .*|spool = "/var/lib/laurel-mp/spool"|'
     set -- "$1" "$2; s|^#user = .*|user = \"$user\"|"
@@ -306,18 +315,21 @@ configuration() { # SHARE: the configuration as it is installed first
         set -- "$1" "$2; s|^#input = .*|input = \"unix:/run/laurel-mp/auditd/events\"|"
     fi
     sed -e '1,2c\
-# Configuration of laurel-mp; see config.toml(5) of TOML, and docs/configuration.md of laurel-mp.\
-# What is commented out shows the default, or an example.' -e "$2" "$1/config.toml"
+# Configuration of laurel-mp. What is commented out shows the default, or an example.\
+# Check it with: laurel-mp -d -c FILE. SIGHUP to auditd has it read again.' -e "$2" "$1/config.toml"
 }
 
+# shellcheck disable=SC2317 # called by `put`
 plugin_file() { # SHARE
     sed "s|^path = .*|path = $prefix/bin/laurel-mp|" "$1/$plugin_source"
 }
 
+# shellcheck disable=SC2317 # called by `put`
 unit_file() { # SHARE
     sed "s|/opt/laurel-mp/|$prefix/|g" "$1/systemd/laurel-mp.service"
 }
 
+# shellcheck disable=SC2317 # called by `put`
 copy_of() { # NAME SHARE
     cat "$2/$1"
 }
@@ -414,9 +426,44 @@ tell_auditd() {
     fi
 }
 
+install_rules() {
+    changed=no
+    for file in "$share"/rules/*.rules; do
+        put "$rules_directory/${file##*/}" 0640 copy_of "rules/${file##*/}"
+    done
+    [ "$changed" = no ] || load_rules
+}
+
+load_rules() {
+    [ "$reload" = yes ] || return 0
+    if ! PATH=$PATH:/usr/sbin:/sbin augenrules --load >"$scratch/loaded" 2>&1; then
+        cat "$scratch/loaded" >&2
+        warn "not all rules are in force; if they are locked (-e 2), the next boot loads them"
+    else
+        say "audit rules loaded"
+    fi
+}
+
+remove_rules() {
+    found=no
+    for file in "$rules_directory"/laurel-mp-*.rules; do
+        [ -e "$file" ] || continue
+        rm -f "$file"
+        found=yes
+    done
+    if [ "$found" = yes ]; then
+        [ "$reload" = no ] || PATH=$PATH:/usr/sbin:/sbin auditctl -D >/dev/null 2>&1 || true
+        load_rules
+        # The copy that augenrules makes of what it replaces: ours.
+        [ -n "$root" ] || rm -f /etc/audit/audit.rules.prev
+    fi
+}
+
 # --- uninstall
 
 uninstall() {
+    scratch=$(mktemp -d)
+    remove_rules
     remove_plugin
     remove_service
     wait_for_end
