@@ -153,6 +153,9 @@ install() {
     check_configuration
     take_environment
     put "$settings/config.toml" 0640 configuration
+    if [ ! -f "$root/etc/passwd" ]; then
+        put "$sysusers" 0644 copy_of sysusers.d/laurel-mp.conf
+    fi
     if [ "$service" = yes ] || [ ! -f "$root/etc/passwd" ]; then
         put "$tmpfiles" 0644 copy_of tmpfiles.d/laurel-mp.conf
     fi
@@ -189,7 +192,7 @@ print("%s/bin/python%d.%d" % (sys.base_prefix, *sys.version_info[:2]))')
 }
 
 is_new_enough() {
-    [ -x "$1" ] && "$1" -Ic 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+    [ -x "$1" ] && [ "$("$1" -Ic 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null)" = True ]
 }
 
 find_source() {
@@ -199,6 +202,10 @@ find_source() {
         [ -f "$source/pyproject.toml" ] || die "this is not part of a checkout: say what to install, with --from"
     elif [ -d "$source" ]; then
         [ -f "$source/pyproject.toml" ] || die "--from: $source: is not a checkout of laurel-mp"
+    else
+        case $source in
+            */* | *.whl) [ -f "$source" ] || die "--from: $source: there is no such file" ;;
+        esac
     fi
     [ -z "$wheels" ] || [ -d "$wheels" ] || die "--wheels: $wheels: is not a directory"
 }
@@ -208,14 +215,25 @@ pip() {
     "$scratch/tool/bin/python" -Im pip --disable-pip-version-check --quiet "$@"
 }
 
-make_environment() {
+make_tool() {
+    [ ! -d "$scratch/tool" ] || return 0
     "$python" -Im venv "$scratch/tool" || die "$python can not make a virtual environment"
+}
+
+make_environment() {
     set --
     [ -z "$wheels" ] || set -- --no-index --find-links "$wheels"
-    mkdir "$scratch/wheel"
-    pip wheel "$@" --no-deps --wheel-dir "$scratch/wheel" "$source" || die "$source: pip can not make a wheel of it; see above"
-    wheel=$(find "$scratch/wheel" -name 'laurel_mp-*.whl')
-    [ -n "$wheel" ] || die "$source: is not laurel-mp"
+    case $source in
+        *.whl) wheel=$source ;;
+        *)
+            make_tool
+            mkdir "$scratch/wheel"
+            pip wheel "$@" --no-deps --wheel-dir "$scratch/wheel" "$source" ||
+                die "$source: pip can not make a wheel of it; see above"
+            wheel=$(find "$scratch/wheel" -name 'laurel_mp-*.whl')
+            [ -n "$wheel" ] || die "$source: is not laurel-mp"
+            ;;
+    esac
     made_of="$(sha256sum <"$wheel") $("$python" -VV) $prefix"
     share=$home/share/laurel-mp
     former=$share
@@ -223,6 +241,7 @@ make_environment() {
         program=$home
         return
     fi
+    make_tool
     program=$home.new
     rm -rf "$program"
     mkdir -p "${program%/*}"
@@ -276,12 +295,8 @@ has_account() { # FILE: passwd or group
 }
 
 make_user() {
-    if has_account passwd; then
-        return
-    elif [ ! -f "$root/etc/passwd" ]; then
-        # Such a root will have users when it is started.
-        put "$sysusers" 0644 copy_of sysusers.d/laurel-mp.conf
-    else
+    # A root without users will have some when it is started: see sysusers.d.
+    if [ -f "$root/etc/passwd" ] && ! has_account passwd; then
         set -- --system --user-group --no-create-home --home-dir /nonexistent \
             --shell /usr/sbin/nologin --comment 'laurel-mp, JSON from audit records'
         [ -z "$root" ] || set -- --prefix "$root" "$@"
@@ -343,7 +358,7 @@ put() { # FILE MODE COMMAND...: writes what COMMAND makes of our shared files, i
         if cmp -s "$scratch/new" "$target"; then
             return
         fi
-        if ! { [ -d "$former" ] && "$@" "$former" | cmp -s - "$target"; }; then
+        if ! is_as_made "$@"; then
             say "${target#"$root"}: was changed, and stays as it is"
             return
         fi
@@ -355,6 +370,19 @@ put() { # FILE MODE COMMAND...: writes what COMMAND makes of our shared files, i
     mv "$target.laurel-mp-new" "$target"
     changed=yes
     say "${target#"$root"}: written"
+}
+
+is_as_made() { # COMMAND...: whether a former version has made $target, for a plugin or a service
+    [ -d "$former" ] || return 1
+    wanted=$service
+    for service in yes no; do
+        if "$@" "$former" | cmp -s - "$target"; then
+            service=$wanted
+            return 0
+        fi
+    done
+    service=$wanted
+    return 1
 }
 
 install_plugin() {
