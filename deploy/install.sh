@@ -46,6 +46,7 @@ action=install
 keep=no
 scratch=
 changed=no
+anything=no
 
 say() { printf '%s\n' "install.sh: $*"; }
 
@@ -167,6 +168,7 @@ install() {
     install_links
     tell_auditd
     [ "$rules" = no ] || install_rules
+    [ "$anything" = yes ] || say "nothing has changed"
 }
 
 find_python() {
@@ -287,6 +289,7 @@ take_environment() {
     mv "$program" "$home"
     rm -rf "$home.old"
     changed=yes
+    anything=yes
     say "$prefix: installed: $("$home/bin/python3" -Im laurel_mp --version)"
 }
 
@@ -369,6 +372,7 @@ put() { # FILE MODE COMMAND...: writes what COMMAND makes of our shared files, i
     cp -p "$scratch/new" "$target.laurel-mp-new"
     mv "$target.laurel-mp-new" "$target"
     changed=yes
+    anything=yes
     say "${target#"$root"}: written"
 }
 
@@ -421,7 +425,8 @@ has_systemd() {
 install_links() {
     if [ -e "$link" ] && [ ! -L "$link" ]; then
         warn "${link#"$root"}: is not ours, and stays as it is"
-    elif [ "$(readlink "$link")" != "$prefix/bin/laurel-mp" ]; then
+    elif [ "$(readlink "$link" 2>/dev/null)" != "$prefix/bin/laurel-mp" ]; then
+        anything=yes
         mkdir -p "${link%/*}"
         ln -sfn "$prefix/bin/laurel-mp" "$link"
         say "${link#"$root"}: made"
@@ -444,9 +449,8 @@ auditd_pid() { # of the one that the kernel talks to
 tell_auditd() {
     [ "$reload" = yes ] || return 0
     [ "$service" = no ] || return 0
-    if [ "$changed" = no ]; then
-        say "nothing has changed"
-    elif pid=$(PATH=$PATH:/usr/sbin:/sbin auditd_pid); then
+    [ "$changed" = yes ] || return 0
+    if pid=$(PATH=$PATH:/usr/sbin:/sbin auditd_pid); then
         kill -HUP "$pid"
         say "auditd reads its configuration again; events are in /var/log/laurel-mp/audit.log"
     else

@@ -85,11 +85,11 @@ def test_from_a_wheel_and_back(root: Path, wheels: Path) -> None:
     home = root / "opt/laurel-mp"
     script = home / "bin/laurel-mp"
     assert script.read_text().startswith("#!/opt/laurel-mp/bin/python3 -I\n")
-    assert [] == [path for path in home.rglob("*") if _is_unsafe(path)]
+    assert [path for path in home.rglob("*") if _is_unsafe(path)] == []
     assert script.stat().st_mode == 0o100755
     assert {"python", "python3", script.name} <= {path.name for path in script.parent.iterdir()}
     assert not list(home.glob("lib/*/site-packages/pip"))
-    assert subprocess.run([home / "bin/python3", "-Im", "laurel_mp", "-v"], check=True)
+    subprocess.run([home / "bin/python3", "-Im", "laurel_mp", "-v"], check=True)
     plugin = root / "etc/audit/plugins.d/laurel-mp.conf"
     assert "path = /opt/laurel-mp/bin/laurel-mp\n" in plugin.read_text()
     assert plugin.stat().st_mode == 0o100640
@@ -144,9 +144,9 @@ def test_what_was_changed_stays(root: Path, wheels: Path) -> None:
     _run("--uninstall", "--keep", "--root", root)
     assert config.read_text().endswith("# mine\n")
     logs = root / "var/log/laurel-mp"
-    assert [(0, 0o40700), (0, 0o100644)] == [
+    assert [
         (path.stat().st_uid, path.stat().st_mode) for path in (logs, logs / "audit.log")
-    ]
+    ] == [(0, 0o40700), (0, 0o100644)]
     assert not (root / "opt/laurel-mp").exists()
     assert (root / "etc/passwd").read_text() == Path("/etc/passwd").read_text()
 
@@ -169,7 +169,7 @@ def test_service_instead_of_plugin(root: Path, wheels: Path) -> None:
     assert (root / "etc/tmpfiles.d/laurel-mp.conf").exists()
 
     _run("--uninstall", "--root", root, "--prefix", "/srv/tools/laurel")
-    assert [] == [name for name in _tree(root) if "laurel" in name]
+    assert [name for name in _tree(root) if "laurel" in name] == []
 
 
 def test_a_root_without_users_or_auditd(requires_root: None, tmp_path: Path, wheels: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_root_without_users_or_auditd(requires_root: None, tmp_path: Path, whe
     assert not (root / "etc/audit").exists()
 
     _run("--uninstall", "--root", root)
-    assert [] == [name for name in _tree(root) if "laurel" in name]
+    assert [name for name in _tree(root) if "laurel" in name] == []
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_mistakes(root: Path, arguments: list[str], says: str) -> None:
 
     said = _run("--root", root, *arguments, status=1)
 
-    assert (1, "install.sh: ") == (said.count("\n"), said[:12])
+    assert (said.count("\n"), said[:12]) == (1, "install.sh: ")
     assert says in said
     assert before == _tree(root)
 
@@ -228,7 +228,7 @@ def test_only_root_can() -> None:
         check=False,
         user=user,
     )
-    assert (1, "install.sh: only root can do that\n") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (1, "install.sh: only root can do that\n")
 
 
 def test_shellcheck_finds_nothing() -> None:
@@ -242,4 +242,4 @@ def test_shellcheck_finds_nothing() -> None:
         text=True,
         check=False,
     )
-    assert (0, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (0, "")

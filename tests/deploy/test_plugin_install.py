@@ -89,6 +89,8 @@ def test_readme_leads_to_json_and_back(host: Machine) -> None:
 
     host.run("sh /opt/laurel-mp/share/laurel-mp/install.sh --uninstall")
     assert not Path(f"/proc/{_program_of(host) or first}").exists()
-    assert [] == [name for name in host.changes() if not OF_OTHERS.fullmatch(name)]
-    assert subprocess.run(["auditctl", "-l"], capture_output=True, text=True, check=True).stdout == "No rules\n"
-
+    assert [name for name in host.changes() if not OF_OTHERS.fullmatch(name)] == []
+    assert (
+        subprocess.run(["auditctl", "-l"], capture_output=True, text=True, check=True).stdout
+        == "No rules\n"
+    )

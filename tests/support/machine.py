@@ -69,7 +69,7 @@ class Machine:
         script = (
             'cd "$1"; find . -path ./tmp -prune -o -path ./root -prune -o -type d -o -print |'
             'while read -r name; do cmp -s "$name" "/$name" || echo "$name"; done;'
-            'find . -path ./tmp -prune -o -path ./root -prune -o -type d -print |'
+            "find . -path ./tmp -prune -o -path ./root -prune -o -type d -print |"
             'while read -r name; do [ -d "/$name" ] || echo "$name"; done'
         )
         found = self._enter("sh", "-c", script, "sh", str(self.layers / "upper"))

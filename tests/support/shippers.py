@@ -139,9 +139,7 @@ def _running(command: list[Any], shipper: Shipper, **how: Any) -> Iterator[None]
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **how
         )
     try:
-        wait_until(
-            lambda: shipper.socket.exists() or process.poll() is not None, "it listens", 20
-        )
+        wait_until(lambda: shipper.socket.exists() or process.poll() is not None, "it listens", 20)
         assert process.poll() is None, messages.read_text()
         yield
     finally:
