@@ -1,7 +1,9 @@
 """The README's way to a plugin of a real auditd, and back again."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +67,44 @@ def _is_logged(host: Machine, name: str) -> bool:
     return any(name in str(event.get("EXECVE")) for event in _events(host))
 
 
+AS_THE_UNIT_DOES = (
+    # What the unit has of User=, Group=, AmbientCapabilities= and CapabilityBoundingSet=.
+    "setpriv --reuid _laurel-mp --regid _laurel-mp --init-groups --no-new-privs"
+    " --inh-caps=-all,+sys_ptrace,+dac_read_search"
+    " --ambient-caps=-all,+sys_ptrace,+dac_read_search"
+    " --bounding-set=-all,+sys_ptrace,+dac_read_search"
+)
+
+
+def test_service_reads_from_auditds_socket(host: Machine) -> None:
+    """With --af-unix it is its user from the start, and gets events through auditd's socket."""
+    said = host.run(
+        "sh deploy/install.sh --af-unix\n"
+        "cp /opt/laurel-mp/share/laurel-mp/auditd/af_unix-3.conf /etc/audit/plugins.d/af_unix.conf\n"
+        "cp deploy/rules/laurel-mp-40-programs.rules /etc/audit/rules.d/\n"
+        "service auditd start\n"
+    )
+    assert "laurel-mp.service: written" in said
+    socket = host.path("/run/laurel-mp/auditd/events")
+    wait_until(socket.exists, "auditd listens")
+    host.run(
+        "install -d -o _laurel-mp -m 0700 /run/laurel-mp/service\n"
+        f"TMPDIR=/run/laurel-mp/service {AS_THE_UNIT_DOES}"
+        " laurel-mp -c /etc/laurel-mp/config.toml >/dev/null 2>&1 &"
+    )
+    wait_until(lambda: _is_logged(host, "service"), "events are in the log", 30)
+
+    status = host.path(f"/proc/{_program_of(host)}/status").read_text()
+    assert f"Uid:\t{host.path(LOG).stat().st_uid}\t" in status
+    assert any("PARENT_INFO" in event or "PID" in str(event) for event in _events(host))
+
+    pid = _program_of(host)
+    os.kill(pid, signal.SIGTERM)  # as systemd does
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it ends", 20)
+    host.run("sh deploy/install.sh --uninstall")
+    assert [] == [name for name in host.changes() if "laurel-mp" in name and "srv" not in name]
+
+
 def test_readme_leads_to_json_and_back(host: Machine) -> None:
     """The README's commands lead to JSON; doing it again changes nothing; uninstalling all."""
     for command in _commands():
@@ -87,8 +127,9 @@ def test_readme_leads_to_json_and_back(host: Machine) -> None:
     wait_until(lambda: _program_of(host) != first, "auditd has started the new program", 30)
     wait_until(lambda: _is_logged(host, "upgrade"), "it writes events", 30)
 
+    second = _program_of(host)
     host.run("sh /opt/laurel-mp/share/laurel-mp/install.sh --uninstall")
-    assert not Path(f"/proc/{_program_of(host) or first}").exists()
+    assert not Path(f"/proc/{second}").exists()
     assert [name for name in host.changes() if not OF_OTHERS.fullmatch(name)] == []
     assert (
         subprocess.run(["auditctl", "-l"], capture_output=True, text=True, check=True).stdout

@@ -48,7 +48,7 @@ class Machine:
 
     def run(self, command: str, *, seconds: float = 110) -> str:
         """Have a shell in there run a command, in the checkout; what it prints, both ways."""
-        done = self._enter("-r", "sh", "-ec", f"cd {HERE}\n{command}", seconds=seconds)
+        done = self._enter("-r", "-w", "sh", "-ec", f"cd {HERE}\n{command}", seconds=seconds)
         if done.returncode:
             raise AssertionError(f"{command}: status {done.returncode}:\n{done.stdout}")
         return done.stdout
