@@ -22,7 +22,9 @@ def main(arguments: list[str]) -> int:
     if failed:
         print(f"== FAILED: {', '.join(failed)}. The tests run all the same; the exit status is 1.")
     print("== pytest")
-    status = environment.run("pytest", "--cov=laurel_mp", *arguments)
+    # One file's tests stay together: they share fixtures, and take locks one after another.
+    spread = ("--numprocesses=auto", "--dist=loadfile")
+    status = environment.run("pytest", "--cov=laurel_mp", *spread, *arguments)
     return status or bool(failed)
 
 

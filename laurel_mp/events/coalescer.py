@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
-from laurel_mp.events import grammar
+from laurel_mp.events import pieces
 from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
 from laurel_mp.events.executions import Execution
 from laurel_mp.events.flight import EventInFlight, EventState
@@ -104,11 +104,6 @@ class Coalescer:
         self._local_node = local_node
         self._renderers: dict[tuple[bool, bool], EventRenderer] = {}
         self._plain = self._renderer(None, False)
-        # Whether it matters which host a record is from.
-        self._by_host = (
-            options.universal or options.user_name is not None or options.groups_of is not None
-        )
-        self._scan = grammar.WITHOUT_EOE.finditer
         self._has_eoe = False
         self._now = 0.0
         self._in_flight: dict[bytes, EventInFlight] = {}
@@ -191,7 +186,8 @@ class Coalescer:
     def _expect(self, has_eoe: bool) -> None:
         """Sets the kind of stream."""
         self._has_eoe = has_eoe
-        self._scan = (grammar.WITH_EOE if has_eoe else grammar.WITHOUT_EOE).finditer
+        for renderer in self._renderers.values():
+            renderer.rests.clear()  # they hold ends of events
 
     def finish(self, position: int) -> None:
         """Completes all events: the input has ended at `position`."""
@@ -230,104 +226,148 @@ class Coalescer:
 
         Every line must have a valid header.
         """
+        for node, begin, finish in pieces.runs(blob, start, end):
+            self._feed_run(node, blob, begin, finish, offset)
+
+    def _feed_run(self, node: bytes | None, blob: bytes, start: int, end: int, offset: int) -> None:
+        """Takes lines of one node: events of one piece at once, what is between them by lines.
+
+        Most of a worker's time goes here: measure before and after a change.
+        """
         in_flight, done, older = self._in_flight, self._done.recent, self._done.older
         given_up, older_given_up = self._given_up.recent, self._given_up.older
-        syscalls, rests = self._plain.syscalls, self._plain.rests
-        heads, tails, template = syscalls.heads, syscalls.tails, syscalls.template
+        renderer = self._renderer(node, False)
+        syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
+        heads, tails = syscalls.heads, syscalls.tails
         bodies, rows, now = self.bodies, self.rows, self._now
-        add_line, add_key, add_rank = bodies.lines.append, bodies.keys.append, bodies.ranks.append
-        add_row = bodies.rows.append
-        row_key, row_call = rows.keys.append, rows.calls.append
-        row_who, row_id = rows.who.append, rows.ids.append
-        by_host, most = self._by_host, self._limits.max_event_bytes
+        add_line, add_key, add_row = bodies.lines.append, bodies.keys.append, bodies.rows.append
+        row_keys, row_key, row_call = rows.keys, rows.keys.append, rows.calls.append
+        row_who, row_id, base = rows.who.append, rows.ids.append, rows.base
+        by_endian, most = self._options.universal, self._limits.max_event_bytes
         observer, filtering = self._observer, self._filters.active
         plain, executed, unnamed = Call.PLAIN, Call.EXEC, Call.UNNAMED
+        begins, template = b"type=SYSCALL msg=audit(", b'{"ID":"%b",'
+        of_node = b""
+        if node is not None:
+            name = encode(node)
+            begins, template = b"node=%b " % node + begins, b'{"ID":"%%b","NODE":%b,' % name
+            of_node = b"\t" + name
+        template += b'"SYSCALL":{' + syscalls.template + b"%b\0%b}\n"
         events = lines = 0
-        for match in self._scan(blob, start, end):
-            (
-                node, id_, head_text, a0, a1, a2, a3, tail_text, rest_text,
-                line_node, line_type, line_id, line_body,
-            ) = match.groups()  # fmt: skip
-            if id_ is None:
-                begin, finish = match.span()
-                filtered = filtering and self._has_filtered_line(blob[begin:finish])
-                self._line(
-                    line_node,
-                    line_type,
-                    line_id,
-                    line_body,
-                    begin + offset,
-                    finish + offset,
-                    filtered,
-                )
-                continue
-            begin, finish = match.span()
+        texts, finish = pieces.split(blob, start, end, begins)
+        self._lines(blob, start, finish, offset)
+        for piece in texts:
+            begin = finish
+            finish += len(begins) + len(piece) + 1
+            id_, _, text = piece.partition(b")")
+            line, _, rest_text = text.replace(b" msg=audit(%b):" % id_, b"\0").partition(b"\n")
+            call_match = call_of(line)
             key = id_ if node is None else node + b" " + id_
-            head = heads[head_text] if head_text in heads else syscalls.head(head_text)
-            tail = tails[tail_text] if tail_text in tails else syscalls.tail(tail_text)
-            parts = rest_text.split(b" msg=audit(" + id_ + b"):")
-            text = b"\0".join(parts)
-            rest = rests[text] if text in rests else self._plain.rest(text)
             if (
-                head is None
-                or tail is None
-                or (by_host and self._renderer(node, head.big_endian) is not self._plain)
-                or finish - begin > most
+                call_match is None
                 or key in in_flight
                 or key in done
                 or key in older
                 or key in given_up
                 or key in older_given_up
-                or rest.records != len(parts) - 1
+                or finish - begin > most
             ):
                 self._lines(blob, begin, finish, offset)
                 continue
-            done[key] = now
-            who = tail.who
-            if node is None:
-                line = b'{"ID":"%b","SYSCALL":{' % id_
+            head_text, a0, a1, a2, a3, tail_text = call_match.groups()
+            head = heads[head_text] if head_text in heads else syscalls.head(head_text)
+            tail = tails[tail_text] if tail_text in tails else syscalls.tail(tail_text)
+            behind = finish
+            if rest_text in rests:
+                rest: Fragment | None = rests[rest_text]
             else:
-                name = encode(node)
-                line = b'{"ID":"%b","NODE":%b,"SYSCALL":{' % (id_, name)
-                who += b"\t" + name
-            line += template % (head.raw, tail.raw, a0, a1, a2, a3, head.added, tail.added)
-            call = head.call
+                start = begin + len(begins) + len(id_) + len(b")") + len(line) + 1
+                rest, behind = self._rest(renderer, node, id_, rest_text, start)
+            if head is None or tail is None or rest is None or (by_endian and head.big_endian):
+                self._lines(blob, begin, finish, offset)
+                continue
+            done[key] = now
+            head_raw, head_added, call, _ = head
+            tail_raw, tail_added, who, items = tail
+            rest_json, looks, records, paths, missing_arguments, says_filter, execution, _ = rest
+            members = b""
+            if of_node:
+                who += of_node
             if call is unnamed:
-                call = plain if rest.execution is None else executed
-            rest_text = rest.text
+                call = plain if execution is None else executed
+            row = base + len(row_keys)
             if call is executed and observer is not None:
                 started = self._start(node, who)
-                row = rows.add(2 * (begin + offset) + 1, call, who + started.facts, id_)
+                rows.add(2 * (begin + offset) + 1, call, who + started.facts, id_)
                 members, row = self._finish_exec(
-                    started, rest.execution, row, line_key(finish + offset), who, id_, 0
+                    started, execution, row, line_key(behind + offset), who, id_, 0
                 )
-                line += members
-                rest_text = _with_environment(rest, started)
-                add_row(row)
+                rest_json = _with_environment(rest, started)
             else:
-                add_row(rows.base + len(rows.keys))
                 row_key(2 * (begin + offset) + 1)
                 row_call(call)
                 row_who(who)
                 row_id(id_)
-            if rest.looks:
-                self._look(rest.looks, line_key(finish + offset), node, id_, 0)
-            if tail.items > rest.paths or rest.missing_arguments:
-                rest_text += self._incomplete(self._missing(rest, tail.items))
+            add_row(row)
+            if looks:
+                self._look(looks, line_key(behind + offset), node, id_, 0)
+            if items > paths or missing_arguments:
+                rest_json += self._incomplete(self._missing(rest, items))
             if filtering:
-                bodies.sizes.append(rest.records + 1)
-                if rest.filtered or self._has_filtered_line(blob[begin:finish]):
-                    line += FILTERED
-            add_line(line + b"\0" + rest_text + b"}\n")
-            add_key(line_key(finish + offset))
-            add_rank(0)
+                bodies.sizes.append(records + 1)
+                if says_filter or self._has_filtered_line(blob[begin:behind]):
+                    members += FILTERED
+            add_line(
+                template
+                % (
+                    id_,
+                    head_raw,
+                    tail_raw,
+                    a0,
+                    a1,
+                    a2,
+                    a3,
+                    head_added,
+                    tail_added,
+                    members,
+                    rest_json,
+                )
+            )
+            add_key(2 * (behind + offset) - 1)  # line_key
             events += 1
-            lines += rest.records + 1
+            lines += records + 1
+            if behind == finish:
+                continue
+            if node is None and blob.startswith(b"node=", behind):
+                self.feed(blob, behind, finish, offset)
+            else:
+                self._lines(blob, behind, finish, offset)
         self.counters.events += events
         self.counters.in_events += lines
         # A whole event ends with its EOE record; in a stream without, PROCTITLE is of the event.
         if self._has_eoe:
             self.counters.end_of_event += events
+
+    def _rest(
+        self, renderer: EventRenderer, node: bytes | None, id_: bytes, rest: bytes, start: int
+    ) -> tuple[Fragment | None, int]:
+        """What is behind a SYSCALL record, from `start` on, and where the event ends.
+
+        None if the event does not end in this piece, or if there is more to it.
+        """
+        length = pieces.closed(rest, node, has_eoe=self._has_eoe)
+        text = rest[:length]
+        found = renderer.rests.get(text)
+        if found is None and length:
+            # Its end is no part of an event, in a stream without EOE records PROCTITLE is.
+            records = text[: text.rfind(b"\n") + 1] if self._has_eoe else text + b"\n"
+            found = renderer.render_rest(records)
+            if found.records >= 0:
+                renderer.rests.remember(text, found)
+        if found is None or found.records < 0:
+            return None, start
+        taken_out = len(b" msg=audit(%b):" % id_) - len(b"\0")
+        return found, start + length + text.count(b"\0") * taken_out + 1
 
     def _lines(self, blob: bytes, start: int, end: int, offset: int) -> None:
         """Takes lines one by one: the way for events that are not of one piece."""
@@ -503,8 +543,9 @@ class Coalescer:
         if reasons:
             text += self._incomplete(list(reasons))
         self.bodies.lines.append(head + text + b"}\n")
+        if rank:
+            self.bodies.ranks.extend((len(self.bodies.keys), rank))
         self.bodies.keys.append(order)
-        self.bodies.ranks.append(rank)
         if self._filters.active:
             self.bodies.sizes.append(lines)
         self.counters.events += 1

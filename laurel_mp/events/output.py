@@ -20,7 +20,7 @@ class Bodies:
     keys: array[int] = field(default_factory=lambda: array("Q"))
     """Where each was completed: see `line_key` and `clock_key`."""
     ranks: array[int] = field(default_factory=lambda: array("Q"))
-    """Order among those with the same key."""
+    """For those that have a rank among events with the same key: which one, and its rank."""
     rows: array[int] = field(default_factory=lambda: array("Q"))
     """The number of the row for each mark."""
     unused: array[int] = field(default_factory=lambda: array("Q"))

@@ -85,11 +85,17 @@ class EventRenderer:
         """
         found = self.rests.get(text)
         if found is None:
-            records = split_rest(text)
-            found = self.fragment(records, behind_syscall=True)
-            if not all(is_kernel(name, body) for name, body in records):
-                found = found._replace(records=-1)
-            self.rests.remember(text, found)
+            found = self.render_rest(text)
+            if text:  # there, an event that is whole has its end
+                self.rests.remember(text, found)
+        return found
+
+    def render_rest(self, text: bytes) -> Fragment:
+        """The same, not remembered."""
+        records = split_rest(text)
+        found = self.fragment(records, behind_syscall=True)
+        if not all(is_kernel(name, body) for name, body in records):
+            found = found._replace(records=-1)
         return found
 
     def fragment(

@@ -19,10 +19,10 @@ from laurel_mp.records.tables.process_calls import KINDS
 from laurel_mp.records.values import Kind, render_field
 
 HEAD = rb"arch=[0-9a-f]+ syscall=[0-9]+(?: per=[0-9a-f]+)?(?: success=[a-z]+ exit=-?[0-9]+)?"
-ARGUMENT = rb"(0|[1-9a-f][0-9a-f]{0,15})"
+ARGUMENT = rb"(?!0\w)([0-9a-f]{1,16})"
 BODY = (
     rb"(" + HEAD + rb") a0=" + ARGUMENT + rb" a1=" + ARGUMENT
-    + rb" a2=" + ARGUMENT + rb" a3=" + ARGUMENT + rb" (items=[^\n]*)"
+    + rb" a2=" + ARGUMENT + rb" a3=" + ARGUMENT + rb" (items=(?s:.*))"
 )  # fmt: skip
 
 _regular = re.compile(BODY).fullmatch
@@ -140,6 +140,8 @@ class SyscallRenderer:
     def tail(self, text: bytes) -> Tail | None:
         """The tail `text`, rendered; None if it is not a regular one."""
         tail = None
+        if b"\0" in text:
+            return tail  # where the id of the event stood once more
         match = _who(text)
         parts = None
         if match:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
+
 from laurel_mp.events.coalescer import Coalescer, CoalescerState, Counters, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver
-from laurel_mp.events.output import clock_key
+from laurel_mp.events.output import Bodies, clock_key
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
 from laurel_mp.stages.packing import pack, unpack
@@ -66,12 +68,11 @@ class Decoder:
         if share.final:
             coalescer.finish(share.end)
         bodies, rows = coalescer.take()
-        ranked = any(bodies.ranks)
         return Decoded(
             DecodedBodies(
                 b"".join(bodies.lines),
                 bodies.keys.tobytes(),
-                bodies.ranks.tobytes() if ranked else b"",
+                _ranks(bodies),
                 bodies.rows.tobytes(),
                 bodies.unused.tobytes(),
                 bodies.sizes.tobytes(),
@@ -86,3 +87,13 @@ class Decoder:
                 rows.ranks.tobytes(),
             ),
         )
+
+
+def _ranks(bodies: Bodies) -> bytes:
+    """Ranks for all events; nothing if all are 0."""
+    if not bodies.ranks:
+        return b""
+    ranks = array("Q", bytes(8 * len(bodies.keys)))
+    for index, rank in zip(bodies.ranks[::2], bodies.ranks[1::2], strict=True):
+        ranks[index] = rank
+    return ranks.tobytes()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from laurel_mp.events import grammar
+from laurel_mp.events import pieces
 from laurel_mp.records.header import LINE
 from laurel_mp.stages.router import Router
 from tests.fuzz import seeds
@@ -77,39 +77,50 @@ def check(data: bytes) -> None:
         routed = [line for _, line in batch.malformed]
         assert [line for line in lines if line not in valid] == routed
         assert [blob.index(b"\n", at) - at for at, _ in batch.malformed] == list(map(len, routed))
-        pieces = []
+        parts = []
         homes: dict[tuple[bytes | None, bytes], int] = {}
         for worker, share in enumerate(batch.shares):
             start = 0
             for position, length in share.segments:
                 piece = share.blob[start : start + length]
                 assert piece == blob[position : position + length]
-                pieces.append((position, piece))
+                parts.append((position, piece))
                 start += length
                 for line in piece.split(b"\n")[:-1]:
                     header = read(line)
                     assert header is not None
                     assert worker == homes.setdefault((header.node, header.id), worker)
             assert start == len(share.blob)
-        assert valid == b"".join(piece for _, piece in sorted(pieces)).split(b"\n")[:-1]
-    check_scans(b"".join(line + b"\n" for line in valid))
+        assert valid == b"".join(piece for _, piece in sorted(parts)).split(b"\n")[:-1]
+    check_pieces(b"".join(line + b"\n" for line in valid))
 
 
-def check_scans(blob: bytes) -> None:
-    """The decoder's expressions take each byte, and only lines of one event as an event."""
-    for scan in (grammar.WITH_EOE, grammar.WITHOUT_EOE):
-        place = 0
-        for match in scan.finditer(blob):
-            assert match.start() == place
-            place = match.end()
-            found = [read(line) for line in match[0].split(b"\n")[:-1]]
-            event_node, event_id, *_, node, name, id_, body = match.groups()
-            if event_id is None:
-                assert found == [Header(node, name, id_, body)]
-            else:
-                assert {(event_node, event_id)} == {(one.node, one.id) for one in found if one}
-                assert [one.name for one in found if one].count(b"SYSCALL") == 1
-        assert place == len(blob)
+def check_pieces(blob: bytes) -> None:
+    """The decoder's pieces cover each byte, and only lines of one event are taken for an event."""
+    place = 0
+    for node, start, end in pieces.runs(blob, 0, len(blob)):
+        assert start == place
+        begins = b"type=SYSCALL msg=audit(" if node is None else b"node=%b type=SYSCALL msg=audit("
+        begins = begins if node is None else begins % node
+        texts, place = pieces.split(blob, start, end, begins)
+        for text in texts:
+            assert blob.startswith(begins + text + b"\n", place)
+            place += len(begins) + len(text) + 1
+            _check_piece(node, text)
+        assert place == end
+    assert place == len(blob)
+
+
+def _check_piece(node: bytes | None, text: bytes) -> None:
+    id_, _, _ = text.partition(b")")
+    header = b" msg=audit(%b):" % id_
+    _, _, rest = text.replace(header, b"\0").partition(b"\n")
+    for has_eoe in (True, False):
+        event = rest[: pieces.closed(rest, node, has_eoe=has_eoe)]
+        found = [read(line) for line in event.replace(b"\0", header).split(b"\n") if line]
+        assert all(one is not None and (one.node, one.id) == (node, id_) for one in found)
+        ends = [one.name for one in found if one and one.name in (b"SYSCALL", b"EOE")]
+        assert ends == [b"EOE"] * (has_eoe and bool(event))
 
 
 def _seeds() -> Iterator[bytes]:

@@ -84,14 +84,16 @@ def test_named_pipes_are_refused(tmp_path: Path) -> None:
         Copy.open(Target(str(tmp_path / "x")))
 
 
-def test_messages_of_ours(tmp_path: Path, requires_root: None) -> None:
+def test_messages_of_ours(
+    tmp_path: Path, requires_root: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Log messages go to a file, a line each; trouble with the file does not come back to it."""
     logger = logging.getLogger("test_messages_of_ours")
     with small_disk(tmp_path / "disk") as disk:
         path = disk / "x"
         handler = CopyHandler(Copy.open(Target(str(path))))
-        root = logging.getLogger()
-        root.addHandler(handler)
+        # Alone: no other handler is to keep the surrogate, which reports of tests can not hold.
+        monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
         try:
             logger.warning("one\n%s", "two \udc80 ä")
             path.rename(disk / "x.1")  # as by another process that logs to it
@@ -99,7 +101,6 @@ def test_messages_of_ours(tmp_path: Path, requires_root: None) -> None:
             fill(disk / "ballast")
             logger.warning("x" * 5000)
         finally:
-            root.removeHandler(handler)
             handler.close()
 
         assert (disk / "x.1").read_bytes() == "one two \\udc80 ä\n".encode()

@@ -230,30 +230,29 @@ def test_an_ended_process_is_not_mistaken_for_another(sleeper: subprocess.Popen[
         ] == [None] * 7
 
 
-def test_a_reused_pid_is_not_mistaken(
-    requires_root: None, sleeper: subprocess.Popen[bytes]
-) -> None:
+def test_a_reused_pid_is_not_mistaken(requires_root: None) -> None:
     """P8, P14: what was opened stays silent when its pid belongs to another process."""
     last_pid = Path("/proc/sys/kernel/ns_last_pid")
     require(last_pid.exists(), "a kernel that lets us choose pids")
-    with live(Procfs(), pid_of(sleeper)) as process:
-        sleeper.kill()
-        sleeper.wait()
 
-        def is_reused() -> bool:
+    def is_reused() -> bool:
+        sleeper = subprocess.Popen(["sleep", "100"])
+        with live(Procfs(), pid_of(sleeper)) as process:
+            sleeper.kill()
+            sleeper.wait()
             last_pid.write_text(str(sleeper.pid - 1))
             pid = os.fork()
             if pid == 0:
                 os._exit(0)
             try:
                 if pid != sleeper.pid:
-                    return False  # somebody else was faster
+                    return False  # somebody else was faster, and may keep it
                 assert process.status() is None
                 return True
             finally:
                 os.waitpid(pid, 0)
 
-        wait_until(is_reused, "the pid is used again")
+    wait_until(is_reused, "a pid is used again")
 
 
 class Restless(LiveProcess):

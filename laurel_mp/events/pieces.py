@@ -1,0 +1,81 @@
+"""Cuts the lines of a batch where events begin.
+
+Most events of a stream stand in one piece: all their records, one behind the other, from
+SYSCALL to the record that ends the event. So a batch is split at its SYSCALL records, and from
+each piece the event's id is taken out wherever a header has it: what is left behind the
+SYSCALL record is the same for events that do the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from laurel_mp.events.syscall import BODY
+from laurel_mp.records.header import NODE, TYPE
+
+CALL = re.compile(rb": " + BODY).fullmatch
+"""What stands behind the id of a SYSCALL record: head, a0 to a3, and tail."""
+
+_run = re.compile(rb"node=(" + NODE + rb") [^\n]*\n(?:node=\1 [^\n]*\n){0,1000}|[^\n]*\n")
+_header = re.compile(rb"type=(" + TYPE + rb")").fullmatch
+
+
+def runs(blob: bytes, start: int, end: int) -> Iterator[tuple[bytes | None, int, int]]:
+    """Node, begin and end of runs of lines of one node.
+
+    A run that begins with a line without a node is not looked through: there may be lines of
+    nodes in it.
+    """
+    if not blob.startswith(b"node=", start):
+        yield None, start, end
+        return
+    node = blob[start + 5 : blob.index(b" ", start)]
+    if 1 + blob.count(b"\nnode=%b " % node, start, end) == blob.count(b"\n", start, end):
+        yield node, start, end
+        return
+    for match in _run.finditer(blob, start, end):
+        yield match[1], *match.span()
+
+
+def closed(rest: bytes, node: bytes | None, *, has_eoe: bool) -> int:
+    r"""How much of `rest` belongs to an event that is whole; 0 if it is not.
+
+    `rest` holds the lines behind a SYSCALL record, the last one without its line feed, with NUL
+    for ` msg=audit(ID):` of the event.
+    """
+    end = 0
+    prefix = b"" if node is None else b"node=%b " % node
+    for line in rest.split(b"\n"):
+        header, nul, body = line.partition(b"\0")
+        match = _header(header, len(prefix))
+        if not nul or match is None or not header.startswith(prefix) or b"\0" in body:
+            return 0
+        end += len(line)
+        name = match[1]
+        if name == b"SYSCALL":
+            return 0
+        if name == b"EOE":
+            return end if has_eoe else 0
+        if name == b"PROCTITLE" and not has_eoe:
+            return end
+        end += 1
+    return 0
+
+
+def split(blob: bytes, start: int, end: int, begins: bytes) -> tuple[list[bytes], int]:
+    """Whole lines, split in front of each that begins with `begins`, and where the first one is.
+
+    What comes back of each is behind that, and without its last line feed.
+    """
+    first, *texts = blob[start:end].split(b"\n" + begins)
+    begin = start
+    if first.startswith(begins):
+        texts.insert(0, first[len(begins) :])
+    elif texts:
+        begin += len(first) + 1
+    else:
+        begin = end
+    if texts:
+        texts[-1] = texts[-1][:-1]
+    return texts, begin
