@@ -49,7 +49,7 @@ def _play(root: Path, home: Path, **variables: Any) -> dict[str, int]:
         ANSIBLE_ROLES_PATH=str(ANSIBLE / "roles"),
         ANSIBLE_HOME=str(home / "ansible"),
         ANSIBLE_STDOUT_CALLBACK="ansible.builtin.default",
-        ANSIBLE_PYTHON_INTERPRETER="auto_silent",
+        ANSIBLE_PYTHON_INTERPRETER=sys.executable,
         ANSIBLE_NOCOLOR="1",
     )
     return {
@@ -59,15 +59,18 @@ def _play(root: Path, home: Path, **variables: Any) -> dict[str, int]:
     }
 
 
-def test_role(requires_root: None, tmp_path: Path) -> None:
+def test_role(requires_root: None, tmp_path: Path, wheels: Path) -> None:
     """It installs, changes nothing the second time, and removes all."""
     root = tmp_path / "root"
     (root / "etc/audit/plugins.d").mkdir(parents=True)
-    pip = ("-Im", "pip", "--quiet", "--disable-pip-version-check")
-    _run("python", *pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, CHECKOUT)
-    (wheel,) = tmp_path.glob("*.whl")
+    (wheel,) = wheels.glob("laurel_mp-*.whl")
     config = 'directory = "/var/log/laurel-mp"\n'
-    variables = {"laurel_mp_wheel": str(wheel), "laurel_mp_config": config, "laurel_mp_rules": True}
+    variables = {
+        "laurel_mp_wheel": str(wheel),
+        "laurel_mp_wheels": str(wheels),
+        "laurel_mp_config": config,
+        "laurel_mp_rules": True,
+    }
 
     assert _play(root, tmp_path, **variables)["changed"] > 0
     assert config == (root / "etc/laurel-mp/config.toml").read_text()

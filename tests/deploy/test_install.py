@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,6 @@ INSTALLER = CHECKOUT / "deploy" / "install.sh"
 ACCOUNTS = ("passwd", "group", "shadow", "gshadow")
 
 Tree = dict[str, tuple[int, int, int, int, str]]
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with wheels of the program and of all that it needs."""
-    directory = tmp_path_factory.mktemp("wheels")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--wheel-dir", directory, CHECKOUT], check=True)
-    return directory
 
 
 @pytest.fixture
@@ -144,9 +134,10 @@ def test_what_was_changed_stays(root: Path, wheels: Path) -> None:
     _run("--uninstall", "--keep", "--root", root)
     assert config.read_text().endswith("# mine\n")
     logs = root / "var/log/laurel-mp"
-    assert [
-        (path.stat().st_uid, path.stat().st_mode) for path in (logs, logs / "audit.log")
-    ] == [(0, 0o40700), (0, 0o100644)]
+    assert [(path.stat().st_uid, path.stat().st_mode) for path in (logs, logs / "audit.log")] == [
+        (0, 0o40700),
+        (0, 0o100644),
+    ]
     assert not (root / "opt/laurel-mp").exists()
     assert (root / "etc/passwd").read_text() == Path("/etc/passwd").read_text()
 

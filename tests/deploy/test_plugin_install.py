@@ -80,7 +80,7 @@ def test_service_reads_from_auditds_socket(host: Machine) -> None:
     """With --af-unix it is its user from the start, and gets events through auditd's socket."""
     said = host.run(
         "sh deploy/install.sh --af-unix\n"
-        "cp /opt/laurel-mp/share/laurel-mp/auditd/af_unix-3.conf /etc/audit/plugins.d/af_unix.conf\n"
+        "cp deploy/auditd/af_unix-3.conf /etc/audit/plugins.d/af_unix.conf\n"
         "cp deploy/rules/laurel-mp-40-programs.rules /etc/audit/rules.d/\n"
         "service auditd start\n"
     )
@@ -102,7 +102,7 @@ def test_service_reads_from_auditds_socket(host: Machine) -> None:
     os.kill(pid, signal.SIGTERM)  # as systemd does
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it ends", 20)
     host.run("sh deploy/install.sh --uninstall")
-    assert [] == [name for name in host.changes() if "laurel-mp" in name and "srv" not in name]
+    assert [name for name in host.changes() if "laurel-mp" in name and "srv" not in name] == []
 
 
 def test_readme_leads_to_json_and_back(host: Machine) -> None:
