@@ -51,6 +51,7 @@ def _play(root: Path, home: Path, **variables: Any) -> dict[str, int]:
         ANSIBLE_STDOUT_CALLBACK="ansible.builtin.default",
         ANSIBLE_PYTHON_INTERPRETER=sys.executable,
         ANSIBLE_NOCOLOR="1",
+        PIP_NO_COMPILE="1",
     )
     return {
         name: int(number)

@@ -16,15 +16,33 @@ ACCOUNTS = ("passwd", "group", "shadow", "gshadow")
 Tree = dict[str, tuple[int, int, int, int, str]]
 
 
-@pytest.fixture
-def root(requires_root: None, tmp_path: Path) -> Path:
+def _bare(path: Path) -> Path:
     """A root with what every host has."""
-    path = tmp_path / "root"
     for name in ("opt", "etc/audit/plugins.d", "usr/local/bin", "var/log", "var/lib"):
         (path / name).mkdir(parents=True)
     for name in ACCOUNTS:
         shutil.copy(f"/etc/{name}", path / "etc")
     return path
+
+
+@pytest.fixture
+def root(requires_root: None, tmp_path: Path) -> Path:
+    """A root without laurel-mp."""
+    return _bare(tmp_path / "root")
+
+
+@pytest.fixture(scope="module")
+def _installed(requires_root: None, tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
+    root = _bare(tmp_path_factory.mktemp("installed") / "root")
+    _install(root, wheels)
+    return root
+
+
+@pytest.fixture
+def installed(_installed: Path, tmp_path: Path) -> Path:
+    """A root with laurel-mp."""
+    subprocess.run(["cp", "-a", _installed, tmp_path / "root"], check=True)
+    return tmp_path / "root"
 
 
 def _run(*arguments: str | Path, status: int = 0) -> str:
@@ -36,6 +54,8 @@ def _run(*arguments: str | Path, status: int = 0) -> str:
         text=True,
         check=False,
         timeout=100,
+        # Half of the time would go into bytecode.
+        env=os.environ | {"PIP_NO_COMPILE": "1"},
     )
     assert status == done.returncode, done.stdout
     return done.stdout
@@ -66,12 +86,9 @@ def _settings(path: Path) -> set[str]:
     return {line for line in path.read_text().splitlines() if line and line[0] not in "#["}
 
 
-def test_from_a_wheel_and_back(root: Path, wheels: Path) -> None:
+def test_from_a_wheel_and_back(installed: Path, wheels: Path, tmp_path: Path) -> None:
     """Without network, all is in its place; again, nothing changes; uninstalled, all is gone."""
-    before = _without_inodes(_tree(root))
-
-    _install(root, wheels)
-
+    root = installed
     home = root / "opt/laurel-mp"
     script = home / "bin/laurel-mp"
     assert script.read_text().startswith("#!/opt/laurel-mp/bin/python3 -I\n")
@@ -95,13 +112,13 @@ def test_from_a_wheel_and_back(root: Path, wheels: Path) -> None:
     assert (root / "var/lib/laurel-mp").stat().st_mode == 0o40700
     assert (root / "usr/local/bin/laurel-mp").readlink() == Path("/opt/laurel-mp/bin/laurel-mp")
 
-    installed = _tree(root)
-    assert "is up to date" in _install(root, wheels)
-    assert installed == _tree(root)
+    before = _tree(root)
+    assert "nothing has changed" in _install(root, wheels)
+    assert before == _tree(root)
 
     (root / "var/log/laurel-mp/audit.log").write_text("{}\n")
     _run("--uninstall", "--root", root)
-    assert before == _without_inodes(_tree(root))
+    assert _without_inodes(_tree(root)) == _without_inodes(_tree(_bare(tmp_path / "bare")))
 
 
 def _is_unsafe(path: Path) -> bool:
@@ -109,9 +126,9 @@ def _is_unsafe(path: Path) -> bool:
     return status.st_uid != 0 or (not path.is_symlink() and bool(status.st_mode & 0o022))
 
 
-def test_what_was_changed_stays(root: Path, wheels: Path) -> None:
+def test_what_was_changed_stays(installed: Path, wheels: Path) -> None:
     """A file that the administrator has changed stays; one that is as a version had it does not."""
-    _install(root, wheels)
+    root = installed
     config = root / "etc/laurel-mp/config.toml"
     plugin = root / "etc/audit/plugins.d/laurel-mp.conf"
     default = config.read_text()
@@ -142,40 +159,42 @@ def test_what_was_changed_stays(root: Path, wheels: Path) -> None:
     assert (root / "etc/passwd").read_text() == Path("/etc/passwd").read_text()
 
 
-def test_service_instead_of_plugin(root: Path, wheels: Path) -> None:
+def test_service_instead_of_plugin(installed: Path, wheels: Path) -> None:
     """With --af-unix there is a unit and no plugin file, and the input is auditd's socket."""
-    _install(root, wheels, "--prefix", "/srv/tools/laurel", "--rules")
-    plugin = root / "etc/audit/plugins.d/laurel-mp.conf"
-    assert "path = /srv/tools/laurel/bin/laurel-mp\n" in plugin.read_text()
+    root = installed
+    _install(root, wheels, "--af-unix", "--rules")
+
     shipped = {path.name for path in (CHECKOUT / "deploy/rules").iterdir()}
     assert shipped == {path.name for path in (root / "etc/audit/rules.d").iterdir()}
 
-    _install(root, wheels, "--prefix", "/srv/tools/laurel", "--af-unix")
-
-    assert not plugin.exists()
+    assert not (root / "etc/audit/plugins.d/laurel-mp.conf").exists()
     config = _settings(root / "etc/laurel-mp/config.toml")
     assert 'input = "unix:/run/laurel-mp/auditd/events"' in config
     unit = (root / "etc/systemd/system/laurel-mp.service").read_text()
-    assert "ExecStart=/srv/tools/laurel/bin/laurel-mp -c /etc/laurel-mp/config.toml\n" in unit
+    assert "ExecStart=/opt/laurel-mp/bin/laurel-mp -c /etc/laurel-mp/config.toml\n" in unit
     assert (root / "etc/tmpfiles.d/laurel-mp.conf").exists()
 
-    _run("--uninstall", "--root", root, "--prefix", "/srv/tools/laurel")
+    _run("--uninstall", "--root", root)
     assert [name for name in _tree(root) if "laurel" in name] == []
 
 
 def test_a_root_without_users_or_auditd(requires_root: None, tmp_path: Path, wheels: Path) -> None:
-    """In an empty directory, users and directories are left to systemd, and audit 2 is known."""
+    """In an empty directory, users are left to systemd, and audit 2 is known; prefixes differ."""
+    prefix = ("--prefix", "/srv/tools/laurel")
     root = tmp_path / "image"
     (root / "etc/audisp/plugins.d").mkdir(parents=True)
 
-    _install(root, wheels)
+    _install(root, wheels, *prefix)
 
     assert "u _laurel-mp" in (root / "etc/sysusers.d/laurel-mp.conf").read_text()
     assert "/var/log/laurel-mp" in (root / "etc/tmpfiles.d/laurel-mp.conf").read_text()
-    assert (root / "etc/audisp/plugins.d/laurel-mp.conf").exists()
+    plugin = (root / "etc/audisp/plugins.d/laurel-mp.conf").read_text()
+    assert "path = /srv/tools/laurel/bin/laurel-mp\n" in plugin
+    script = (root / "srv/tools/laurel/bin/laurel-mp").read_text()
+    assert script.startswith("#!/srv/tools/laurel/bin/python3 -I\n")
     assert not (root / "etc/audit").exists()
 
-    _run("--uninstall", "--root", root)
+    _run("--uninstall", "--root", root, *prefix)
     assert [name for name in _tree(root) if "laurel" in name] == []
 
 
