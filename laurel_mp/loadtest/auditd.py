@@ -147,7 +147,7 @@ def real_auditd(
         _write(plugin_dir / f"{name}.conf", plugin.text())
     rule_file = directory / "audit.rules"
     _write(rule_file, HARMLESS + rules)
-    with _alone():
+    with alone():
         auditd = RealAuditd(_start(directory), log_file)
         try:
             _wait(lambda: _connected(auditd), "auditd is not connected to the kernel")
@@ -168,7 +168,7 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

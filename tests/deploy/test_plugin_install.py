@@ -42,7 +42,7 @@ def _commands() -> list[str]:
 @pytest.fixture
 def host(requires_auditd: None, tmp_path: Path) -> Iterator[Machine]:
     """A machine with Debian's auditd, of which nothing runs before or after."""
-    with auditd._alone(), machine(tmp_path) as found:
+    with auditd.alone(), machine(tmp_path) as found:
         found.path("/etc/audit/plugins.d/laurel.conf").unlink(missing_ok=True)
         # No test may make this machine wait.
         found.path("/etc/audit/rules.d/audit.rules").write_text(auditd.HARMLESS)

@@ -1,5 +1,21 @@
 """A real auditd for tests: the one that load tests use."""
 
-from laurel_mp.loadtest.auditd import PluginConf, RealAuditd, install_plugin, real_auditd
+from laurel_mp.loadtest.auditd import (
+    HARMLESS,
+    LONGEST_CONF_LINE,
+    PluginConf,
+    RealAuditd,
+    alone,
+    install_plugin,
+    real_auditd,
+)
 
-__all__ = ["PluginConf", "RealAuditd", "install_plugin", "real_auditd"]
+__all__ = [
+    "HARMLESS",
+    "LONGEST_CONF_LINE",
+    "PluginConf",
+    "RealAuditd",
+    "alone",
+    "install_plugin",
+    "real_auditd",
+]
