@@ -44,20 +44,22 @@ class Memo(dict[bytes, Value], Generic[Value]):
 
 
 class Sightings:
-    """Which hashes came before; a table in which one may be overwritten by another."""
+    """Which hashes came before: the latest two of each slot of a table."""
 
-    __slots__ = ("_seen", "_slots")
+    __slots__ = ("_before", "_last", "_slots")
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._seen = array("q", bytes(8 * slots))
+        self._last = array("q", bytes(8 * slots))
+        self._before = array("q", bytes(8 * slots))
 
     def again(self, found: int) -> bool:
         """Notes a hash; whether it came before."""
         slot = found % self._slots
-        if self._seen[slot] == found:
+        last = self._last[slot]
+        if found in (last, self._before[slot]):
             return True
-        self._seen[slot] = found
+        self._last[slot], self._before[slot] = found, last
         return False
 
 
@@ -72,7 +74,7 @@ class ChoosyMemo(Memo[Value]):
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
-        self._again = Sightings(1 << 15).again
+        self._again = Sightings(1 << 14).again
 
     def remember(self, key: bytes, value: Value) -> None:
         """Keeps `value` for `key`, if it is not too long, and has come before."""

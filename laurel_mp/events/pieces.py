@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from laurel_mp.events.syscall import BODY
-from laurel_mp.records.header import NODE, TYPE
+from laurel_mp.records.header import NODE, TYPE, count_lines
 
 CALL = re.compile(rb": " + BODY).fullmatch
 """What stands behind the id of a SYSCALL record: head, a0 to a3, and tail."""
@@ -31,7 +31,8 @@ def runs(blob: bytes, start: int, end: int) -> Iterator[tuple[bytes | None, int,
         yield None, start, end
         return
     node = blob[start + 5 : blob.index(b" ", start)]
-    if 1 + blob.count(b"\nnode=%b " % node, start, end) == blob.count(b"\n", start, end):
+    others = 1 + blob.count(b"\nnode=%b " % node, start, end) - count_lines(blob[start:end])
+    if not others:
         yield node, start, end
         return
     for match in _run.finditer(blob, start, end):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from laurel_mp.records.header import ID, NODE, TYPE
+from laurel_mp.records.header import ID, NODE, TYPE, count_lines
 from laurel_mp.stages.messages import ClockMark, Segment, Share
 from laurel_mp.stages.packing import check, pack
 from laurel_mp.stages.sharding import shard
@@ -251,7 +251,7 @@ class Router:
         for end, has_eoe in self._split(chunk, position):
             overlong = division.overlong
             self._divide(chunk, start, end, position, division, follow_stamps)
-            here = chunk.count(b"\n", start, end)
+            here = count_lines(chunk[start:end])
             lines += here
             self._lines += here - (division.overlong - overlong)
             if end < len(chunk):
