@@ -169,6 +169,7 @@ def _write(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
+    """Wait until nobody else runs an auditd: the kernel talks to one only."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
