@@ -1,8 +1,9 @@
 """Measure each stage alone: `python -m laurel_mp.loadtest.stages FILE`.
 
-The four stages run one after another in this process, each over the whole capture, so that the
-time of each is its own. LAUREL, if it is there, runs in turn with them: its events per second
-are what a single process of another kind does on the same machine in the same minutes.
+The stages run one after another in this process, batch by batch, with the messages that they would
+send: what is counted for each is the CPU time of its process, but for the transport. Nothing
+runs beside it, so the figures do not depend on the number of CPUs here; what they come to with more
+CPUs is a model. LAUREL, if it is there, runs in turn with them.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from laurel_mp.config import Config
 from laurel_mp.loadtest.bench.candidates import Mode, peer
 from laurel_mp.loadtest.bench.runs import run
 from laurel_mp.loadtest.bench.workloads import Workload
-from laurel_mp.pipeline import options
+from laurel_mp.loadtest.growth import EVENTS, Costs, best
+from laurel_mp.pipeline import options, wire
 from laurel_mp.pipeline.start import COLLECTOR_THRESHOLDS
-from laurel_mp.stages.messages import Share
 
 BATCH = 1 << 20
+
+MACHINES = (4, 16, 64)
+"""CPUs of the machines that the model is asked about."""
 
 Result = TypeVar("Result")
 
@@ -41,71 +45,122 @@ def batches(capture: bytes) -> Iterator[tuple[int, bytes]]:
         start = end
 
 
-def run_stages(capture: bytes) -> tuple[dict[str, float], dict[str, int]]:
-    """Seconds of CPU time that each stage took, and how many things each has done."""
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)  # as in the processes that do this for real
-    config = Config()
-    router, decoder = options.router(config, 1), options.decoder(config)
-    tracker, assembler = options.tracker(config), options.assembler(config, 1)
-    seconds: dict[str, float] = {}
+class Pipeline:
+    """All stages with their messages, and the CPU seconds that each role has taken."""
 
-    def timed(stage: str, work: Callable[[], Result]) -> Result:
-        gc.collect()
+    def __init__(self, workers: int) -> None:
+        config = Config()
+        self.workers = workers
+        self._router = options.router(config, workers)
+        self._decoders = [options.decoder(config) for _ in range(workers)]
+        self._tracker = options.tracker(config)
+        self._assembler = options.assembler(config, workers)
+        self.seconds = dict.fromkeys(("ingest", "decoding", "tracker", "writer"), 0.0)
+
+    def _timed(self, role: str, work: Callable[[], Result]) -> Result:
         start = time.process_time()
         result = work()
-        seconds[stage] = time.process_time() - start
+        self.seconds[role] += time.process_time() - start
         return result
 
-    chunks = list(batches(capture))
-    routed = timed("router", lambda: [router.route(chunk, at) for at, chunk in chunks])
-    shares: list[Share] = [batch.shares[0] for batch in routed]
-    decoded = timed("decoder", lambda: [decoder.decode(share) for share in shares])
-    answers = timed("tracker", lambda: [tracker.apply([each.rows])[0] for each in decoded])
-    pairs = list(zip(decoded, answers, strict=True))
-    timed(
-        "assembler",
-        lambda: [assembler.merge([one.bodies], [(one.rows.base, found)]) for one, found in pairs],
-    )
-    counts = {
-        "router": router.counters.lines,
-        "decoder": decoder.counters.events,
-        "tracker": tracker.rows,
-        "assembler": assembler.counters.events,
-    }
-    return seconds, counts
+    def take(self, number: int, position: int, chunk: bytes) -> None:
+        """Takes a batch through all stages."""
+        shares = self._timed("ingest", lambda: self._route(number, position, chunk))
+        decoded = [
+            self._timed("decoding", lambda: self._decode(worker, frames))  # noqa: B023 - at once
+            for worker, frames in enumerate(shares)
+        ]
+        rows = [frames for frames, _ in decoded]
+        answers = self._timed("tracker", lambda: self._answer(number, rows))
+        self._timed("writer", lambda: self._merge([frames for _, frames in decoded], answers))
+
+    def _route(self, number: int, position: int, chunk: bytes) -> list[wire.Frames]:
+        shares = self._router.route(chunk, position).shares
+        return [wire.encode_share(wire.ShareMessage(number, 0, share, b"")) for share in shares]
+
+    def _decode(self, worker: int, frames: wire.Frames) -> tuple[wire.Frames, wire.Frames]:
+        number, flags, share, malformed = wire.decode_share(frames)
+        decoder = self._decoders[worker]
+        bodies, rows = decoder.decode(share)
+        message = wire.BodiesMessage(
+            number, worker, flags, rows.base, decoder.counters, 0, bodies, malformed
+        )
+        asked = wire.RowsMessage(number, worker, flags, rows)
+        return wire.encode_rows(asked), wire.encode_bodies(message)
+
+    def _answer(self, number: int, messages: list[wire.Frames]) -> wire.Frames:
+        rows = [wire.decode_rows(frames).rows for frames in messages]
+        return wire.encode_annotations(wire.AnnotationsMessage(number, self._tracker.apply(rows)))
+
+    def _merge(self, messages: list[wire.Frames], answers: wire.Frames) -> None:
+        bodies = [wire.decode_bodies(frames) for frames in messages]
+        annotations = wire.decode_annotations(answers).annotations
+        bases = [message.base for message in bodies]
+        self._assembler.merge(
+            [message.bodies for message in bodies], list(zip(bases, annotations, strict=True))
+        )
+
+    def costs(self) -> Costs:
+        """What an event has cost."""
+        each = {role: EVENTS * spent for role, spent in self.seconds.items()}
+        events = max(self._assembler.counters.events, 1)
+        return Costs(self.workers, *(spent / events for spent in each.values()))
+
+
+def measure(capture: bytes, workers: int) -> Costs:
+    """Takes a whole capture through all stages."""
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)  # as in the processes that do this for real
+    pipeline = Pipeline(workers)
+    for number, (position, chunk) in enumerate(batches(capture)):
+        pipeline.take(number, position, chunk)
+    return pipeline.costs()
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, and print a table."""
+    """Measure, and print tables."""
     parser = argparse.ArgumentParser(prog="laurel_mp.loadtest.stages", description=__doc__)
     parser.add_argument("capture", type=Path, metavar="FILE", help="what auditd wrote, unpacked")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--workers", default="1,2,4,8", help="worker counts (default: 1,2,4,8)")
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--peer", default="laurel", help="the LAUREL to compare with")
     given = parser.parse_args(arguments)
     capture = given.capture.read_bytes()
-    runs: list[dict[str, float]] = []
-    peer_rates: list[float] = []
+    counts = [int(count) for count in given.workers.split(",")]
+    runs: dict[int, list[Costs]] = {count: [] for count in counts}
+    peers: list[float] = []
     for _ in range(given.runs):
         if shutil.which(given.peer):
-            peer_rates.append(_peer_rate(given.capture, given.peer))
-        seconds, counts = run_stages(capture)
-        runs.append(seconds)
-    peer_rate = statistics.median(peer_rates) if peer_rates else 0.0
-    things = {"router": "lines", "decoder": "events", "tracker": "rows", "assembler": "events"}
-    for stage, what in things.items():
-        rate = counts[stage] / statistics.median(run[stage] for run in runs)
-        ratio = f"{rate / peer_rate:8.1f} times {given.peer}'s events/s" if peer_rate else ""
-        sys.stdout.write(f"{stage:10} {rate:12.0f} {what}/s {ratio}\n")
-    if peer_rate:
-        sys.stdout.write(f"{given.peer:10} {peer_rate:12.0f} events/s\n")
+            peers.append(_peer_cost(given.capture, given.peer))
+        for count in counts:
+            runs[count].append(measure(capture, count))
+    medians = [Costs(*map(statistics.median, zip(*found, strict=True))) for found in runs.values()]
+    _show(medians, given.peer, statistics.median(peers) if peers else None)
     return 0
 
 
-def _peer_rate(capture: Path, program: str) -> float:
-    """Events per second of CPU time."""
+def _show(measured: list[Costs], peer_name: str, peer_cost: float | None) -> None:
+    write = sys.stdout.write
+    write("CPU time for an event, µs\n")
+    write(f"{'workers':>8} {'ingest':>8} {'workers':>8} {'tracker':>8} {'writer':>8} {'all':>8}\n")
+    for costs in measured:
+        parts = (costs.ingest, costs.decoding, costs.tracker, costs.writer, costs.total)
+        write(f"{costs.workers:8.0f} " + " ".join(f"{part:8.2f}" for part in parts) + "\n")
+    if peer_cost is not None:
+        write(f"{peer_name:>8}{peer_cost:45.2f}\n")
+    write("Model, without transport, each CPU as fast as these here\n")
+    for cpus in MACHINES:
+        found = best(measured, cpus)
+        write(
+            f"{cpus:4} CPUs: at most {found.events:8.0f} events/s "
+            f"with {found.workers:.0f} workers; limit: {found.limit}\n"
+        )
+
+
+def _peer_cost(capture: Path, program: str) -> float:
+    """CPU microseconds for an event."""
     with tempfile.TemporaryDirectory() as directory:
         measured = run(peer(program), Workload.of(capture), Mode.CONVERT, Path(directory))
-    return measured.events / measured.cpu
+    return EVENTS * measured.cpu / measured.events
 
 
 if __name__ == "__main__":
