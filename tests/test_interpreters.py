@@ -1,7 +1,7 @@
 """The same output on every Python that is here: their regular expressions differ."""
 
+import os
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -17,14 +17,16 @@ _VERSION = "import sys; print(sys.implementation.cache_tag, sys.version)"
 
 def _others() -> list[str]:
     """Other interpreters that can load the same extension modules as this one."""
-    found = []
-    for name in dict.fromkeys(("/usr/bin/python3", shutil.which("python3"))):
-        if name and Path(name).exists():
-            version = subprocess.run([name, "-c", _VERSION], capture_output=True, check=True).stdout
-            tag, _, rest = version.decode().partition(" ")
-            if tag == sys.implementation.cache_tag and rest.strip() != sys.version:
-                found.append(name)
-    return found
+    found = {sys.version: ""}
+    for directory in ["/usr/bin", *os.get_exec_path()]:
+        name = f"{directory}/python3"
+        if not os.access(name, os.X_OK):
+            continue
+        version = subprocess.run([name, "-c", _VERSION], capture_output=True, check=False).stdout
+        tag, _, rest = version.decode().partition(" ")
+        if tag == sys.implementation.cache_tag:
+            found.setdefault(rest.strip(), name)
+    return [name for name in found.values() if name]
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -42,10 +42,13 @@ def test_a_choosy_memo_keeps_what_comes_again() -> None:
 
 
 def test_sightings_are_overwritten() -> None:
-    """The table does not grow: of two hashes in one slot the later one is known."""
+    """The table does not grow: of the hashes in one slot the latest two are known."""
     sightings = Sightings(8)
+    seen = (3, 3, -5, 3, 11, 19, -5, 19)
 
-    assert [sightings.again(found) for found in (3, 3, -5, 3)] == [False, True, False, False]
+    found = [sightings.again(each) for each in seen]
+
+    assert found == [False, True, False, True, False, False, False, True]
 
 
 def test_a_memo_forgets() -> None:

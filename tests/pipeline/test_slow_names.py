@@ -34,17 +34,24 @@ class Directory:
     def __init__(self, path: Path) -> None:
         self._gate, self._is_open = path / "gate", path / "open"
         os.mkfifo(self._gate)
+        # For reading, too: then neither side waits for the other one to open it.
+        self._held = self._gate.open("r+b", buffering=0)
 
     def resolve(self, _question: Question) -> Answer:
         """Runs in a process of its own."""
         if not self._is_open.exists():
-            self._gate.read_bytes()
+            with self._gate.open("rb", buffering=0) as gate:
+                gate.read(1)
         return (b"somebody",)
 
     def open(self) -> None:
         """Lets it go on."""
         self._is_open.touch()
-        self._gate.write_bytes(b"")
+        self._held.write(b"x" * 100)
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        self._held.close()
 
 
 class Live:
@@ -96,3 +103,4 @@ def test_events_do_not_wait_for_names(tmp_path: Path, monkeypatch: pytest.Monkey
         wait_until(lambda: live.names(1) == ["somebody"], "the name is known")
     finally:
         live.close()
+        directory.close()
