@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from laurel_mp.cli.arguments import is_same_file
 from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE, add_common
 from laurel_mp.cli.progress import open_progress
 from laurel_mp.config import load
@@ -35,7 +36,7 @@ def main(words: Sequence[str]) -> int:
         print(f"laurel-mp: {error}", file=sys.stderr)
         return EXIT_USAGE
     names = arguments.files or ["-"]
-    if any(_is_same_file(arguments.output, name) for name in names):
+    if any(is_same_file(arguments.output, name) for name in names):
         print(f"laurel-mp: {arguments.output}: is an input, too", file=sys.stderr)
         return EXIT_USAGE
     prefix = config.enrich.prefix.encode() if config.enrich.prefix else None
@@ -121,13 +122,6 @@ def _write(found: Iterable[bytes | Damage], lines: LineReverter, output: Output)
         elif lines.damaged == MOST_SHOWN + 1:
             print("laurel-mp: more damaged lines are only counted", file=sys.stderr)
     output.write(b"".join(text))
-
-
-def _is_same_file(one: str, other: str) -> bool:
-    try:
-        return "-" not in (one, other) and Path(one).samefile(other)
-    except OSError:
-        return False  # one of them is not there
 
 
 def _summary(lines: LineReverter) -> str:

@@ -369,10 +369,11 @@ class Coalescer:
 
     def _lines(self, blob: bytes, start: int, end: int, offset: int) -> None:
         """Takes lines one by one: the way for events that are not of one piece."""
+        filtering = self._filters.active
         for match in LINE.finditer(blob, start, end):
             node, name, id_, body = match.groups()
             begin, finish = match.span()
-            filtered = self._has_filtered_line(blob[begin:finish])
+            filtered = filtering and self._has_filtered_line(blob[begin:finish])
             self._line(node, name, id_, body, begin + offset, finish + offset, filtered)
 
     def _line(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -24,36 +23,11 @@ from pathlib import Path
 
 from laurel_mp.errors import LaurelError
 from laurel_mp.loadtest.auditd import PluginConf, RealAuditd, install_plugin, real_auditd
+from laurel_mp.loadtest.bench.candidates import equal_features, peer
 from laurel_mp.loadtest.usage import cpu_seconds, title, tree
 
-FEATURES = {
-    "proc": {"environment": '["LD_PRELOAD", "LD_LIBRARY_PATH"]', "proc": "true"},
-    "none": {"environment": "[]", "proc": "false"},
-}
-"""What both sides can add from /proc: all of it, or nothing."""
-
-# LAUREL 0.5.1 knows no more than these, and ignores other keys.
-_CONFIG = """\
-directory = "{directory}"
-[auditlog]
-file = "audit.log"
-size = 1000000000
-generations = 1
-[transform]
-execve-argv = ["array"]
-[translate]
-universal = false
-user-db = false
-[enrich]
-execve-env = {environment}
-container = {proc}
-script = {proc}
-pid = true
-parent-info = false
-spawned-by = false
-systemd = false
-user-groups = false
-"""
+FEATURES = ("proc", "none", "default")
+"""What is added from /proc: all that both sides can, nothing, or what each does by default."""
 
 _START_SECONDS = 15.0
 _SETTLE_SECONDS = 1.0  # what was read at the start, and what lingers at the end, is done by then
@@ -74,7 +48,7 @@ class Plan:
     peer: str = "laurel"
     """Empty for none."""
     features: str = "proc"
-    """A key of FEATURES, or `default` for the whole default configuration of each side."""
+    """One of FEATURES."""
     pipeline: str = ""
     """TOML, for the section `[pipeline]`."""
 
@@ -121,7 +95,7 @@ def measure(plan: Plan) -> list[Used]:
 def _plugins(directory: Path, plan: Plan) -> dict[str, _Plugin]:
     found = {}
     if plan.peer:
-        path = Path(shutil.which(plan.peer, path=f"{os.defpath}:/usr/sbin") or plan.peer)
+        path = Path(peer(plan.peer).program or plan.peer)
         found[path.name] = _plugin(directory / path.name, path, plan, "")
     for count in plan.workers:
         place = directory / f"workers-{count}"
@@ -134,10 +108,9 @@ def _plugins(directory: Path, plan: Plan) -> dict[str, _Plugin]:
 def _plugin(place: Path, path: Path | None, plan: Plan, section: str) -> _Plugin:
     place.mkdir()
     config = place / "config.toml"
-    features = FEATURES.get(plan.features)
     text = f'directory = "{place}"\n'
-    if features is not None:
-        text = _CONFIG.format(directory=place, **features)
+    if plan.features != "default":
+        text = equal_features(place, proc=plan.features == "proc")
     config.write_text(text + section)
     config.chmod(0o600)
     path = path or install_plugin(place / "plugin", _SCRIPT.format(sys.executable))
@@ -219,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--seconds", type=float, default=20.0, help="for each rate")
     add("--workers", default="0", help="of our plugins, one for each")
     add("--peer", default="laurel", help="the LAUREL to compare with; empty for none")
-    add("--features", choices=[*FEATURES, "default"], default="proc")
+    add("--features", choices=FEATURES, default="proc")
     add("--pipeline", default="", metavar="TOML", help="more settings of [pipeline]")
     add("--json", action="store_true")
     options = parser.parse_args(arguments)

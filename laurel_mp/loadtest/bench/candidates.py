@@ -14,8 +14,7 @@ from pathlib import Path
 from laurel_mp import __version__
 from laurel_mp.errors import LaurelError
 
-# What LAUREL does by default, but for /proc: the processes of a capture are not those of this
-# machine. LAUREL ignores the keys that it does not know.
+# What LAUREL 0.5.1 knows; it ignores other keys.
 _CONFIG = """\
 directory = "{directory}"
 [auditlog]
@@ -28,9 +27,9 @@ execve-argv = ["array"]
 universal = false
 user-db = false
 [enrich]
-execve-env = []
-container = false
-script = false
+execve-env = {environment}
+container = {proc}
+script = {proc}
 pid = true
 parent-info = false
 spawned-by = false
@@ -42,6 +41,19 @@ user-groups = false
 _SBIN = f"{os.pathsep}/usr/sbin{os.pathsep}/sbin"
 
 _VERSION_SECONDS = 10.0
+
+
+def equal_features(directory: Path, *, proc: bool) -> str:
+    """A configuration that has both sides do the same.
+
+    With `proc` they add all that both can find in /proc; without nothing, for captures, whose
+    processes are not those of this machine.
+    """
+    return _CONFIG.format(
+        directory=directory,
+        environment='["LD_PRELOAD", "LD_LIBRARY_PATH"]' if proc else "[]",
+        proc="true" if proc else "false",
+    )
 
 
 class Mode(Enum):
@@ -81,7 +93,7 @@ class Candidate:
     def command(self, directory: Path, mode: Mode, capture: Path) -> Sequence[str | Path]:
         """How to start it on a capture. Writes its configuration into `directory`."""
         config = directory / "config.toml"
-        config.write_text(_CONFIG.format(directory=directory) + self._section())
+        config.write_text(equal_features(directory, proc=False) + self._section())
         config.chmod(0o600)
         if self.program is not None:
             return [self.program, "-c", config]

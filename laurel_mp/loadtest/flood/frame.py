@@ -74,7 +74,7 @@ class Frame:
 
     def _where(self, process: Process, *, is_new: bool) -> str:
         """CWD."""
-        cwd = f"/srv/work/{self._number()}" if is_new else process.cwd
+        cwd = f"/srv/site/{self._number()}" if is_new else process.cwd
         return f'{self._node}type=CWD{self._m}cwd="{cwd}"\n'
 
     def _paths(self, *bodies: str) -> str:
