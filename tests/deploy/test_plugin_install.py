@@ -5,14 +5,10 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.support import auditd
-from tests.support.machine import CHECKOUT, Machine, machine
+from tests.support.machine import CHECKOUT, Machine
 from tests.support.waiting import wait_until
 
 LOG = "/var/log/laurel-mp/audit.log"
@@ -37,31 +33,6 @@ def _commands() -> list[str]:
     block = re.search(r"\n\n((?:    .*\n)+)", text)
     assert block
     return [line.strip() for line in block[1].splitlines()]
-
-
-@pytest.fixture
-def host(requires_auditd: None, tmp_path: Path) -> Iterator[Machine]:
-    """A machine with Debian's auditd, of which nothing runs before or after."""
-    with auditd.alone(), machine(tmp_path) as found:
-        found.path("/etc/audit/plugins.d/laurel.conf").unlink(missing_ok=True)
-        # No test may make this machine wait.
-        found.path("/etc/audit/rules.d/audit.rules").write_text(auditd.HARMLESS)
-        try:
-            yield found
-        finally:
-            found.run("auditctl -D || true; auditctl -e 0 || true")
-            # Not by its service: a plugin that could not be started takes auditd's pid file along.
-            pid = _auditd(found)
-            if pid:
-                os.kill(pid, signal.SIGTERM)
-                wait_until(lambda: not Path(f"/proc/{pid}").exists(), "auditd ends")
-
-
-def _auditd(host: Machine) -> int:
-    """The process that the kernel gives records to; 0 if there is none."""
-    found = re.search(r"^pid (\d+)$", host.run("auditctl -s"), re.MULTILINE)
-    assert found
-    return int(found[1])
 
 
 def _events(host: Machine) -> list[dict[str, Any]]:
