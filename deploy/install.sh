@@ -148,6 +148,8 @@ install() {
     find_python
     find_source
     scratch=$(mktemp -d)
+    # Not in root's home, where it would stay.
+    export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$scratch/cache}"
     make_environment
     make_user
     make_directories
@@ -442,7 +444,12 @@ install_links() {
 
 auditd_pid() { # of the one that the kernel talks to
     command -v auditctl >/dev/null || return 1
-    pid=$(auditctl -s 2>/dev/null | awk '$1 == "pid" { print $2 }')
+    # On a busy machine the kernel's answer may not come in time.
+    for pause in 1 2 0; do
+        pid=$(auditctl -s 2>/dev/null | awk '$1 == "pid" { print $2 }')
+        [ -z "$pid" ] || break
+        sleep $pause
+    done
     [ "${pid:-0}" != 0 ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = auditd ] && echo "$pid"
 }
 

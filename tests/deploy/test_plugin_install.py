@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,6 @@ def test_service_reads_from_auditds_socket(host: Machine) -> None:
         " laurel-mp -c /etc/laurel-mp/config.toml >/dev/null 2>&1 &"
     )
     wait_until(lambda: _is_logged(host, "service"), "events are in the log", 30)
-
     status = host.path(f"/proc/{_program_of(host)}/status").read_text()
     assert f"Uid:\t{host.path(LOG).stat().st_uid}\t" in status
     assert any("PARENT_INFO" in event or "PID" in str(event) for event in _events(host))
@@ -90,10 +90,13 @@ def test_service_reads_from_auditds_socket(host: Machine) -> None:
 
 def test_readme_leads_to_json_and_back(host: Machine) -> None:
     """The README's commands lead to JSON; doing it again changes nothing; uninstalling all."""
+    host.run("service auditd start")  # as Debian's package does
+    began = time.monotonic()
     for command in _commands():
         if not command.startswith(NOT_HERE):
             host.run(command)
     wait_until(lambda: _is_logged(host, "readme"), "events are in the log", 30)
+    assert time.monotonic() - began < 120
 
     status = host.path(LOG).stat()
     passwd = host.read("/etc/passwd").decode()
@@ -106,9 +109,9 @@ def test_readme_leads_to_json_and_back(host: Machine) -> None:
     assert "nothing has changed" in host.run("sh deploy/install.sh --rules")
     assert first == _program_of(host)
 
-    host.run(
-        "rm /opt/laurel-mp/made-of; PIP_NO_COMPILE=1 sh deploy/install.sh"
-    )  # as another version would be
+    # As another version would be.
+    said = host.run("rm /opt/laurel-mp/made-of; PIP_NO_COMPILE=1 sh deploy/install.sh")
+    assert "auditd reads its configuration again" in said
     wait_until(lambda: _program_of(host) != first, "auditd has started the new program", 30)
     wait_until(lambda: _is_logged(host, "upgrade"), "it writes events", 30)
 
@@ -116,6 +119,7 @@ def test_readme_leads_to_json_and_back(host: Machine) -> None:
     host.run("sh /opt/laurel-mp/share/laurel-mp/install.sh --uninstall")
     assert not Path(f"/proc/{second}").exists()
     assert [name for name in host.changes() if not OF_OTHERS.fullmatch(name)] == []
+    assert not host.path("/run/laurel-mp").exists()
     assert (
         subprocess.run(["auditctl", "-l"], capture_output=True, text=True, check=True).stdout
         == "No rules\n"
