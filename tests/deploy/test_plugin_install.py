@@ -63,7 +63,7 @@ AS_THE_UNIT_DOES = (
 def test_service_reads_from_auditds_socket(host: Machine) -> None:
     """With --af-unix it is its user from the start, and gets events through auditd's socket."""
     said = host.run(
-        "PIP_NO_COMPILE=1 sh deploy/install.sh --af-unix\n"
+        "PIP_NO_COMPILE=1 sh deploy/install.sh --af-unix --prefix /opt/tools-laurel-mp\n"
         "cp deploy/auditd/af_unix-3.conf /etc/audit/plugins.d/af_unix.conf\n"
         "cp deploy/rules/laurel-mp-40-programs.rules /etc/audit/rules.d/\n"
         "service auditd start\n"
@@ -84,7 +84,8 @@ def test_service_reads_from_auditds_socket(host: Machine) -> None:
     pid = _program_of(host)
     os.kill(pid, signal.SIGTERM)  # as systemd does
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), "it ends", 20)
-    host.run("sh deploy/install.sh --uninstall")
+    # It knows where it is.
+    host.run("sh /opt/tools-laurel-mp/share/laurel-mp/install.sh --uninstall")
     assert [name for name in host.changes() if "laurel-mp" in name and "srv" not in name] == []
 
 
