@@ -104,6 +104,10 @@ def test_killed_at_rest(real_auditd: StartAuditd, tmp_path: Path, workers: int) 
 
         shell.communicate(b"go on\n")
         child = running.execution("after")
+        # Up to version 4.0.4 auditd blocks this signal in whom it starts again.
+        running.configure_context(workers, "[transform]\nrecord-types = true")
+        auditd.reload()
+        wait_until(lambda: _has_types(running), "the configuration is read again", 20)
         running.work(TIMES)
         running.finish("end")
         auditd.stop()
@@ -114,6 +118,11 @@ def test_killed_at_rest(real_auditd: StartAuditd, tmp_path: Path, workers: int) 
     assert child["PARENT_INFO"]["ID"] == parent["ID"]
     assert child["SYSCALL"]["PPID"] == {"EVENT_ID": parent["ID"]}
     assert child["SYSCALL"]["LABELS"] == ["ran"]
+
+
+def _has_types(running: Hosted) -> bool:
+    running.run("true")
+    return b'"RECORD_TYPES"' in running.output()
 
 
 @WORKERS

@@ -105,9 +105,9 @@ class Hosted:
         sections = f"[auditlog]\nsize = 0\n{sections}"
         configure(self.directory, workers, more=more, top=top, sections=sections)
 
-    def configure_context(self, workers: int) -> None:
+    def configure_context(self, workers: int, more: str = "") -> None:
         """Write a configuration that adds what is known of processes, here and in the state."""
-        self.config.write_text(_CONTEXT.format(directory=self.directory, workers=workers))
+        self.config.write_text(_CONTEXT.format(directory=self.directory, workers=workers) + more)
         self.config.chmod(0o600)
 
     # --- meanwhile
