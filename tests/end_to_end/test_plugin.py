@@ -152,8 +152,8 @@ def test_killed_under_load(real_auditd: StartAuditd, tmp_path: Path, workers: in
     whole = set(running.output().splitlines())
     missing = {json.loads(line)["ID"] for line in set(converted(running, everything)) - whole}
     places = [place for place, id_ in enumerate(ids(everything)) if id_ in missing]
-    assert places[-1] - places[0] < len(places) + SIDE_BY_SIDE
     assert len(places) < MOST_IN_HAND
+    assert not places or places[-1] - places[0] < len(places) + SIDE_BY_SIDE
 
 
 def _kill(pid: int) -> None:
