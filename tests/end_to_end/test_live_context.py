@@ -5,7 +5,8 @@ import pwd
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import StartAuditd
-from tests.support.auditd import PluginConf, install_plugin
-from tests.support.hosted import SCRIPT
+from tests.support.auditd import PluginConf, RealAuditd, install_plugin
+from tests.support.hosted import SCRIPT, wait_for_end
 from tests.support.live import cgroup
 from tests.support.waiting import wait_until
 
@@ -89,6 +90,16 @@ class Story:
         return event
 
 
+@contextmanager
+def audited(start: StartAuditd, story: Story, workers: int) -> Iterator[RealAuditd]:
+    """In the block, laurel-mp has looked at all processes; behind it, none of its own is left."""
+    with start(story.directory, story.rules, {"laurel-mp": story.conf(workers)}) as auditd:
+        story.run("true", "at-the-start")
+        story.execution("true")
+        yield auditd
+    wait_for_end(story.directory)
+
+
 def argv(event: Event) -> list[str]:
     """The arguments of an execution."""
     words: list[str] = event["EXECVE"]["ARGV"]
@@ -106,7 +117,7 @@ def test_programs_and_their_context(
     script.write_text(f"#!{story.bin}/sh\n{story.bin}/true from-script\n")
     script.chmod(0o755)
     (story.bin / "id").chmod(0o4755)
-    with real_auditd(tmp_path, story.rules, {"laurel-mp": story.conf(workers)}) as auditd:
+    with audited(real_auditd, story, workers) as auditd:
         sh, cat, true = (story.bin / name for name in ("sh", "cat", "true"))
         story.run("sh", "-c", f"{true} piped | {cat} -u")
         story.run("job.sh")
@@ -166,7 +177,7 @@ def test_a_container(real_auditd: StartAuditd, public_path: Path, workers: int) 
     id_ = "c0" * 32
     with (
         cgroup(f"docker-{id_}.scope") as group,
-        real_auditd(public_path, story.rules, {"laurel-mp": story.conf(workers)}),
+        audited(real_auditd, story, workers),
     ):
         enter = f'echo $$ >{group}/cgroup.procs; exec "$0" -c'
         within = f"{story.bin}/true early; read line; {story.bin}/true late; :"
@@ -198,9 +209,9 @@ def test_a_tree(real_auditd: StartAuditd, public_path: Path, workers: int) -> No
     words = f"{story.bin}/true leaf & wait"
     for level in reversed(levels[1:]):
         words = f"{story.bin}/sh -c {shlex.quote(words)} {level} & wait"
-    with real_auditd(public_path, story.rules, {"laurel-mp": story.conf(workers)}):
+    with audited(real_auditd, story, workers):
         story.run("sh", "-c", words, levels[0])
-        leaf = story.execution("true")
+        leaf = story.execution("true", partial(ends_with, "leaf"))
         line = [story.execution("sh", partial(ends_with, level)) for level in levels]
 
     for parent, child in pairwise([*line, leaf]):
