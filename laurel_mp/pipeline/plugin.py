@@ -19,6 +19,7 @@ from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError, SnapshotError
 from laurel_mp.observe.log import add_handler, tick
 from laurel_mp.observe.malformed import MalformedReport
+from laurel_mp.observe.register import Register
 from laurel_mp.outputs.copy import CopyHandler
 from laurel_mp.outputs.pending import Pending
 from laurel_mp.pipeline import options, privileges, surroundings
@@ -82,6 +83,8 @@ class Plugin:
     def __init__(self, config: Config, reconfigure: Reconfigure) -> None:
         use_one_heap()
         self.config = self._first_config = config
+        self.register = Register()
+        """What there is to tell about this run; see laurel_mp.pipeline.statistics."""
         self._reconfigure = reconfigure
         self._outputs = Outputs.of_plugin(config)
         self._signals: list[int] = []
