@@ -22,6 +22,8 @@ PROGRAM = Group(
             "How often all processes were started anew because one had died, failed or hung.",
             in_report=True,
         ),
+        counter("cpu_user", "CPU time of the code of all processes that handle input.", "seconds"),
+        counter("cpu_system", "CPU time that the kernel has spent for these.", "seconds"),
         counter("checkpoints", "How often all processes have told what they know."),
         counter(
             "lines_set_aside",

@@ -74,6 +74,16 @@ class Accounts:
         numbers, tables = self._numbers(name, noted), self._tables(name, noted)
         return Account(noted.done, numbers, tables, self._starts[name])
 
+    def total(self, measure: str, without: str) -> int:
+        """What all processes have counted, but for one."""
+        former = (each[measure] for name, each in self._former.items() if name != without)
+        present = (
+            meter.read(self._board.row(slot)).numbers[measure]
+            for name, slot in self._members
+            if name != without
+        )
+        return sum(former) + sum(present)
+
     def _numbers(self, name: str, noted: Noted) -> dict[str, int]:
         former = self._former.get(name, Counter())
         return {each: number + former[each] for each, number in noted.numbers.items()}

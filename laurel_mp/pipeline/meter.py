@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from laurel_mp.observe import log
@@ -74,9 +75,10 @@ class Fill(NamedTuple):
 class Meter:
     """The side of the process that counts. All it does is to store numbers; 2 us for each batch."""
 
-    def __init__(self, row: memoryview) -> None:
+    def __init__(self, row: memoryview, clock: Callable[[], float] = time.monotonic) -> None:
         self._row = row
-        self._looked = 0.0
+        self._clock = clock
+        self._looked = -math.inf
 
     def did(self, batch: int, lines: int, events: int) -> None:
         """A batch is done; lines and events since this process began."""
@@ -95,7 +97,7 @@ class Meter:
 
     def is_due(self) -> bool:
         """Whether it is time to `look`; counts from now on if it is."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._looked < LOOK:
             return False
         self._looked = now

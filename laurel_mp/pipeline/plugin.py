@@ -140,6 +140,8 @@ class Plugin:
                 self._begin()
                 self._work()
                 self._end()
+                if self.config.statusreport_period:
+                    self._report()  # the rest, so that all periods together are the whole
         finally:
             self._service.close()
             self._stop_reading()
@@ -362,7 +364,7 @@ class Plugin:
             self._state_file.save_soon(self._pipeline.save(all_of_it=False))
 
     def _report(self) -> None:
-        log.info("%s", self._status.text(self._statistics.ledger(), time.monotonic()))
+        log.info("%s", self._status.text(self.register.snapshot(), time.monotonic()))
 
     # --- from one run to the next
 

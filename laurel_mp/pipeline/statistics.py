@@ -85,18 +85,24 @@ class RunStatistics:
 
     def _program(self) -> Iterator[Row]:
         pipeline = self._pipeline
+        usage = resource.getrusage(resource.RUSAGE_SELF)
         row: dict[str, Value] = {
             "version": __version__,
             "start_time_seconds": round(self._started, 3),
             "workers": options.worker_count(pipeline.config),
             "reloads": pipeline.reloads,
             "recoveries": pipeline.recoveries,
+            "cpu_user_seconds": self._cpu("cpu_user_seconds", usage.ru_utime),
+            "cpu_system_seconds": self._cpu("cpu_system_seconds", usage.ru_stime),
             "checkpoints": pipeline.checkpoints,
             "lines_set_aside": pipeline.set_aside,
         }
         if pipeline.config.marker:
             row["marker"] = pipeline.config.marker
         yield row
+
+    def _cpu(self, key: str, ours: float) -> float:
+        return round(self._accounts.total(key, INGEST) / 1e6 + ours, 6)
 
     def _ledger_rows(self) -> Iterator[Row]:
         ledger = self.ledger()
