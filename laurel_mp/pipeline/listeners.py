@@ -75,9 +75,13 @@ def listen_on_address(value: str) -> socket.socket:
     return found
 
 
-def connect(path: Path) -> socket.socket:
-    """A connection to the socket at a path, however long that is. Raises OSError."""
+def connect(path: Path, patience: float) -> socket.socket:
+    """A connection to the socket at a path, however long that is. Raises OSError.
+
+    `patience` is for this, and for each read, in seconds.
+    """
     found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    found.settimeout(patience)
     try:
         with _place(path) as (_, near):
             found.connect(near)
