@@ -95,7 +95,7 @@ PROCESSES = Group(
         counter("cpu_user", "CPU time of its own code.", "seconds"),
         counter("cpu_system", "CPU time that the kernel has spent for it.", "seconds"),
         gauge("memory", "Memory in use (RSS), with what it shares with other processes.", "bytes"),
-        gauge("queue_batches", "Batches that wait for it, or that it has in hand."),
+        gauge("queue_batches", "Batches, or reads, that wait for it, or that it has in hand."),
         gauge("queue", "Input in those.", "bytes"),
         gauge("lag", "How long ago the oldest input came that waits for it.", "seconds"),
         counter("restarts", "How often it was started again, for whatever reason."),
