@@ -85,7 +85,8 @@ INPUT = Group(
 
 PROCESSES = Group(
     "processes",
-    "Each process. What it has done counts again when it is done again after a recovery.",
+    "Each process, but for those that look up names and programs of outputs. What it has done "
+    "counts again when it is done again after a recovery.",
     (
         gauge("pid", "Its process id."),
         counter("events", "Events that it has decoded, or written; calls that it has answered."),
