@@ -166,3 +166,11 @@ def test_page() -> None:
     path = Path(__file__).parents[2] / reference.PAGE
 
     assert reference.page(path.read_text("utf-8")) == path.read_text("utf-8")
+
+
+def test_metrics_that_the_page_names() -> None:
+    """Metrics in its text and in its alerts exist, too."""
+    text = (Path(__file__).parents[2] / reference.PAGE).read_text("utf-8")
+    declared = {group.metric(measure) for group in GROUPS for measure in group.measures}
+
+    assert set(re.findall(r"\blaurel_mp_[a-z_]+", text)) - declared == {document.MARK}
