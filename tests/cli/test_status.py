@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import subprocess
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -16,7 +17,9 @@ import psutil
 import pytest
 
 from laurel_mp.observe.groups import INPUT, LEDGER, PROCESSES, PROGRAM, TABLES
+from laurel_mp.pipeline.asking import StatusError, ask
 from tests.support.commands import COMMAND, titles, wait_for_children
+from tests.support.forked import in_child
 from tests.support.plugin import configure, numbers, plugin
 from tests.support.requirements import root
 from tests.support.streams import eoe, event, syscall
@@ -256,23 +259,31 @@ def test_something_else_listens(tmp_path: Path) -> None:
     assert silent.returncode == asked.returncode == refused.returncode == 1
 
 
-def test_others_may_not_ask(tmp_path: Path) -> None:
+def test_others_may_not_ask() -> None:
     """The socket is its user's own, and who may not connect is told why."""
     root()
-    tmp_path.chmod(0o755)
-    with plugin(configure(tmp_path)) as running:
-        served(tmp_path)
-        path = tmp_path / "status.sock"
-        mode = stat.S_IMODE(path.lstat().st_mode)
-        for parent in path.parents[1:4]:
-            parent.chmod(parent.stat().st_mode | 0o001)
-        answer = run("--socket", path, user=65534, group=65534, extra_groups=[])
-        assert running.end() == 0
+
+    def asked() -> str:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            return ask(path).decode()
+        except StatusError as error:
+            return str(error)
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        Path(directory).chmod(0o755)
+        path = Path(directory, "status.sock")
+        with plugin(configure(Path(directory))) as running:
+            served(path.parent)
+            mode = stat.S_IMODE(path.lstat().st_mode)
+            answer = in_child(asked)
+            assert running.end() == 0
 
     assert mode == 0o600
-    assert answer.returncode == 1
-    assert answer.stderr.endswith(
-        "permission denied: only root and the user that laurel-mp runs as may ask\n"
+    assert answer == (
+        f"{path}: permission denied: only root and the user that laurel-mp runs as may ask"
     )
 
 

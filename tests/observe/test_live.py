@@ -2,8 +2,9 @@
 
 import pytest
 
+from laurel_mp.observe import live as live_module
 from laurel_mp.observe.live import Sample, Style, View, screen
-from laurel_mp.observe.measures import Row, Value
+from laurel_mp.observe.measures import Group, Row, Value, counter, gauge
 from laurel_mp.observe.register import Snapshot
 
 
@@ -98,6 +99,20 @@ def test_losses() -> None:
     assert sorted(view(now).losses()) == [
         "failures 1", "messages lost 7", "nodes of tracker at their limit 1,200",
     ]  # fmt: skip
+
+
+def test_losses_of_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All counters of the group for losses are losses, over all of its rows."""
+    group = Group(
+        "losses",
+        "Losses.",
+        (counter("gaps", "Gaps."), counter("late", "Late."), gauge("now", "Now.")),
+        labels=("node",),
+    )
+    monkeypatch.setattr(live_module, "GROUPS", (group,))
+    rows: list[Row] = [{"node": "a", "gaps": 2, "now": 7}, {"node": "b", "gaps": 3, "late": 0}]
+
+    assert view(snapshot(losses=rows)).losses() == ["gaps 5"]
 
 
 MANY = snapshot(*(row(f"worker-{n}", cpu_user_seconds=n / 10) for n in range(1, 17)))
