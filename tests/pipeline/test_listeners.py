@@ -19,7 +19,8 @@ def test_mode_and_end(tmp_path: Path) -> None:
         listener = UnixListener(path, 0o666)
     finally:
         os.umask(before)
-    with connect(path, 1.0):
+    with connect(path, 1.0) as client:
+        assert client.getpeername() == str(path)
         accepted, _ = listener.socket.accept()
         accepted.close()
 
@@ -37,15 +38,13 @@ def test_long_path(tmp_path: Path) -> None:
     listener = UnixListener(directory / "socket", 0o600)
 
     with listener.socket, connect(directory / "socket", 1.0) as client:
-        assert client.getpeername().endswith(f"/.socket.{os.getpid()}")
+        assert client.getpeername().endswith("/socket")
 
 
 def test_in_place_of_a_dead_one(tmp_path: Path) -> None:
     """What a killed daemon has left is replaced."""
     path = tmp_path / "socket"
     UnixListener(path, 0o600).socket.close()
-    (tmp_path / f".socket.{os.getpid()}").touch()  # and what it was about to make
-
     with UnixListener(path, 0o600).socket, connect(path, 1.0):
         pass
 
