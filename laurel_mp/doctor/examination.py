@@ -103,6 +103,7 @@ def _go_on(
                         f"no end after {deadline:.0f} s: a file system or directory service hangs"
                     )
                     report.add(checks[number].name, Unchecked(reason))
+                    os.kill(child, signal.SIGKILL)
                     return number + 1
                 if "done" in message:
                     number = message["done"] + 1
@@ -132,12 +133,23 @@ def _messages(stream: BinaryIO, deadline: float) -> Iterator[dict[str, Any] | No
 
 
 def _end(child: int) -> None:
-    """Ends the child. One that waits for a dead file server ends when that answers, or never."""
-    with suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL)
-    give_up = time.monotonic() + 1.0
-    while os.waitpid(child, os.WNOHANG) == (0, 0) and time.monotonic() < give_up:
+    """Waits for the child, which has nothing more to say, or ends it.
+
+    One that waits for a dead file server ends when that answers, or never: it is left alone.
+    """
+    if not _has_ended(child, 1.0):
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        _has_ended(child, 1.0)
+
+
+def _has_ended(child: int, seconds: float) -> bool:
+    give_up = time.monotonic() + seconds
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if time.monotonic() >= give_up:
+            return False
         time.sleep(0.001)
+    return True
 
 
 def _run(facts: Facts, checks: Sequence[Check], start: int, fd: int) -> NoReturn:

@@ -264,7 +264,7 @@ class Facts:
 
 def config_argument(arguments: list[str]) -> str:
     """The configuration file among the arguments of the program; empty if there is none."""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if word in {"-c", "--config"}:
             return following
         if word.startswith("--config="):

@@ -76,15 +76,17 @@ class Host:
         except (OSError, ValueError) as error:
             raise UnknownError(f"{name}: {_reason(error)}") from None
         try:
-            with os.fdopen(fd, "rb") as file:
-                status = os.fstat(fd)
-                if not stat.S_ISREG(status.st_mode):
-                    raise UnknownError(f"{name}: is not a regular file")
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise UnknownError(f"{name}: is not a regular file")
+            with os.fdopen(fd, "rb", closefd=False) as file:
                 if tail and status.st_size > most:
                     file.seek(-most, os.SEEK_END)
                 return file.read(most)
         except OSError as error:
             raise UnknownError(f"{name}: {_reason(error)}") from None
+        finally:
+            os.close(fd)
 
     def text(self, name: str | Path, most: int = MOST, *, tail: bool = False) -> str | None:
         """Like `read`, as text; what is no UTF-8 shows as replacement characters."""

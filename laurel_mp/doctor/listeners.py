@@ -8,7 +8,7 @@ from typing import NamedTuple
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, note, warning
 from laurel_mp.doctor.host import UnknownError
-from laurel_mp.doctor.numbers import whole
+from laurel_mp.doctor.numbers import bits, whole
 
 _NETLINK = "/proc/net/netlink"
 
@@ -92,19 +92,12 @@ def _listening(facts: Facts) -> list[_Listener]:
     names = {process.pid: process.name for process in facts.processes}
     for line in text.split("\n")[1:]:
         words = line.split()
-        if len(words) < 4 or words[1] != _AUDIT or not _has_joined(words[3]):
+        if len(words) < 4 or words[1] != _AUDIT or not bits(words[3]) & _READLOG:
             continue
         pid = whole(words[2])
         if pid != facts.auditd_pid:
             found.append(_Listener(pid, names.get(pid, "")))
     return found
-
-
-def _has_joined(groups: str) -> bool:
-    try:
-        return bool(int(groups[:8], 16) & _READLOG)
-    except ValueError:
-        return False
 
 
 CHECKS = (

@@ -10,3 +10,11 @@ def whole(text: str, default: int = 0) -> int:
     """The number, or the default if it is none."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
     return int(text) if is_number else default
+
+
+def bits(text: str) -> int:
+    """A set of bits in hexadecimal, as /proc has them; none if it is no such number."""
+    try:
+        return int(text[:16], 16)
+    except ValueError:
+        return 0

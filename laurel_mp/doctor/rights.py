@@ -9,6 +9,7 @@ from laurel_mp.doctor import process
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, note, problem, warning
 from laurel_mp.doctor.host import UnknownError
+from laurel_mp.doctor.numbers import bits
 from laurel_mp.doctor.outputs import directories
 from laurel_mp.doctor.units import UNIT_OF_AUDITD, Unit, read_unit
 from laurel_mp.pipeline import privileges
@@ -26,7 +27,7 @@ def _capabilities(facts: Facts) -> Iterator[Result]:
     pid = facts.auditd_pid
     if not pid:
         raise UnknownError("auditd does not run: which rights it gives to plugins is not known")
-    held = int(process.fields(facts.host, pid).get("CapBnd", "")[:16] or "0", 16)
+    held = bits(process.fields(facts.host, pid).get("CapBnd", ""))
     wanted = {each.value: f"CAP_{each.name}" for each in privileges.needed(facts.config)}
     if facts.config.user is not None:
         wanted |= {_SETUID: "CAP_SETUID", _SETGID: "CAP_SETGID"}
@@ -115,10 +116,10 @@ def _may_trace(facts: Facts) -> bool:
     if privileges.Capability.SYS_PTRACE not in privileges.needed(facts.config):
         return True  # it looks at none
     try:
-        held = process.fields(facts.host, facts.auditd_pid).get("CapBnd", "")[:16]
+        held = bits(process.fields(facts.host, facts.auditd_pid).get("CapBnd", ""))
     except UnknownError:
         return True
-    return bool(int(held or "0", 16) >> privileges.Capability.SYS_PTRACE & 1)
+    return bool(held >> privileges.Capability.SYS_PTRACE & 1)
 
 
 def _sandbox(facts: Facts) -> Iterator[Result]:

@@ -245,6 +245,7 @@ TROUBLES: list[tuple[str, str, Trouble, Severity, str]] = [
     # --- disks
     ("space-free", "full", free("/var/log", 1 << 20), PROBLEM, "1 MiB and room for files"),
     ("space-free", "inodes", free("/var/lib", inodes=3), PROBLEM, "room for 3 files"),
+    ("space-free", "no auditd", both(free("/var/lib", 1 << 20), remove(CONF)), PROBLEM, "[state]"),
     ("space-free", "read-only", free("/var/lib", ro=True), PROBLEM, "only be read"),
     ("space-free", "auditd's", both(edit(CONF, "write_logs = no", "write_logs = yes"),
      lambda h: h.make("/var/log/audit"), free("/var/log/audit", 1 << 20)), PROBLEM,
@@ -330,6 +331,11 @@ TROUBLES: list[tuple[str, str, Trouble, Severity, str]] = [
     ("rules-programs", "32", rules("arch=b32 -S execve,", "arch=b32 -S chdir,"), NOTE, "arch=b32"),
     ("rules-programs", "never", lambda h: h.says("auditctl -l", "-a never,exit -S all\n"
      + h.answers["auditctl -l"].out), PROBLEM, "no rule for execve"),
+    ("rules-excluded", "its file", both(rule("-a always,exclude -F msgtype=EOE"), write(
+        "/etc/audit/rules.d/x.rules", "-D\n-a always,exclude  -F msgtype=EOE\n")), PROBLEM,
+     "/etc/audit/rules.d/x.rules:2"),
+    ("rules-excluded", "no file", both(rule("-a always,exclude -F msgtype=EOE"), lambda h: h.link(
+        "/etc/audit/rules.d/0.rules", "0.rules")), PROBLEM, "auditctl -l:"),
     ("rules-never-task", "all", rule("-a never,task"), PROBLEM, "-a never,task"),
     ("rules-never-task", "some", rule("-a never,task -F auid=54321"), WARNING, "auid=54321"),
     # --- listeners, names, rights
@@ -340,6 +346,8 @@ TROUBLES: list[tuple[str, str, Trouble, Severity, str]] = [
     ("names-speed", "slow user", nscd("passwd", seconds=2.5), WARNING, "took 2.5 s"),
     ("names-speed", "hanging group", nscd("group", status=None, seconds=5.0), WARNING,
      "within 5 s"),
+    ("names-speed", "no auditd", both(nscd("passwd", seconds=2.5), remove(CONF)), WARNING,
+     "took 2.5 s"),
     ("names-speed", "auditd", both(nscd("passwd", seconds=2.5), edit(CONF, "= RAW", "= ENRICHED")),
      PROBLEM, "ENRICHED"),
     ("rights-capabilities", "ptrace", edit("/proc/700/status", "CapBnd:\t000001fffeffffff",
@@ -473,6 +481,22 @@ QUIET: list[tuple[str, str, Trouble]] = [
         h.write("/var/lib/laurel-mp/spool/1", ""), 1 << 30))),
     ("plugin-restarts", "former auditd", lambda h: h.append(
         "/var/log/syslog", f"Nov 28 vm auditd[650]: plugin {PROGRAM} terminated unexpectedly\n")),
+    ("kernel-boot", "off at boot", edit("/proc/cmdline", "audit=1", "audit=0")),
+    ("rules-none", "odd", rule("-a\n-a nonsense\n-a always,never -F\n-F x")),
+    ("rights-proc", "not needed", both(edit("/proc/mounts", "relatime", "hidepid=2"), lambda h:
+     h.append(TOML, "[enrich]\n" + "".join(f"{name} = false\n" for name in (
+         "pid", "parent-info", "spawned-by", "script")) + "execve-env = []\n"))),
+    ("rights-proc", "auditd is off", both(edit("/proc/mounts", "relatime", "hidepid=2"),
+     status("pid 700", "pid 0"))),
+    ("rights-sandbox", "no unit", remove("/usr/lib/systemd/system/auditd.service")),
+    ("places-present", "none", edit(TOML, '"/var/lib/laurel-mp/spool"', '""')),
+    ("places-trusted", "missing", remove("/var/log/laurel-mp")),
+    ("space-rotation", "pipes", edit(TOML, '"audit.log"', '"| send -a"')),
+    ("space-rotation", "odd", both(lambda h: h.remove("/var/lib/laurel-mp"), lambda h: h.link(
+        "/var/lib/laurel-mp", "laurel-mp"), edit(TOML, '"/var/lib/laurel-mp/spool"', '""'))),
+    ("plugin-program", "no path", edit(PLUGIN, "path = /opt", "# /opt")),
+    ("plugin-interpreter", "no path", edit(PLUGIN, "path = /opt", "# /opt")),
+    ("plugin-restarts", "restarted", says(f"plugin {PROGRAM} was restarted")),
     ("plugin-running", "auditd is off", both(remove("/proc/710"), status("pid 700", "pid 0"))),
 ]  # fmt: skip
 
