@@ -9,10 +9,12 @@ from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Finding, Result, note, problem, warning
 from laurel_mp.doctor.outputs import outputs
 from laurel_mp.doctor.user import MISSING, find_user
-from laurel_mp.errors import ConfigError
+from laurel_mp.errors import ConfigError, OutputError
+from laurel_mp.outputs.opening import refuse_shared
+from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline import options
 
-_RELOAD = "pkill -HUP -f bin/laurel-mp"
+_RELOAD = "pkill -HUP -x auditd   # which passes it on to its plugins"
 
 
 def _valid(facts: Facts) -> Iterator[Result]:
@@ -93,10 +95,34 @@ def _no_reader(facts: Facts, section: str, kind: str, name: str) -> Finding:
     return problem(
         facts.config_file.name,
         f"[{section}] {key}: there is no {who} {name!r}",
-        "The output can not be opened, and nothing is written until the name is there.",
+        "laurel-mp does not start; if it runs already, it goes on with the former configuration.",
         f"take {name!r} out, or make the {who}",
         _RELOAD,
     )
+
+
+def _shared(facts: Facts) -> Iterator[Result]:
+    host = facts.host
+    targets = [
+        Target(
+            str(host.path(facts.below_directory(output.name))),
+            output.log.size,
+            output.log.generations,
+        )
+        for output in outputs(facts.config)
+        if output.is_file
+    ]
+    try:
+        refuse_shared(targets)
+    except OutputError as error:
+        root = "" if host.root == Path("/") else str(host.root)
+        yield problem(
+            facts.config_file.name,
+            str(error).replace(root, "") if root else str(error),
+            "Each would rotate the other's file away; laurel-mp does not start.",
+            "another `file` for one of them",
+            _RELOAD,
+        )
 
 
 def _rotation(facts: Facts) -> Iterator[Result]:
@@ -162,6 +188,7 @@ CHECKS = (
     Check("config-user", "it names a `user`, and there is one", _user),
     Check("config-directory", "`directory` is an absolute path", _directory),
     Check("config-readers", "users and groups in `read-users` and `read-groups` exist", _readers),
+    Check("config-shared", "no two outputs share a file", _shared),
     Check("config-rotation", "each log file has a `size` and former `generations`", _rotation),
     Check("config-programs", "programs that output goes to are there", _programs),
     Check("config-sockets", "sockets that it names are there", _sockets),

@@ -221,6 +221,9 @@ TROUBLES: list[tuple[str, str, Trouble, Severity, str]] = [
      "no user 'splunk'"),
     ("config-readers", "group", edit(TOML, "[state]", 'read-groups = ["siem"]\n[state]'), PROBLEM,
      "no group 'siem'"),
+    ("config-shared", "one file", lambda h: h.append(
+        TOML, '[debug]\nlog = { file = "audit.log" }\n'), PROBLEM,
+     ": /var/log/laurel-mp/audit.log: is the file of two outputs"),
     ("config-rotation", "size", edit(TOML, "[state]", "size = 0\n[state]"), WARNING, "size = 0"),
     ("config-rotation", "generations", edit(TOML, "[state]", "generations = 0\n[state]"), WARNING,
      "generations = 0"),
@@ -395,7 +398,7 @@ def test_trouble_is_found(
     found = host.findings(BY_NAME[name])
 
     assert [severity] == [finding.severity for finding in found[:1]]
-    shown = [" ".join((each.where, each.seen, each.why, *each.do)) for each in found]
+    shown = [": ".join((each.where, each.seen, each.why, *each.do)) for each in found]
     assert text in " ".join(shown)
     assert all(finding.where and finding.why.endswith(".") and finding.do for finding in found)
 
