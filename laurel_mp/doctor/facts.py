@@ -12,6 +12,7 @@ from laurel_mp.doctor import audit_rules, plugin_file, settings_file
 from laurel_mp.doctor.audit_rules import Rule
 from laurel_mp.doctor.host import Host, UnknownError
 from laurel_mp.doctor.known import known
+from laurel_mp.doctor.messages import Said, messages
 from laurel_mp.doctor.plugin_file import PluginFile, Version
 from laurel_mp.doctor.process import Process, processes
 from laurel_mp.doctor.settings_file import SettingsFile
@@ -255,6 +256,11 @@ class Facts:
         except UnknownError:
             found = [each.pid for each in self.processes if each.name == "auditd"]
             return found[0] if found else 0
+
+    @known
+    def messages(self) -> list[Said]:
+        """What the auditd that runs now, or ran last, has said in the system's log."""
+        return messages(self.host, self.auditd_pid)
 
     @known
     def processes(self) -> list[Process]:

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, problem, warning
-from laurel_mp.doctor.host import UnknownError
+from laurel_mp.doctor.host import NotInstalledError
 from laurel_mp.doctor.numbers import whole
 from laurel_mp.doctor.plugin_file import PROGRAM
 
-_LOGS = ("/var/log/syslog", "/var/log/messages", "/var/log/daemon.log")
-
 _STATES = ("/run/audit/auditd.state", "/run/auditd.state", "/var/run/auditd.state")
-
-_TAIL = 4 << 20
-"""Bytes at the end of a log that are looked at."""
-
-_line = re.compile(r"\b(auditd|audispd)\[(\d{1,10})\]: (.{0,500})")
 
 _terminated = re.compile(r"plugin (\S+) terminated unexpectedly")
 _exceeded = re.compile(r"plugin (\S+) has exceeded max_restarts")
@@ -30,20 +22,10 @@ _skipped = re.compile(r"Skipping (\S+) plugin due to errors")
 _REVIVE = "service auditd restart   # SIGHUP does not start it again"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What auditd has said in the system's log."""
-
-    where: str
-    program: str
-    pid: int
-    text: str
-
-
 def _installed(facts: Facts) -> Iterator[Result]:
     try:
         facts.host.answer("auditctl", "-v")
-    except UnknownError as error:
+    except NotInstalledError as error:
         yield problem(
             "auditctl",
             str(error),
@@ -91,11 +73,23 @@ def _plugin(facts: Facts) -> Iterator[Result]:
     )
 
 
+def _service(facts: Facts) -> Iterator[Result]:
+    if not facts.socket or any(each.title.startswith(f"{PROGRAM}: ") for each in facts.processes):
+        return
+    yield problem(
+        facts.config_file.name,
+        f"input = 'unix:{facts.socket}', and no laurel-mp runs",
+        "While nobody is connected to the socket, auditd drops all records for it.",
+        "systemctl enable --now laurel-mp",
+        "journalctl -u laurel-mp   # if it does not stay",
+    )
+
+
 def _restarts(facts: Facts) -> Iterator[Result]:
     file = facts.queue_conf
     most = file.number("max_restarts", 10)
     for path in {plugin.value("path") for plugin in facts.ours if plugin.is_active}:
-        said = [each for each in _current(facts) if path in each.text]
+        said = [each for each in facts.messages if path in each.text]
         ended = [each for each in said if _terminated.search(each.text)]
         given_up = [each for each in said if _exceeded.search(each.text)]
         if given_up:
@@ -121,7 +115,7 @@ def _restarts(facts: Facts) -> Iterator[Result]:
 def _refused(facts: Facts) -> Iterator[Result]:
     names = {PurePosixPath(plugin.name).name for plugin in facts.ours}
     paths = {plugin.name for plugin in facts.ours}
-    for said in _current(facts):
+    for said in facts.messages:
         match = _skipped.search(said.text)
         if (match and match[1] in names) or any(path in said.text for path in paths):
             yield problem(
@@ -134,7 +128,7 @@ def _refused(facts: Facts) -> Iterator[Result]:
 
 
 def _overflowed(facts: Facts) -> Iterator[Result]:
-    said = [each for each in _current(facts) if _full.search(each.text)]
+    said = [each for each in facts.messages if _full.search(each.text)]
     if said:
         yield warning(
             said[-1].where,
@@ -181,59 +175,11 @@ def _state(facts: Facts) -> Iterator[Result]:
         )
 
 
-def _current(facts: Facts) -> list[Said]:
-    """What the processes that run now, or ran last, have said. Raises UnknownError."""
-    said = _said(facts)
-    last = {each.program: each.pid for each in said}
-    if facts.auditd_pid:
-        last["auditd"] = facts.auditd_pid
-    return [each for each in said if last[each.program] == each.pid]
-
-
-def _said(facts: Facts) -> list[Said]:
-    found: list[Said] = []
-    unread: list[str] = []
-    for name in _LOGS:
-        try:
-            text = facts.host.text(name, _TAIL, tail=True)
-        except UnknownError as error:
-            unread.append(str(error))
-            continue
-        found += _parse(name, text or "", numbered=len(text or "") < _TAIL)
-    if found:
-        return found
-    try:
-        words = (
-            "journalctl",
-            "-q",
-            "--no-pager",
-            "-o",
-            "short",
-            "-n",
-            "5000",
-            "-t",
-            "auditd",
-            "-t",
-            "audispd",
-        )
-        return _parse(" ".join(words[:1]), facts.host.ask(*words).out, numbered=False)
-    except UnknownError as error:
-        raise UnknownError("; ".join([*unread, str(error)])) from None
-
-
-def _parse(name: str, text: str, *, numbered: bool) -> list[Said]:
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if match := _line.search(line):
-            where = f"{name}:{number}" if numbered else name
-            found.append(Said(where, match[1], whole(match[2]), match[3].strip()))
-    return found
-
-
 CHECKS = (
     Check("auditd-installed", "auditd and auditctl are installed", _installed),
     Check("auditd-running", "auditd runs, and its pid file is there", _running),
     Check("plugin-running", "auditd has started laurel-mp", _plugin),
+    Check("service-running", "if the input is a socket, laurel-mp runs", _service),
     Check(
         "plugin-restarts",
         "the plugin has not ended unexpectedly since auditd was started",

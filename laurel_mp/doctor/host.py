@@ -24,6 +24,10 @@ class UnknownError(LaurelError):
     """Something could not be looked at; shown as what could not be checked, and why."""
 
 
+class NotInstalledError(UnknownError):
+    """A program is not there."""
+
+
 class Space(NamedTuple):
     """A file system."""
 
@@ -117,7 +121,7 @@ class Host:
         try:
             return self.run(words)
         except FileNotFoundError:
-            raise UnknownError(f"{words[0]}: is not installed") from None
+            raise NotInstalledError(f"{words[0]}: is not installed") from None
         except (OSError, ValueError) as error:
             raise UnknownError(f"{words[0]}: {_reason(error)}") from None
 

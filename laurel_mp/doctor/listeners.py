@@ -20,6 +20,9 @@ _READLOG = 1
 
 _UNIT = "systemd-journald-audit.socket"
 
+_BOOTED = "/run/systemd/system"
+"""Is there if systemd runs the host [sd_booted(3)]."""
+
 _WANTS = "sockets.target.wants"
 
 _UNITS = (
@@ -40,6 +43,8 @@ _COST = (
 def _journald(facts: Facts) -> Iterator[Result]:
     """What will be at the next boot; what is now, is the next check's."""
     host = facts.host
+    if host.status(_BOOTED) is None:
+        return
     if any(process.name == "systemd-journal" for process in _listening(facts)):
         return
     for directory in _UNITS:

@@ -38,14 +38,18 @@ _DEPLOY = "sh deploy/install.sh --rules   # or copy deploy/rules/laurel-mp-40-pr
 
 
 def _none(facts: Facts) -> Iterator[Result]:
-    found = facts.rules
-    if not any(line.startswith(("-a", "-A", "-w")) for line in map(str.strip, found.lines)):
+    if not _has_rules(facts):
         yield problem(
-            found.source,
+            facts.rules.source,
             "there are no rules",
             "Without rules the kernel reports logins and little else.",
             _DEPLOY,
         )
+
+
+def _has_rules(facts: Facts) -> bool:
+    lines = map(str.strip, facts.rules.lines)
+    return any(line.startswith(("-a", "-A", "-w")) for line in lines)
 
 
 def _excluded(facts: Facts) -> Iterator[Result]:
@@ -78,9 +82,9 @@ def _first(rules: list[Rule], number: int) -> Rule | None:
 
 
 def _programs(facts: Facts) -> Iterator[Result]:
+    if not _has_rules(facts):
+        return  # which is another check's finding
     found = facts.rules
-    if not any(line.strip() for line in found.lines):
-        return
     reached, narrow = _reported(found.rules)
     if "b64" not in reached and narrow is not None:
         yield warning(

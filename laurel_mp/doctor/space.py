@@ -20,23 +20,33 @@ _MIB = 1 << 20
 
 
 def _free(facts: Facts) -> Iterator[Result]:
-    for name, purpose in _all_places(facts).items():
-        space = facts.host.space(name)
+    for space, places in _file_systems(facts).items():
+        name = next(iter(places))
+        purposes = ", ".join(places.values())
         if space.read_only:
             yield problem(
                 name,
-                f"its file system can only be read ({purpose})",
+                f"its file system can only be read ({purposes})",
                 "Nothing can be written there; events wait in memory until auditd drops them.",
                 "mount -o remount,rw it, after a look into the kernel's log for why",
             )
         elif space.free < LEAST or space.inodes < LEAST_FILES:
             yield problem(
                 name,
-                f"{space.free // _MIB} MiB and room for {_files(space)} ({purpose})",
+                f"{space.free // _MIB} MiB and room for {_files(space)} ({purposes})",
                 "When it is full, events wait in the spool or in memory, and when that is full, "
                 "too, auditd drops records.",
                 "make room, or put it on a file system of its own",
             )
+
+
+def _file_systems(facts: Facts) -> dict[Space, dict[str, str]]:
+    """The file systems that are written to, each with its places and what these are for."""
+    found: dict[int, tuple[Space, dict[str, str]]] = {}
+    for name, purpose in _all_places(facts).items():
+        space = facts.host.space(name)
+        found.setdefault(space.device, (space, {}))[1][name] = purpose
+    return dict(found.values())
 
 
 def _files(space: Space) -> str:

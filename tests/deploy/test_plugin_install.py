@@ -132,6 +132,9 @@ def test_readme_leads_to_json_and_back(host: Machine) -> None:
     first = _program_of(host)
     assert int(found[1]) == Path(f"/proc/{first}").stat().st_uid
 
+    report = json.loads(host.run("laurel-mp doctor --json || true"))
+    assert [finding for finding in report["findings"] if finding["severity"] == "problem"] == []
+
     assert "nothing has changed" in host.run("sh deploy/install.sh --rules")
     assert first == _program_of(host)
 

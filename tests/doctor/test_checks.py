@@ -262,6 +262,8 @@ TROUBLES: list[tuple[str, str, Trouble, Severity, str]] = [
     ("auditd-running", "no", status("pid 700", "pid 0"), PROBLEM, "service auditd start"),
     ("auditd-running", "pid file", remove("/run/auditd.pid"), WARNING, "700"),
     ("plugin-running", "no", remove("/proc/710"), PROBLEM, "no child"),
+    ("service-running", "no", both(config('input = "unix:/run/s"\n'), remove("/proc/710")), PROBLEM,
+     "systemctl enable"),
     ("plugin-restarts", "once", says(f"plugin {PROGRAM} terminated unexpectedly"), WARNING,
      "(1 of 10)"),
     ("plugin-restarts", "given up", says(f"plugin {PROGRAM} has exceeded max_restarts"), PROBLEM,
@@ -467,6 +469,11 @@ QUIET: list[tuple[str, str, Trouble]] = [
     ("journald-at-boot", "already", both(
         write("/usr/lib/systemd/system/sockets.target.wants/systemd-journald-audit.socket", ""),
         listener(JOURNALD, 401, "systemd-journal"))),
+    ("journald-at-boot", "no systemd", both(
+        write("/usr/lib/systemd/system/sockets.target.wants/systemd-journald-audit.socket", ""),
+        remove("/run/systemd"))),
+    ("service-running", "yes", config('input = "unix:/run/s"\n')),
+    ("rules-programs", "none at all", lambda h: h.says("auditctl -l", "No rules\n")),
     ("listeners", "nonsense", lambda h: h.append("/proc/net/netlink", "x 9 1 zz\nx 9\n\n")),
     ("rules-excluded", "never", rule(
         "-a never,exclude -F msgtype=EOE\n-a always,exclude -F msgtype=EOE")),

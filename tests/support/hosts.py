@@ -242,6 +242,7 @@ def _any(root: Path, version: str) -> HostTree:
         _copy(host, f"rules/{rules.name}", f"/etc/audit/rules.d/{rules.name}")
     host.write("/usr/lib/systemd/system/auditd.service", UNIT, 0o644)
     host.make("/usr/lib/systemd/system/sockets.target.wants")
+    host.make("/run/systemd/system")
     host.write("/var/log/syslog", SYSLOG)
     return host
 
