@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,7 @@ FAILURES = 8
 UNCOVERED = 4
 """When that part of the window is used up there is another checkpoint, unless it costs too much."""
 
-UNWRITTEN = 8
+UNWRITTEN = 4
 """That part of it may be under way: more makes nothing faster, and fills everybody's queues."""
 
 NOTHING = wire.AckMessage(0, 0, Counters(), 0, AssemblerCounters())
@@ -73,6 +73,31 @@ class Reload(NamedTuple):
     config: Config
     outputs: Outputs
     deadline: float
+
+
+class UnderWay(NamedTuple):
+    """A batch that was handed over and is not written."""
+
+    number: int
+    cost: int
+    since: float
+
+
+class Waiting(NamedTuple):
+    """What of the batches under way waits for a process, or is in its hand."""
+
+    batches: int
+    bytes: int
+    since: float | None
+    """When the oldest of it came; None if nothing waits."""
+
+
+class Room(NamedTuple):
+    """How much of the window is in use, in bytes."""
+
+    window: int
+    under_way: int
+    under_way_limit: int
 
 
 class Pipeline:
@@ -104,6 +129,14 @@ class Pipeline:
         """How many there were in this run."""
         self.recoveries = 0
         """How often a crew was replaced because it had failed."""
+        self.reloads = 0
+        """How often another configuration was put in force."""
+        self.set_aside = 0
+        """Lines that were taken out because processes died over them."""
+        self.failures: Counter[str] = Counter()
+        """How often a process was to blame for a recovery, by its name."""
+        self.while_held: Callable[[], None] = lambda: None
+        """Called now and then while an output of a crew in this process takes nothing."""
         self._outputs = outputs
         self._make_crew = make_crew
         self._on_malformed = on_malformed
@@ -121,8 +154,8 @@ class Pipeline:
         self._next_number = first_number or SPAN
         self._first_own = 0
         """Batches before this one are of a former run: their end is not that of this one."""
-        self._under_way: deque[tuple[int, int]] = deque()
-        """Batches that were handed over and are not written: number and cost."""
+        self._under_way: deque[UnderWay] = deque()
+        """Batches that were handed over and are not written."""
         self._under_way_bytes = 0
         self._mark = 0
         self._sent = self._acknowledged = self._reported = 0
@@ -220,6 +253,8 @@ class Pipeline:
         number = self._next_number
         self._next_number += SPAN
         batch = Batch(number, chunk.position, chunk.lines, now, flags, self._mark, skipped)
+        if now is not None and chunk.lines:
+            batch.since = now
         self._keep(batch)
         parts = self._poison.parts(batch)
         if len(parts) > 1 or batch.diverted:
@@ -286,7 +321,7 @@ class Pipeline:
         if self._acknowledged == self._sent:
             self._last_progress = time.monotonic()  # there was nothing to do before this
         self._sent = batch.number
-        self._under_way.append((batch.number, batch.cost))
+        self._under_way.append(UnderWay(batch.number, batch.cost, batch.since))
         self._under_way_bytes += batch.cost
         self._crew.send(batch.number, batch.flags, routed.shares, text)
 
@@ -318,8 +353,8 @@ class Pipeline:
         if isinstance(report, wire.AckMessage):
             self._last = report
             self._acknowledged = report.batch
-            while self._under_way and self._under_way[0][0] <= report.batch:
-                self._under_way_bytes -= self._under_way.popleft()[1]
+            while self._under_way and self._under_way[0].number <= report.batch:
+                self._under_way_bytes -= self._under_way.popleft().cost
             self.held = ""
             self._former = None
             if report.batch in self._gatherings:
@@ -450,6 +485,7 @@ class Pipeline:
     def _held_back(self, reason: str) -> None:
         """An output of a crew in this process takes nothing."""
         self.held = reason
+        self.while_held()
         if self._reload is not None or self.is_urgent():
             raise GaveUpError(reason)
 
@@ -457,6 +493,8 @@ class Pipeline:
         """The crew can not go on: another one will."""
         self._stop()
         self.recoveries += 1
+        if failure.who:
+            self.failures[failure.who] += 1
         self._failures += 1
         if failure.batch and self._poison.blame(failure.batch, self._kept):
             self._take_out()
@@ -479,6 +517,7 @@ class Pipeline:
         self._keep_aside(lines)
 
     def _keep_aside(self, lines: list[bytes]) -> None:
+        self.set_aside += len(lines)
         directory = None if self._outputs.malformed else Path(self.config.directory)
         poison.keep(lines, directory)
 
@@ -498,6 +537,7 @@ class Pipeline:
         if self._crew is not None:
             self._stop()
         self._reload = None
+        self.reloads += 1
         self._former = (self.config, self._outputs)
         self._use(reload.config, reload.outputs)
         self._begin()
@@ -619,6 +659,28 @@ class Pipeline:
         router = options.router(self.config, 1)
         router.restore(checkpoint.router)
         return _ledger(router, checkpoint.beside, checkpoint.ack)
+
+    def waiting(self, done: int, upto: int | None = None) -> Waiting:
+        """What waits for a process that has done batch `done`, up to the batch that it can have."""
+        batches = size = 0
+        since = None
+        for number, cost, came in self._under_way:
+            if upto is not None and number > upto:
+                break
+            if number > done:
+                batches += 1
+                size += cost
+                since = came if since is None else since
+        return Waiting(batches, size, since)
+
+    def room(self) -> Room:
+        """How much is in use of what may be."""
+        limit = self.config.pipeline.window_bytes // UNWRITTEN
+        return Room(self._kept_bytes, self._under_way_bytes, limit)
+
+    def pids(self) -> dict[str, int]:
+        """The processes of the crew by name, as far as they live and are known."""
+        return self._crew.pids() if self._crew is not None else {}
 
     @property
     def has_eoe(self) -> bool:
