@@ -260,9 +260,9 @@ class Plugin:
             waits.append(TICK)
         if self._pipeline.is_busy:
             waits.append(HOUSEKEEPING)
-        if (due := self._save_due()) is not None:
+        if (saving := self._save_due()) is not None:
             # When nothing happens, too: what is older than `max-age` is of no use.
-            waits.append(max(due, self._kept_house + HOUSEKEEPING) - time.monotonic())
+            waits.append(max(saving, self._kept_house + HOUSEKEEPING) - time.monotonic())
         if self._deadline is not None:
             waits.append(max(self._deadline - time.monotonic(), 0.0) + 0.001)
         return max(min(waits), 0.0)
