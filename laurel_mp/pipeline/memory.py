@@ -11,7 +11,13 @@ from __future__ import annotations
 import ctypes
 import time
 
-M_ARENA_MAX = -8  # <malloc.h>
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
+
+KEPT = 64 << 20
+"""Bytes of free memory that an offline command keeps for the next batch."""
+
+MAPPED = 32 << 20
+"""Bytes of what gets a mapping of its own there; the C library allows no more."""
 
 WORTH_IT = 1 << 20
 """Bytes of messages since the last time."""
@@ -25,6 +31,18 @@ def use_one_heap() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # not with musl
         mallopt(M_ARENA_MAX, 1)
+
+
+def keep_what_is_free() -> None:
+    """Makes an offline command faster: whoever waits for it does not count its memory.
+
+    Else each batch of a megabyte costs a page fault for each 4 KiB, in all processes: a twentieth
+    of all CPU time.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, MAPPED)
+        mallopt(M_TRIM_THRESHOLD, KEPT)
 
 
 class GiveBack:
