@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "loadtest", "pipeline", "stages", "events", "processes", "records", "config", "outputs",
         "observe", "reversion", "schema", "errors",
     },
+    "manual": {"cli", "config", "errors"},
     "__main__": {"cli"},
 }  # fmt: skip
 

@@ -33,7 +33,7 @@ OF_OTHERS = re.compile(
 
 def _commands() -> list[str]:
     """The README's section about installing it."""
-    text = (CHECKOUT / "README.md").read_text().split("### As a plugin of auditd")[1]
+    text = (CHECKOUT / "README.md").read_text().split("## Install it as a plugin")[1]
     block = re.search(r"\n\n((?:    .*\n)+)", text)
     assert block
     return [line.strip() for line in block[1].splitlines()]
