@@ -50,7 +50,7 @@ def _page(name: str, number: int, purpose: str, body: str, see: str = "") -> str
     others = [each for each in (_SEE + see).split(", ") if each and each != f"{name}({number})"]
     return (
         f'{_MARK}.TH {name.upper()} {number} "{_DATE}" "laurel-mp {__version__}"\n'
-        f".SH NAME\n{name.replace('-', chr(92) + '-')} \\- {purpose}\n"
+        f".SH NAME\n{roff.literal(name)} \\- {purpose}\n"
         f"{_with_description(body)}"
         f'.SH "SEE ALSO"\n{_references(others)}.PP\n{_DOCS}\n'
     )
@@ -65,7 +65,7 @@ def _references(names: list[str]) -> str:
     found = []
     for name in sorted(names, key=lambda name: (name[-2], name)):
         word, number = name.rstrip(")").split("(")
-        found.append(f".BR {word.replace('-', chr(92) + '-')} ({number})")
+        found.append(f".BR {roff.literal(word)} ({number})")
     return " ,\n".join(found) + "\n"
 
 
@@ -102,7 +102,7 @@ def _synopsis() -> Iterator[str]:
     for command in ("", *sorted(COMMANDS)):
         parser = commands.parser_of(command)
         words = commands.synopsis(parser).removeprefix(parser.prog)
-        yield f"\\fB{parser.prog.replace('-', chr(92) + '-')}\\fR{words}\n"
+        yield f"\\fB{roff.literal(parser.prog)}\\fR{words}\n"
     yield ".fi\n"
 
 
@@ -123,9 +123,8 @@ def _options(command: str) -> Iterator[str]:
 
 
 def _command(name: str) -> str:
-    parser = commands.parser_of(name)
-    usage = commands.synopsis(parser)
-    return f'.SS "{usage.replace("-", chr(92) + "-")}"\n{roff.render("".join(_options(name)))}'
+    usage = commands.synopsis(commands.parser_of(name))
+    return f'.SS "{roff.literal(usage)}"\n{roff.render("".join(_options(name)))}'
 
 
 def _table(rows: dict[str, str]) -> str:

@@ -130,7 +130,7 @@ def _render(block: Block) -> Iterator[str]:
             yield f'.SS "{_quoted(name)}"'
     elif block.kind == "code":
         yield from (".PP", ".RS 4", ".nf")
-        yield from (_line(_escape(line, code=True)) if line else "\\&" for line in block.lines)
+        yield from (_line(literal(line)) if line else "\\&" for line in block.lines)
         yield from (".fi", ".RE")
     elif block.kind == "table":
         yield from _table(block.lines)
@@ -178,31 +178,34 @@ def _inline(text: str) -> str:
 
 def _marked(match: re.Match[str]) -> str:
     if code := match["code"] or match["quoted"]:
-        return f"\\fB{_escape(code, code=True)}\\fR"
+        return f"\\fB{literal(code)}\\fR"
     if match["bold"]:
         return f"\\fB{_inline(match['bold']).replace(chr(92) + 'fR', chr(92) + 'fB')}\\fR"
     if match["emphasis"]:
         return f"\\fI{_escape(match['emphasis'])}\\fR"
     if match["address"]:
-        return _escape(match["address"], code=True)
+        return literal(match["address"])
     return _linked(match["text"], match["link"])
 
 
 def _linked(text: str, link: str) -> str:
     if "://" in link:
-        return f"{_inline(text)} <{_escape(link, code=True)}>"
+        return f"{_inline(text)} <{literal(link)}>"
     page = link.partition("#")[0]
     if text.endswith(".md"):
-        return f"\\fB{MANUAL.get(page, _escape(f'docs/{page}', code=True))}\\fR"
+        return f"\\fB{MANUAL.get(page, literal(f'docs/{page}'))}\\fR"
     if page in MANUAL:
         return f"{_inline(text)} (see \\fB{MANUAL[page]}\\fR)"
     return _inline(text)
 
 
-def _escape(text: str, *, code: bool = False) -> str:
+def literal(text: str) -> str:
+    """Text that somebody may copy: its hyphens are those of the keyboard."""
+    return _escape(text).replace("-", "\\-")
+
+
+def _escape(text: str) -> str:
     found = text.translate(_REPLACED)
-    if code:
-        found = found.replace("-", "\\-")
     return re.sub(r"[^\x00-\x7f]", lambda match: f"\\[u{ord(match[0]):04X}]", found)
 
 
