@@ -31,24 +31,23 @@ def parser_of(command: str) -> argparse.ArgumentParser:
 
 def reference() -> str:
     """The text of docs/commands.md."""
-    parts = [_INTRODUCTION, "\n## laurel-mp\n\n", *section("")]
-    for command in sorted(COMMANDS):
-        parts += [f"\n## laurel-mp {command}\n\n", *section(command)]
+    parts = [_INTRODUCTION]
+    for command in ("", *sorted(COMMANDS)):
+        parser = parser_of(command)
+        parts += [f"\n## {parser.prog}\n\n", *section(parser)]
     return "".join(parts)
 
 
-def section(command: str) -> Iterator[str]:
+def section(parser: argparse.ArgumentParser) -> Iterator[str]:
     """What there is to say about a command, in Markdown, without a heading."""
-    parser = parser_of(command)
-    if parser.description:
-        yield " ".join(parser.description.split()) + "\n\n"
+    yield " ".join((parser.description or "").split()) + "\n\n"
     yield f"```text\n{synopsis(parser)}\n```\n"
     actions = described(parser)
     if actions:
         yield "\n| | |\n| --- | --- |\n"
         for action in actions:
             yield f"| {_cell(_name(action))} | {_cell(_help(parser, action))} |\n"
-    if command and parser.epilog:  # that of the plugin lists the commands
+    if parser.epilog and parser.prog != "laurel-mp":  # that of the plugin lists the commands
         is_drawn = parser.formatter_class is argparse.RawDescriptionHelpFormatter
         yield f"\n```text\n{parser.epilog}\n```\n" if is_drawn else f"\n{parser.epilog}\n"
 

@@ -113,8 +113,9 @@ def _paragraphs(about: str) -> str:
 
 def _options(command: str) -> Iterator[str]:
     """The same as in docs/commands.md, without the usage, which has a place of its own."""
-    usage = commands.synopsis(commands.parser_of(command))
-    for part in commands.section(command):
+    parser = commands.parser_of(command)
+    usage = commands.synopsis(parser)
+    for part in commands.section(parser):
         if usage not in part and (command or "|" in part):
             yield part
     if not command:

@@ -1,5 +1,6 @@
 """The man pages and docs/commands.md: up to date, complete, and without a fault."""
 
+import argparse
 import os
 import re
 import subprocess
@@ -135,13 +136,42 @@ def test_each_exit_status_is_described() -> None:
     }
 
 
+def test_kinds_of_options() -> None:
+    """Values, choices, several arguments, and a command that has nothing to be described."""
+    parser = argparse.ArgumentParser(prog="laurel-mp new", description="Do\n it.", epilog="End.")
+    parser.add_argument("-n", "--number", type=int, default=3, help="how many (%(default)s)")
+    parser.add_argument("--kind", choices=["a", "b"], help="which")
+    parser.add_argument("file", nargs="+", metavar="FILE", help="what")
+    bare = argparse.ArgumentParser(prog="laurel-mp bare")
+
+    assert (
+        "".join(commands.section(parser))
+        == """\
+Do it.
+
+```text
+laurel-mp new [OPTION...] FILE...
+```
+
+| | |
+| --- | --- |
+| `-n NUMBER`, `--number NUMBER` | how many (3) |
+| `--kind a\\|b` | which |
+| `FILE` | what |
+
+End.
+"""
+    )
+    assert "".join(commands.section(bare)) == "\n\n```text\nlaurel-mp bare [OPTION...]\n```\n"
+
+
 def test_parts_of_a_page() -> None:
     """Each kind of text that our pages have, in the words of man(7)."""
     text = """\
 # Title
 
 Text with `code-a`, **bold `x`**, *emphasis* and [a link](https://example.org/), see [here](x.md#y)
-or [about.md](about.md). Second sentence.
+or [about.md](about.md), or [rules](audit-rules.md). <https://example.net/> is an address.
 
 .not a request
 
@@ -168,8 +198,9 @@ it's
 """
     expected = """\
 Text with \\fBcode\\-a\\fR, \\fBbold \\fBx\\fB\\fR, \\fIemphasis\\fR and a link
-<https://example.org/>, see here or \\fBlaurel\\-mp\\-about\\fR(7)\\fR.
-Second sentence.
+<https://example.org/>, see here or \\fBlaurel\\-mp\\-about\\fR(7)\\fR, or rules
+(see \\fBlaurel\\-mp\\-audit\\-rules\\fR(7)\\fR).
+https://example.net/ is an address.
 .PP
 \\&.not a request
 .IP \\(bu 2
