@@ -57,10 +57,10 @@ def test_commands(requires_root: None, tmp_path: Path) -> None:
     place.run([plan.MAKE_WHEELS], here)
     with machine(tmp_path / "machine") as host:
         shutil.copytree(here, host.path(place.ON_MACHINE))
-        _run_all(host, "docs/installation.md")
+        _run_all(host, plan.INSTALLATION_PAGE)
         assert b'\nuser = "_laurel-mp"\n' in host.read("/etc/laurel-mp/config.toml")
         with _daemon(host) as process:
-            for page in plan.HOST_PAGES:
+            for page in plan.host_pages():
                 _run_all(host, page)
             wait_until(lambda: "laurel-mp: worker 2/2" in _titles(process), "it has workers", 30)
 
