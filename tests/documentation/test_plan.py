@@ -15,7 +15,8 @@ from tests.documentation.pages import ROOT, Block
 PLACES = (*plan.USER_PAGES, plan.INSTALLATION_PAGE, plan.MIGRATION_PAGE)
 
 _BEGINNING = re.compile(
-    r"^(\$ |# |sudo |laurel-mp |sh |python3? |pip |jq |auditctl |apt-get |kill |systemctl )"
+    r"^(\$ |# |sudo |sh |python3? |pip |jq |auditctl |apt-get |kill |systemctl |laurel-mp -"
+    rf"|laurel-mp ({'|'.join(COMMANDS)}))"
 )
 
 
