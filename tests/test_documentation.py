@@ -11,6 +11,8 @@ import pytest
 
 from laurel_mp.config import Config
 from laurel_mp.pipeline import endpoints, wire
+from laurel_mp.processes import table
+from laurel_mp.stages.tracker import MAX_EXECS
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -20,19 +22,26 @@ _block = re.compile(r"^```(toml|audit|json)\n(.*?)^```$", re.MULTILINE | re.DOTA
 class Example(NamedTuple):
     """Input, configuration and output, as a page shows them."""
 
+    page: str
     config: str
     lines: str
     output: str
 
 
+def _pages() -> list[Path]:
+    """The pages that have examples."""
+    return [page for page in sorted(DOCS.glob("*.md")) if "```audit" in page.read_text()]
+
+
 def _examples() -> list[Example]:
     found = []
-    parts = {"toml": "", "audit": "", "json": ""}
-    for kind, text in _block.findall((DOCS / "log-format.md").read_text()):
-        parts[kind] = text
-        if kind == "json":
-            found.append(Example(parts["toml"], parts["audit"], parts["json"]))
-            parts = dict.fromkeys(parts, "")
+    for page in _pages():
+        parts = {"toml": "", "audit": "", "json": ""}
+        for kind, text in _block.findall(page.read_text()):
+            parts[kind] = text
+            if kind == "json":
+                found.append(Example(page.stem, parts["toml"], parts["audit"], parts["json"]))
+                parts = dict.fromkeys(parts, "")
     return found
 
 
@@ -49,9 +58,11 @@ def _objects(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "example", _examples(), ids=lambda example: re.findall(r"audit\((.*?)\)", example.lines)[0]
+    "example",
+    _examples(),
+    ids=lambda example: f"{example.page}-{re.findall(r':(.*?)[)]', example.lines)[0]}",
 )
-def test_examples_of_the_log_format(example: Example, tmp_path: Path) -> None:
+def test_examples(example: Example, tmp_path: Path) -> None:
     """The input of each example, converted, gives the output beside it."""
     config = tmp_path / "config.toml"
     config.write_text(example.config)
@@ -65,9 +76,30 @@ def test_examples_of_the_log_format(example: Example, tmp_path: Path) -> None:
     assert _objects(example.output) == _objects(done.stdout)
 
 
-def test_log_format_has_examples() -> None:
+def test_pages_have_examples() -> None:
     """None is lost because its block is not recognised."""
-    assert len(_examples()) == (DOCS / "log-format.md").read_text().count("```json")
+    assert len(_examples()) == sum(page.read_text().count("```json") for page in _pages())
+    assert {"about", "log-format", "process-context"} <= {page.stem for page in _pages()}
+
+
+def test_limits_of_process_context() -> None:
+    """The table of limits has the numbers of the code."""
+    text = (DOCS / "process-context.md").read_text().split("## Limits")[1]
+    limits = [
+        int(number)
+        for row in re.findall(r"^\| [^|]+ \| ([^|]+) \|", text, re.MULTILINE)
+        for number in re.findall(r"\d+", row)
+    ]
+
+    assert [
+        table.MAX_PROCESSES,
+        int(table.ENDED_SECONDS),
+        table.MAX_PROCESSES,
+        table.MAX_ANCESTORS,
+        table.MAX_NODES,
+        table.MAX_IN_ALL,
+        MAX_EXECS,
+    ] == limits
 
 
 def _rows(docstring: str | None, start: str) -> list[str]:
@@ -107,18 +139,3 @@ def test_wire_page_has_the_limits() -> None:
     assert f"tries again each {endpoints.RECONNECT_MS} ms" in page
     window = Config().pipeline.window_bytes >> 20
     assert f"(`pipeline.window-bytes`, {window} MiB by default)" in page
-
-
-def test_links_lead_somewhere() -> None:
-    """A file that a page links to, or names as a path in the repository, is there."""
-    root = DOCS.parent
-    missing = []
-    for page in (*DOCS.glob("*.md"), *root.glob("*.md")):
-        text = page.read_text()
-        linked = [page.parent / link for link in re.findall(r"\]\(([\w./-]+)\)", text)]
-        named = re.findall(r"`((?:laurel_mp|docs|tests|deploy)/[\w./-]+\.[a-z]+)`", text)
-        missing += [
-            path for path in (*linked, *(root / name for name in named)) if not path.exists()
-        ]
-
-    assert missing == []
