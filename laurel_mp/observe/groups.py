@@ -50,6 +50,15 @@ LEDGER = Group(
         counter("incomplete_events", "Events with an INCOMPLETE mark."),
         counter("timed_out_events", "Events that were over because nothing more of them came."),
         counter("cut_events", "Events that met a limit of size."),
+        counter(
+            "late_events",
+            "Incomplete events of which a part had been given out before.",
+        ),
+        counter("events_without_end", "Incomplete events whose EOE record did not come."),
+        counter("events_without_path", "Incomplete events that lack PATH records."),
+        counter("events_without_argument", "Incomplete events that lack arguments of a command."),
+        counter("events_of_only_an_end", "EOE records of events of which nothing else came."),
+        counter("loss_lines", "Lines in the main output that say that events are missing."),
     ),
 )
 """By the main thread of ingest, from the ledger."""

@@ -22,8 +22,12 @@ class Decoder:
         local_node: bytes = b"",
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
+        *,
+        sightings: bool = True,
     ) -> None:
-        self._coalescer = Coalescer(options, limits, local_node, observer, filters)
+        self._coalescer = Coalescer(
+            options, limits, local_node, observer, filters, sightings=sightings
+        )
 
     @property
     def counters(self) -> Counters:
@@ -78,6 +82,7 @@ class Decoder:
                 bodies.more,
                 bodies.unused,
                 bodies.sizes,
+                coalescer.sightings.take(),
             ),
             DecodedRows(
                 rows.base,
