@@ -2,7 +2,8 @@
 
 from array import array
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laurel_mp.events.sightings import LARGEST, Interval, Seen, Sightings, ranges_of
@@ -49,6 +50,35 @@ def test_ranges_hold_just_these(serials: set[int]) -> None:
 def test_leading_zeros() -> None:
     """Ids that are no numbers of JSON are read all the same."""
     assert Seen(None, array("Q", [7, 8]), 5.0, 6.001, False) == seen_of(b"005.000:07", b"6.001:8")
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**12 - 1), st.integers(0, LARGEST)), min_size=1))
+@settings(max_examples=50)
+def test_many(events: list[tuple[int, int]]) -> None:
+    """Of many ids, of any length, the serials are found as of few."""
+    ids = [b"%d.%03d:%d" % (second, second % 1000, serial) for second, serial in events]
+    expected = seen_of(*ids)
+
+    assert expected == seen_of(*ids * 40)
+    serials = expand(expected.ranges) if len(expected.ranges) == 2 * len(events) else []
+    assert serials in ([], sorted({serial for _, serial in events}))
+
+
+@pytest.mark.parametrize("digits", [b"%d", b"%06d"])
+def test_many_of_one_length(digits: bytes) -> None:
+    """Of many ids of one length too, be there zeros in front or not."""
+    ids = [b"1.000:" + digits % serial for serial in range(1000, 2000) if serial != 1234]
+
+    assert array("Q", [1000, 1233, 1235, 1999]) == seen_of(*ids).ranges
+
+
+def test_lengths_that_look_alike() -> None:
+    """Ids whose lengths differ are no columns, also if together they are as long as others."""
+    ids = [b"1.000:20", b"1.000:2", b"1.000:200"] * 20
+
+    assert array("Q", [2, 2, 20, 20, 200, 200]) == seen_of(*ids).ranges
+    ids = [b"1.000:20", b"11.000:3"] * 20
+    assert array("Q", [3, 3, 20, 20]) == seen_of(*ids).ranges
 
 
 def test_what_is_no_serial() -> None:
