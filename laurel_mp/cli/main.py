@@ -25,6 +25,8 @@ COMMANDS = {
     "replay": "write captured audit records again, with their own timing or another",
     "revert": "turn JSON lines into audit logs again",
     "schema": "print the JSON Schema of the output",
+    "status": "print what a daemon that runs says about itself",
+    "top": "show that live: what each process does, and which one is the limit",
     "tune": "recommend settings for this machine",
     "verify": "compare an output with what a flood knows to be true",
 }

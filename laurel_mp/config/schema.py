@@ -510,6 +510,59 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Status:
+    """Who asks how it goes."""
+
+    socket: str = setting(
+        "status.sock",
+        kinds.STATE_FILE,
+        "Socket below `directory` where `laurel-mp status` and `top` ask; empty for none. Only "
+        "root and the user that laurel-mp runs as can connect.",
+        in_force=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Numbers for Prometheus."""
+
+    file: str = setting(
+        "",
+        kinds.STATE_FILE,
+        "File for the textfile collector of node_exporter; empty for none.",
+        in_force=True,
+        sample="/var/lib/prometheus/node-exporter/laurel-mp.prom",
+    )
+    file_mode: str = setting(
+        "0644",
+        kinds.MODE,
+        "The mode of that file. Who may read it may connect to a `unix:` socket, too.",
+        in_force=True,
+    )
+    period: float = setting(
+        15.0,
+        kinds.seconds(1, 86400),
+        "How often the file is written.",
+        unit="seconds",
+        in_force=True,
+    )
+    listen: str = setting(
+        "",
+        kinds.ENDPOINT,
+        "Where metrics are served by HTTP, at `/metrics`; empty for nowhere.",
+        in_force=True,
+        sample="127.0.0.1:9778",
+    )
+    allow_remote: bool = setting(
+        False,
+        kinds.FLAG,
+        "Let `listen` be an address that other hosts reach: there is neither encryption nor a "
+        "password.",
+        in_force=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """What is done about events that are missing."""
 
@@ -592,5 +645,7 @@ class Config:
         Filter, "Which events are left out of the main output; they count for process context."
     )
     pipeline: Pipeline = section(Pipeline, "How the work is spread over processes; not in LAUREL.")
+    status: Status = section(Status, "Who asks how it goes; not in LAUREL.")
+    metrics: Metrics = section(Metrics, "Numbers for Prometheus; not in LAUREL.")
     loss: Loss = section(Loss, "What is said about events that are missing; not in LAUREL.")
     not_in_force: tuple[str, ...] = field(default=(), compare=False)

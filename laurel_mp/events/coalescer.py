@@ -677,10 +677,11 @@ class Coalescer:
 
     def statistics(self) -> dict[str, int]:
         """Sizes and limits met, for status reports."""
+        memories = [memo for each in self._renderers.values() for memo in each.memories]
         return {
             "in_flight": len(self._in_flight),
             "remembered": len(self._done) + len(self._given_up),
-            "memories_cleared": sum(
-                renderer.memories_cleared for renderer in self._renderers.values()
-            ),
+            "memories_cleared": sum(memo.clearings for memo in memories),
+            "memories_bytes": sum(memo.size for memo in memories),
+            "memories_limit": sum(memo.limit for memo in memories),
         }

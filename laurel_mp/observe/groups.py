@@ -22,6 +22,8 @@ PROGRAM = Group(
             "How often all processes were started anew because one had died, failed or hung.",
             in_report=True,
         ),
+        counter("cpu_user", "CPU time of the code of all processes that handle input.", "seconds"),
+        counter("cpu_system", "CPU time that the kernel has spent for these.", "seconds"),
         counter("checkpoints", "How often all processes have told what they know."),
         counter(
             "lines_set_aside",
@@ -90,6 +92,23 @@ INPUT = Group(
 )
 """By the main thread of ingest, from the backlog and the pipeline."""
 
+LOSSES = Group(
+    "losses",
+    "What is missing, for each host; the host's name is empty for lines without one.",
+    (
+        counter(
+            "missing_events",
+            "Events whose serial never came.",
+            in_report=True,
+        ),
+        counter("gaps", "Runs of serials that never came."),
+        counter("late_events", "Of the missing events, those that came after all, too late."),
+    ),
+    labels=("node",),
+    prefix="losses_",
+)
+"""By the main thread of ingest: laurel_mp.pipeline.losses."""
+
 PROCESSES = Group(
     "processes",
     "Each process. What it has done counts again when it is done again after a recovery.",
@@ -98,6 +117,7 @@ PROCESSES = Group(
         counter("events", "Events that it has decoded, or written; calls that it has answered."),
         counter("lines", "Lines that it has handed over, or decoded."),
         counter("batches", "Batches that it has done."),
+        counter("written", "What it has given to the outputs.", "bytes"),
         counter("cpu_user", "CPU time of its own code.", "seconds"),
         counter("cpu_system", "CPU time that the kernel has spent for it.", "seconds"),
         gauge("memory", "Memory in use (RSS), with what it shares with other processes.", "bytes"),
@@ -106,6 +126,10 @@ PROCESSES = Group(
         gauge("lag", "How long ago the oldest input came that waits for it.", "seconds"),
         counter("restarts", "How often it was started again, for whatever reason."),
         counter("failures", "How often it was to blame for that.", in_report=True),
+        counter("lookups", "How often it has looked at a process in /proc."),
+        counter("lookups_gone", "How often that process was not there any more."),
+        counter("names_asked", "How often it has asked for names of users or groups."),
+        counter("names_unanswered", "How often there was no answer in time."),
         counter("messages_lost", "Messages for the log that found no room there.", in_report=True),
     ),
     labels=("process",),
@@ -118,7 +142,7 @@ TABLES = Group(
     "What processes remember, each up to a limit.",
     (
         gauge("entries", "How many there are; bytes, for those whose name ends so."),
-        gauge("limit", "How many there can be."),
+        gauge("limit", "How many there can be; left out where time is the limit."),
         counter("evictions", "How often the limit was met and something was forgotten."),
     ),
     labels=("process", "table"),
@@ -126,5 +150,5 @@ TABLES = Group(
 )
 """By the main thread of ingest; each process notes its own on the board."""
 
-GROUPS = (PROGRAM, LEDGER, INPUT, PROCESSES, TABLES)
+GROUPS = (PROGRAM, LEDGER, INPUT, LOSSES, PROCESSES, TABLES)
 """In the order in which they are shown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
@@ -65,6 +66,8 @@ class Batch:
     """Whether its lines go past the stages, to the log of malformed lines."""
     withdrawn: list[bytes] = field(default_factory=list)
     """Lines that came before a checkpoint and were taken out of it; they go there, too."""
+    since: float = field(default_factory=time.monotonic)
+    """When the first of it came, or it was made."""
 
     def to_plain(self) -> list[Any]:
         """What a later run needs of it, as msgpack has it."""
@@ -108,7 +111,9 @@ class Batch:
         """Two batches for one; `at` is where in `lines` the second begins."""
         lines = self.lines[:at]
         span = min(max(lines.count(b"\n"), 1), self.span - 1)
-        first = Batch(self.number, self.position, lines, self.now, 0, 0, self.skipped, span)
+        first = Batch(
+            self.number, self.position, lines, self.now, 0, 0, self.skipped, span, since=self.since
+        )
         second = Batch(
             self.number + span,
             self.position + at,
@@ -118,6 +123,7 @@ class Batch:
             self.mark,
             [],
             self.span - span,
+            since=self.since,
         )
         return first, second
 

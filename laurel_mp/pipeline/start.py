@@ -26,7 +26,9 @@ def crew_of(nursery: Nursery, config: Config, outputs: Outputs, held_back: HeldB
 
         # Offline there is nobody who could go on with what this process leaves, if it dies.
         journal = nursery.journal if nursery.live else None
-        return InlineCrew(config, outputs, journal, held_back, live=nursery.live)
+        return InlineCrew(
+            config, outputs, journal, held_back, live=nursery.live, accounts=nursery.accounts
+        )
     from laurel_mp.pipeline.parallel import ProcessCrew
 
     return ProcessCrew(config, outputs, workers, nursery)

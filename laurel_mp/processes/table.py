@@ -276,6 +276,7 @@ class ProcessTables:
         self._propagated = propagated
         self._nameless = ProcessTable(propagated)
         self._local_node = local_node
+        self._dropped = self._evicted = 0
 
     def of(self, node: bytes) -> ProcessTable:
         """The table of `node`, empty for lines without one."""
@@ -312,13 +313,17 @@ class ProcessTables:
         order = sorted(self._tables, key=lambda node: self._tables[node].heard())
         for node in order[:number]:
             # Emptied, so that no cached answer about its processes holds any more.
-            self._tables.pop(node).current.clear()
+            table = self._tables.pop(node)
+            table.current.clear()
+            self._evicted += table.evicted
+            self._dropped += 1
 
     def statistics(self) -> dict[str, int]:
         """Sizes and limits met, for status reports."""
         tables = (self._nameless, *self._tables.values())
         return {
             "nodes": len(tables),
-            "processes": sum(len(table.current) for table in tables),
-            "evicted": sum(table.evicted for table in tables),
+            "nodes_dropped": self._dropped,
+            "processes": self._instances(),
+            "evicted": self._evicted + sum(table.evicted for table in tables),
         }

@@ -144,6 +144,11 @@ class Assembler:
         return b"".join(kept), b"".join(filtered)
 
     @property
+    def given(self) -> int:
+        """Events that were given out or filtered, since the start."""
+        return self.counters.events + self.counters.filtered_events
+
+    @property
     def waiting(self) -> int:
         """Annotations whose event is not complete."""
         return sum(map(len, self._waiting))

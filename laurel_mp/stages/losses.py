@@ -56,6 +56,14 @@ class LossesState(NamedTuple):
     untold: list[Loss]
     told: list[tuple[Node | None, float]]
 
+    def anew(self) -> LossesState:
+        """The same without anything that is waited for; what was counted stays."""
+        nodes = [
+            node._replace(top=None, missing=[], closed=[], below=0, restarted=False)
+            for node in self.serials.nodes
+        ]
+        return self._replace(serials=self.serials._replace(nodes=nodes, collected=[]))
+
 
 NOTHING = LossesState(SerialsState(0.0, None, [], []), [], [])
 

@@ -1,5 +1,6 @@
 """What a running program says about itself, from time to time and when asked."""
 
+import re
 import signal
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def test_when_asked(tmp_path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_now_and_then(tmp_path: Path, workers: int) -> None:
-    """With a period they come by themselves, and the periods add up, also over SIGHUP."""
+    """With a period they come by themselves; periods add up, over SIGHUP, and to the end."""
     top = "statusreport-period = 1\nmarker = 'here'"
     with plugin(configure(tmp_path, workers, top=top, more=LATE, sections=FILTER)) as running:
         running.give(GIVEN[: len(GIVEN) // 2])
@@ -63,7 +64,13 @@ def test_now_and_then(tmp_path: Path, workers: int) -> None:
         wait_until(lambda: reports(running.messages)[-1][1:] == (TOTAL, 1), "all of it", 20)
         assert running.end() == 0
         found = reports(running.messages)
-        assert "1 lines in flight (here)\n" in running.messages
+        messages = running.messages
 
+    assert "1 lines in flight; CPU time " in messages
+    assert re.search(
+        r"CPU time 0.\d\d s user and 0.\d\d s system, .* in total \(here\)\n", messages
+    )
+    assert found[-1][1:] == (TOTAL | {"events": 3}, 0)  # also what came with the end
+    assert "stopped: 15 lines, 3 events, " in messages
     for number, (_, total, _) in enumerate(found, 1):
         assert total == {name: sum(each[0][name] for each in found[:number]) for name in TOTAL}
