@@ -19,28 +19,14 @@ OTHERS = "other hosts"
 
 
 class Missing:
-    """What is missing of an input from beginning to end, for offline commands.
-
-    Whether that was lost, or has been left out on purpose, as by grep, nobody can tell from the
-    input: so it is no warning, and says what it is.
-    """
+    """How many serials are missing from an input, for offline commands."""
 
     def __init__(self) -> None:
-        self._events = self._gaps = 0
+        self.events = 0
 
     def add(self, losses: Sequence[Loss]) -> None:
         """Takes what a batch has shown to be missing."""
-        for loss in losses:
-            self._events += loss.events - loss.late
-            self._gaps += loss.gaps
-
-    def texts(self) -> Iterator[str]:
-        """A line, if anything is missing."""
-        if self._events > 0:
-            yield (
-                f"{self._events} serials missing in {self._gaps} gaps: "
-                "events that were lost, or that are not part of the input"
-            )
+        self.events += sum(loss.events - loss.late for loss in losses)
 
 
 @dataclass(slots=True)

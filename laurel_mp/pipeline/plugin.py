@@ -221,6 +221,7 @@ class Plugin:
         ) and time.monotonic() - self._ticked >= TICK:
             self._ticked = time.monotonic()
             pipeline.tick(self._now(self._ticked))
+            return True  # without other processes, what has come of it is there already
         return False
 
     def _feed(self, piece: Piece | None) -> None:
