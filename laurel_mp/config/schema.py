@@ -587,6 +587,20 @@ class Loss:
         unit="seconds",
         in_force=True,
     )
+    auditd_state: bool = setting(
+        True,
+        kinds.FLAG,
+        "Look whether auditd's state file says that its queue was full. auditd writes it when it "
+        "is told to: `auditctl --signal state`.",
+        in_force=True,
+    )
+    kernel: bool = setting(
+        False,
+        kinds.FLAG,
+        "Read the kernel's count of lost records, too. A process of its own does that; it keeps "
+        "CAP_AUDIT_CONTROL, with which auditing could also be switched off.",
+        in_force=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

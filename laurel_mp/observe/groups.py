@@ -109,6 +109,27 @@ LOSSES = Group(
 )
 """By the main thread of ingest: laurel_mp.pipeline.losses."""
 
+QUEUES = Group(
+    "queues",
+    "What is lost before it gets a serial, or behind it: by the queues in front of us.",
+    (
+        counter(
+            "kernel_dropped_records",
+            "Records that the kernel has dropped, by its own count (`[loss] kernel`).",
+            in_report=True,
+        ),
+        gauge("kernel_backlog_records", "Records that wait in the kernel."),
+        gauge("kernel_backlog_limit_records", "How many can wait there."),
+        counter(
+            "auditd_overflows",
+            "How often auditd was seen to say that its queue to the plugins was full.",
+            in_report=True,
+        ),
+    ),
+    prefix="queues_",
+)
+"""By the main thread of ingest: laurel_mp.pipeline.lookout."""
+
 PROCESSES = Group(
     "processes",
     "Each process. What it has done counts again when it is done again after a recovery.",
@@ -150,5 +171,5 @@ TABLES = Group(
 )
 """By the main thread of ingest; each process notes its own on the board."""
 
-GROUPS = (PROGRAM, LEDGER, INPUT, LOSSES, PROCESSES, TABLES)
+GROUPS = (PROGRAM, LEDGER, INPUT, LOSSES, QUEUES, PROCESSES, TABLES)
 """In the order in which they are shown."""

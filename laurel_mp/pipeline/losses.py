@@ -70,6 +70,11 @@ class LossReport:
                 host.said = now
                 self._tell(name, host)
 
+    def next_due(self) -> float:
+        """Seconds until there is something to say, if nothing else happens."""
+        dues = [host.said for host in self._hosts.values() if host.unsaid is not None]
+        return min([due + PERIOD - self._clock() for due in dues if due is not None], default=3600)
+
     def close(self) -> None:
         """Says all that was not said."""
         for name, host in self._hosts.items():

@@ -227,6 +227,10 @@ class Pipeline:
         if chunk.lines:
             self._take(chunk, now)
 
+    def note(self, lines: list[bytes], now: float) -> None:
+        """Has lines written that are no events, each a JSON object, behind what was fed so far."""
+        self._take(Chunk(self._cutter.position, b""), now, notes=lines)
+
     def tick(self, now: float) -> None:
         """Lets time-outs happen when nothing comes in."""
         self._take(Chunk(self._cutter.position, b""), now)
@@ -248,7 +252,9 @@ class Pipeline:
         while not self.finished:
             self.step(1000)
 
-    def _take(self, chunk: Chunk, now: float | None, flags: int = 0) -> None:
+    def _take(
+        self, chunk: Chunk, now: float | None, flags: int = 0, notes: Sequence[bytes] = ()
+    ) -> None:
         while not self.has_room:
             self.step(1000)
         skipped = [Malformed(*line) for line in self._cutter.overlong]
@@ -256,6 +262,7 @@ class Pipeline:
         number = self._next_number
         self._next_number += SPAN
         batch = Batch(number, chunk.position, chunk.lines, now, flags, self._mark, skipped)
+        batch.notes.extend(notes)
         if now is not None and chunk.lines:
             batch.since = now
         self._keep(batch)
@@ -326,7 +333,10 @@ class Pipeline:
         self._sent = batch.number
         self._under_way.append(UnderWay(batch.number, batch.cost, batch.since))
         self._under_way_bytes += batch.cost
-        self._crew.send(batch.number, batch.flags, routed.shares, text)
+        shares = routed.shares
+        if batch.notes:
+            shares = [shares[0]._replace(notes=batch.notes), *shares[1:]]
+        self._crew.send(batch.number, batch.flags, shares, text)
 
     # --- what comes back
 

@@ -37,6 +37,8 @@ class Capability(IntEnum):
     """To read files whose mode does not let us."""
     SYS_PTRACE = 19
     """To look into processes of other users."""
+    AUDIT_CONTROL = 30
+    """To ask the kernel for its count of lost records; the process that asks has no other."""
 
 
 class Role(Enum):
@@ -51,6 +53,8 @@ class Role(Enum):
     WRITER = "writer"
     NAMES = "names"
     """Both processes of a name service."""
+    KERNEL = "kernel watch"
+    """It is forked before anything is given up, and gives up all but this by itself."""
 
 
 Capabilities = frozenset[Capability]
@@ -87,6 +91,8 @@ def needs(role: Role, config: Config) -> Capabilities:
     mounted with `hidepid`, all the rest as well. DAC_READ_SEARCH: `environ` has mode 0400, and many
     an executable can not be read by everyone.
     """
+    if role is Role.KERNEL:
+        return frozenset({Capability.AUDIT_CONTROL})
     found = NONE
     if role in (Role.WORKER, Role.INLINE):
         enrich, labels = config.enrich, config.label_process

@@ -180,15 +180,15 @@ def encode_share(message: ShareMessage) -> Frames:
     """`message` as frames."""
     batch, flags, share, malformed = message
     flat = [number for segment in share.segments for number in segment]
-    header = _pack(Kind.SHARE, batch, flags, flat, share.marks, share.end, share.final)
+    header = _pack(Kind.SHARE, batch, flags, flat, share.marks, share.end, share.final, share.notes)
     return [header, share.blob, malformed]
 
 
 def decode_share(frames: Frames) -> ShareMessage:
     """The message in `frames`."""
-    batch, flags, flat, marks, end, final = _fields(frames, Kind.SHARE)
+    batch, flags, flat, marks, end, final, notes = _fields(frames, Kind.SHARE)
     segments = [Segment(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
-    share = Share(frames[1], segments, [ClockMark(*mark) for mark in marks], end, final)
+    share = Share(frames[1], segments, [ClockMark(*mark) for mark in marks], end, final, notes)
     return ShareMessage(batch, flags, share, frames[2])
 
 
@@ -214,20 +214,21 @@ def decode_rows(frames: Frames) -> RowsMessage:
 def encode_bodies(message: BodiesMessage) -> Frames:
     """`message` as frames."""
     *header, counters, in_flight, bodies, malformed = message
-    heads, tails, *arrays, intervals = bodies
+    heads, tails, *arrays, intervals, notes = bodies
     numbers = [each.tobytes() for each in arrays]
     seen = [_plain_interval(interval) for interval in intervals]
-    packed = _pack(Kind.BODIES, *header, astuple(counters), in_flight, numbers, seen)
+    packed = _pack(Kind.BODIES, *header, astuple(counters), in_flight, numbers, seen, notes)
     return [packed, _SEPARATOR.join(heads), _SEPARATOR.join(tails), malformed]
 
 
 def decode_bodies(frames: Frames) -> BodiesMessage:
     """The message in `frames`."""
-    batch, worker, flags, base, counters, in_flight, numbers, seen = _fields(frames, Kind.BODIES)
+    batch, worker, flags, base, counters, in_flight, *rest = _fields(frames, Kind.BODIES)
+    numbers, seen, notes = rest
     arrays = [array("Q", each) for each in numbers]
     heads, tails = (_lines(frame, len(arrays[0])) for frame in frames[1:3])
     bodies = DecodedBodies(heads, tails, *arrays)._replace(
-        intervals=[_interval(each) for each in seen]
+        intervals=[_interval(each) for each in seen], notes=notes
     )
     counted = Counters(*counters)
     return BodiesMessage(batch, worker, flags, base, counted, in_flight, bodies, frames[3])

@@ -113,8 +113,10 @@ class Assembler:
             answered += [b""] * len(lines)
             tails += [b""] * len(lines)
             filled.append(_bodies_of(lines, has_sizes=bool(filled and filled[0].sizes)))
+        notes = b"".join([note + b"\n" for decoded in bodies for note in decoded.notes])
+        self.counters.loss_lines += notes.count(b"\n")
         if not heads:
-            return Merged(b"", b"")
+            return Merged(_with_prefix(notes, self._line_prefix), b"")
         order = _order(filled)
         events = _Events(order(heads), order(answered), order(tails))
         text = b"".join(_pieces(events))
@@ -129,7 +131,8 @@ class Assembler:
         self.counters.events += len(heads) - len(lines) - filtered.count(b"\n")
         self.counters.loss_lines += len(lines)
         return Merged(
-            _with_prefix(text, self._line_prefix), _with_prefix(filtered, self._filtered_prefix)
+            _with_prefix(notes + text, self._line_prefix),
+            _with_prefix(filtered, self._filtered_prefix),
         )
 
     def _filter(self, lines: list[bytes], sizes: Sequence[int]) -> tuple[bytes, bytes]:

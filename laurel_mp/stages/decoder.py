@@ -96,6 +96,7 @@ class Decoder:
                 bodies.unused,
                 bodies.sizes,
                 coalescer.sightings.take(),
+                share.notes,
             ),
             DecodedRows(
                 rows.base,

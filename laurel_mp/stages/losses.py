@@ -145,6 +145,11 @@ class Losses:
         self._told = dict(state.told)
 
 
+def note(seconds: float, kind: bytes, members: bytes, key: bytes) -> bytes:
+    """A whole line about a loss that no serial belongs to, seen at a time of the wall clock."""
+    return b'{"ID":"%.3f:0","%b":{"op":"loss","kind":"%b",%b}}' % (seconds, key, kind, members)
+
+
 def _members(loss: Loss) -> list[bytes]:
     members = []
     if loss.events:

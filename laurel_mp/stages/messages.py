@@ -38,6 +38,8 @@ class Share(NamedTuple):
     """Stream position behind the batch."""
     final: bool
     """Whether the input ends here: all events are over."""
+    notes: Sequence[bytes] = ()
+    """Lines for the output, in front of all events; the first worker's only."""
 
 
 class DecodedBodies(NamedTuple):
@@ -62,6 +64,8 @@ class DecodedBodies(NamedTuple):
     """How many lines each event has; only if there are filters."""
     intervals: Sequence[Interval] = ()
     """Which serials were seen: before each of the marks, and behind them."""
+    notes: Sequence[bytes] = ()
+    """See Share."""
 
 
 class DecodedRows(NamedTuple):

@@ -16,6 +16,7 @@ from tests.support.auditd import PluginConf, RealAuditd, install_plugin
 from tests.support.waiting import wait_until
 
 CONFIG = """
+{top}
 directory = "{directory}"
 [auditlog]
 file = "events.log"
@@ -25,6 +26,7 @@ log = {{ file = "messages.log" }}
 [loss]
 window = 1
 interval = 0
+{loss}
 [pipeline]
 workers = {workers}
 [enrich]
@@ -46,16 +48,25 @@ class Host:
         found = shutil.which("true")
         assert found
         shutil.copy(Path(found).resolve(), self.program)
-        config = directory / "config.toml"
-        config.write_text(CONFIG.format(directory=directory, workers=workers))
-        config.chmod(0o600)
+        self.config = directory / "config.toml"
+        self.workers = workers
+        self.configure()
         plugin = install_plugin(
             directory / "plugin",
             f"#!{sys.executable}\n"
             "import runpy\nrunpy.run_module('laurel_mp', run_name='__main__')\n",
         )
         self.rules = f"-w {self.program.parent} -p x -k story\n"
-        self.plugins = {"laurel-mp": PluginConf(plugin, args=f"-c {config}")}
+        self.plugins = {"laurel-mp": PluginConf(plugin, args=f"-c {self.config}")}
+
+    def configure(self, top: str = "", loss: str = "") -> None:
+        """Write the configuration, with more settings."""
+        self.config.write_text(
+            CONFIG.format(
+                directory=self.directory / "log", workers=self.workers, top=top, loss=loss
+            )
+        )
+        self.config.chmod(0o600)
 
     def burst(self, count: int) -> None:
         """Run the program so many times."""
@@ -64,7 +75,7 @@ class Host:
 
     def read(self, name: str) -> bytes:
         """One of the logs."""
-        path = self.directory / name
+        path = self.directory / "log" / name
         return path.read_bytes() if path.exists() else b""
 
     def given(self) -> set[int]:
@@ -114,10 +125,13 @@ class Host:
     def status(self) -> dict[str, Any]:
         """What the daemon says about itself."""
         command = [sys.executable, "-m", "laurel_mp", "status", "--json"]
-        done = subprocess.run(
-            [*command, "-c", self.directory / "config.toml"], capture_output=True, check=True
-        )
+        done = subprocess.run([*command, "-c", self.config], capture_output=True, check=True)
         found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def dropped_by_kernel(self) -> int | None:
+        """What the daemon says that the kernel has dropped; None if it does not know."""
+        found: int | None = self.status()["queues"].get("kernel_dropped_records")
         return found
 
 
@@ -187,3 +201,35 @@ def test_a_plugin_kept_from_reading(real_auditd: StartAuditd, public_path: Path)
     assert missing == host.missing()
     assert missing <= logged
     assert len(missing) == host.told()
+
+
+KERNEL = "kernel = true\n"
+
+
+@pytest.mark.parametrize("user", ["", 'user = "nobody"\n'])
+def test_what_only_the_kernel_counts(
+    real_auditd: StartAuditd, public_path: Path, user: str
+) -> None:
+    """With the right to ask, records that the kernel has dropped are told by its own count."""
+    host = Host(public_path, 0)
+    host.configure(top=user, loss=KERNEL)
+    with real_auditd(public_path, host.rules, host.plugins) as auditd:
+        host.mark("before")
+        wait_until(lambda: host.dropped_by_kernel() is not None, "the kernel was asked", 20)
+        lost = auditd.status()["lost"]
+        with auditd.limited_rate(40):
+            host.burst(60)
+        host.mark("after")
+        dropped = auditd.status()["lost"] - lost
+        wait_until(lambda: host.dropped_by_kernel() == dropped, "all that was dropped is told", 20)
+        wait_until(lambda: host.records("kernel"), "the output says so", 20)
+        processes = [p for p in ingest_of(auditd).children() if "kernel" in p.cmdline()[0]]
+        rights = Path(f"/proc/{processes[0].pid}/status").read_text()
+
+    assert dropped > 50
+    (record,) = host.records("kernel")
+    assert dropped == record["count"] == record["total"]
+    assert f"{dropped} records dropped by the kernel" in host.read("messages.log").decode()
+    assert "CapPrm:\t0000000040000000" in rights
+    assert "CapEff:\t0000000000000000" in rights
+    assert "CapBnd:\t0000000040000000" in rights

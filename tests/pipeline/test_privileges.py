@@ -33,7 +33,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 
 NOBODY = "nobody"
 
-BOTH = frozenset(Capability)
+BOTH = frozenset({Capability.DAC_READ_SEARCH, Capability.SYS_PTRACE})
 PTRACE = frozenset({Capability.SYS_PTRACE})
 
 ALL = """
