@@ -74,6 +74,7 @@ class KernelWatch:
             content = msgpack.unpackb(message)
             if isinstance(content, str):
                 self.problem = content
+                self.close()
             else:
                 found = KernelStatus(*content)
         return found

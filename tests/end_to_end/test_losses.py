@@ -3,8 +3,11 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +197,9 @@ def test_a_plugin_kept_from_reading(real_auditd: StartAuditd, public_path: Path)
         host.mark("after")
         missing = host.missing()
         wait_until(lambda: host.told() >= len(missing), "all that is missing is told")
+        auditd.process.send_signal(signal.SIGCONT)  # it writes its state
+        wait_until(lambda: host.records("auditd-queue"), "auditd's own word is told", 40)
+        assert host.status()["queues"]["auditd_overflows"] == 1
         logged = {int(serial) for _, serial in SERIAL.findall(auditd.log_file.read_bytes())}
         assert auditd.status()["lost"] == lost
 
@@ -233,3 +239,38 @@ def test_what_only_the_kernel_counts(
     assert "CapPrm:\t0000000040000000" in rights
     assert "CapEff:\t0000000000000000" in rights
     assert "CapBnd:\t0000000040000000" in rights
+
+
+@contextmanager
+def started_again(directory: Path) -> Iterator[None]:
+    """Run auditd once more, with the same configuration."""
+    again = RealAuditd(
+        subprocess.Popen(["auditd", "-n", "-c", directory], start_new_session=True),
+        directory / "log" / "audit.log",
+    )
+    try:
+        wait_until(lambda: again.status().get("pid") == again.process.pid, "auditd is connected")
+        yield
+    finally:
+        again.stop()
+
+
+def test_a_restart_of_auditd(real_auditd: StartAuditd, public_path: Path) -> None:
+    """What happens while no auditd runs is missing, and what is told says why that may be.
+
+    The kernel numbers these events, and does not count them as lost.
+    """
+    host = Host(public_path, 0)
+    with real_auditd(public_path, host.rules, host.plugins) as auditd:
+        host.mark("before")
+        auditd.stop()
+        lost = auditd.status()["lost"]
+        host.burst(5)
+        assert auditd.status()["lost"] == lost
+        with started_again(public_path / "auditd"):
+            host.mark("after")
+            wait_until(host.told, "what is missing is told", 20)
+
+    assert len(host.missing()) == host.told() >= 5
+    assert host.records()[0]["restarted"] is True
+    assert "auditd was restarted about then" in host.read("messages.log").decode()
