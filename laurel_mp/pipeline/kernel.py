@@ -20,7 +20,6 @@ from typing import NoReturn
 import msgpack
 from setproctitle import setproctitle
 
-from laurel_mp.config import Config
 from laurel_mp.pipeline import netlink, privileges
 from laurel_mp.pipeline.netlink import KernelStatus
 from laurel_mp.pipeline.parent_death import die_with_parent
@@ -102,7 +101,7 @@ def _watch(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     control = privileges.Capability.AUDIT_CONTROL
-    privileges.drop(user, privileges.needs(privileges.Role.KERNEL, Config()))
+    privileges.drop(user, frozenset({control}))
     die_with_parent(parent)  # which another user would not keep
     setproctitle("laurel-mp: kernel watch")
     null = os.open(os.devnull, os.O_RDWR)

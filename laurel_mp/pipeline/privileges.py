@@ -53,8 +53,6 @@ class Role(Enum):
     WRITER = "writer"
     NAMES = "names"
     """Both processes of a name service."""
-    KERNEL = "kernel watch"
-    """It is forked before anything is given up, and gives up all but this by itself."""
 
 
 Capabilities = frozenset[Capability]
@@ -91,8 +89,6 @@ def needs(role: Role, config: Config) -> Capabilities:
     mounted with `hidepid`, all the rest as well. DAC_READ_SEARCH: `environ` has mode 0400, and many
     an executable can not be read by everyone.
     """
-    if role is Role.KERNEL:
-        return frozenset({Capability.AUDIT_CONTROL})
     found = NONE
     if role in (Role.WORKER, Role.INLINE):
         enrich, labels = config.enrich, config.label_process
