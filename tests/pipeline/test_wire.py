@@ -27,6 +27,7 @@ NODE = st.none() | st.binary(min_size=1)
 TIME = st.floats(0, 1e12)
 SEEN = st.builds(Seen, NODE, NUMBERS, TIME, TIME, st.booleans())
 INTERVALS = st.lists(st.builds(Interval, NUMBER, TIME, st.booleans(), st.lists(SEEN)))
+NOTES = st.lists(st.binary(), max_size=2)
 LOSS = st.builds(
     Loss,
     NODE,
@@ -50,6 +51,7 @@ SHARES = st.builds(
         st.lists(st.builds(ClockMark, NUMBER, st.floats(0, 1e12), st.booleans(), NUMBER)),
         NUMBER,
         st.booleans(),
+        NOTES,
     ),
     st.binary(),
 )
@@ -77,7 +79,9 @@ def decoded_bodies(draw: st.DrawFn) -> DecodedBodies:
     """Events as a worker completes them."""
     lines, numbers = of_each(draw(st.integers(0, 5)))
     return draw(
-        st.builds(DecodedBodies, lines, lines, numbers, NUMBERS, numbers, *[NUMBERS] * 3, INTERVALS)
+        st.builds(
+            DecodedBodies, lines, lines, numbers, NUMBERS, numbers, *[NUMBERS] * 3, INTERVALS, NOTES
+        )
     )
 
 
