@@ -5,6 +5,7 @@
 #   cli                       one module per command: arguments in, text out
 #    |      \
 #    |       loadtest         flood generator, replay, benchmark; nothing else imports it
+#    |       doctor           looks at a host and says what will hurt; nothing else imports it
 #    |       reversion        JSON lines back into audit lines; uses events and records
 #    |       schema           JSON Schema of the output; uses records
 #    |      /

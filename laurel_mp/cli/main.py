@@ -21,6 +21,7 @@ EXIT_USAGE = 2
 COMMANDS = {
     "bench": "measure the pipeline at work, beside LAUREL if that is installed",
     "convert": "turn audit logs into JSON lines",
+    "doctor": "check this host, and say what will hurt and what to do",
     "flood": "write a synthetic audit stream",
     "replay": "write captured audit records again, with their own timing or another",
     "revert": "turn JSON lines into audit logs again",

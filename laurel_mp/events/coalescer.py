@@ -255,7 +255,8 @@ class Coalescer:
         given_up, older_given_up = self._given_up.recent, self._given_up.older
         renderer = self._renderer(node, False)
         syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
-        heads, tails = syscalls.heads, syscalls.tails
+        known_head, known_tail = syscalls.heads.get, syscalls.tails.get
+        known_rest, blots = rests.get, pieces.BLOTS
         whole, has_eoe = renderer.whole.whole, self._has_eoe
         bodies, rows, now = self.bodies, self.rows, self._now
         add_head, add_tail, add_row = bodies.heads.append, bodies.tails.append, bodies.rows.append
@@ -280,9 +281,8 @@ class Coalescer:
         for piece in texts:
             begin = finish
             finish += len(begins) + len(piece) + 1
-            id_, _, text = piece.partition(b")")
-            line, _, rest_text = text.replace(b" msg=audit(%b):" % id_, b"\0").partition(b"\n")
-            call_match = call_of(line)
+            id_ = piece[: piece.index(b")")]
+            call_match = call_of(piece.replace(id_ + b"):", blots[len(id_)]))
             key = id_ if node is None else node + b" " + id_
             if (
                 call_match is None
@@ -295,19 +295,20 @@ class Coalescer:
             ):
                 self._lines(blob, begin, finish, offset)
                 continue
-            head_text, ended, a0, a1, a2, a3, tail_text = call_match.groups()
-            head = heads[head_text] if head_text in heads else syscalls.head(head_text)
-            tail = tails[tail_text] if tail_text in tails else syscalls.tail(tail_text)
+            head_text, ended, a0, a1, a2, a3, tail_text, rest_text = call_match.groups()
+            head = known_head(head_text) or syscalls.head(head_text)
+            tail = known_tail(tail_text) or syscalls.tail(tail_text)
             behind = finish
-            if rest_text in rests:
-                rest: Fragment | None = rests[rest_text]
-            else:
-                rest = whole(rest_text, node, has_eoe=has_eoe)
+            rest = known_rest(rest_text)
+            if rest is None:
+                text = pieces.without_id(rest_text, id_)
+                rest = whole(text, node, has_eoe=has_eoe)
                 if rest is None:
-                    rest_start = begin + len(begins) + len(id_) + len(b")") + len(line) + 1
-                    rest, behind = self._rest(renderer, node, id_, rest_text, rest_start)
+                    rest, behind = self._rest(
+                        renderer, node, id_, text, finish - len(rest_text) - 1
+                    )
                 else:
-                    rests.remember(rest_text, rest)
+                    rests.remember(rest_text, rest, text)
             if head is None or tail is None or rest is None or (by_endian and head.big_endian):
                 self._lines(blob, begin, finish, offset)
                 continue

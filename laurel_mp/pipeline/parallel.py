@@ -154,7 +154,7 @@ class ProcessCrew(Crew):
         sent = 0
         for worker, frames in self._waiting:
             try:
-                self._workers[worker].send_multipart(frames, zmq.NOBLOCK, copy=False)
+                self._workers[worker].send_multipart(frames, zmq.NOBLOCK)
             except zmq.Again:
                 break
             sent += 1

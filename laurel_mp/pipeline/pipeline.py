@@ -56,7 +56,7 @@ FAILURES = 8
 UNCOVERED = 4
 """When that part of the window is used up there is another checkpoint, unless it costs too much."""
 
-UNWRITTEN = 8
+UNWRITTEN = 4
 """That part of it may be under way: more makes nothing faster, and fills everybody's queues."""
 
 NOTHING = wire.AckMessage(0, 0, Counters(), 0, AssemblerCounters())

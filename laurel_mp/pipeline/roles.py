@@ -94,7 +94,7 @@ class _Role(ABC):
 
     def report(self, message: wire.Report) -> None:
         """Tells ingest something."""
-        self._reports.send_multipart(wire.encode_report(message), copy=False)
+        self._reports.send_multipart(wire.encode_report(message))
 
     def report_snapshot(self, batch: int, snapshot: bytes) -> None:
         """Tells ingest what is known behind a batch."""
@@ -141,7 +141,7 @@ class _Worker(_Role):
             decoder.forget()
         bodies, rows = decoder.decode(share)
         self._to_tracker.send_multipart(
-            wire.encode_rows(wire.RowsMessage(batch, worker, flags, rows)), copy=False
+            wire.encode_rows(wire.RowsMessage(batch, worker, flags, rows))
         )
         message = wire.BodiesMessage(
             batch,
@@ -153,7 +153,7 @@ class _Worker(_Role):
             bodies,
             malformed,
         )
-        self._to_writer.send_multipart(wire.encode_bodies(message), copy=False)
+        self._to_writer.send_multipart(wire.encode_bodies(message))
         if flags & BARRIER:
             self.report_snapshot(batch, decoder.snapshot())
 
@@ -192,7 +192,7 @@ class _Tracker(_Role):
         self._give_back.passed(sum(len(rows.who) for rows in of_batch.values()))
         annotations = self._tracker.apply([of_batch[each] for each in range(self.task.workers)])
         message = wire.AnnotationsMessage(batch, annotations)
-        self._to_writer.send_multipart(wire.encode_annotations(message), copy=False)
+        self._to_writer.send_multipart(wire.encode_annotations(message))
         if flags & BARRIER:
             self.report_snapshot(batch, self._tracker.snapshot())
 

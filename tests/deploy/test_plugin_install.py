@@ -141,6 +141,9 @@ def test_readme_leads_to_json_and_back(host: Machine) -> None:
     wait_until(lambda: _program_of(host) != first, "auditd has started the new program", 30)
     wait_until(lambda: _is_logged(host, "upgrade"), "it writes events", 30)
 
+    report = json.loads(host.run("laurel-mp doctor --json || true"))
+    assert [finding for finding in report["findings"] if finding["severity"] == "problem"] == []
+
     second = _program_of(host)
     host.run("sh /opt/laurel-mp/share/laurel-mp/install.sh --uninstall")
     assert not Path(f"/proc/{second}").exists()
