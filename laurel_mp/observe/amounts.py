@@ -34,7 +34,7 @@ def size(value: float) -> str:
         if value < 1000 or unit == _UNITS[-1]:
             break
         value /= 1024
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+    return f"{value:,.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
 
 
 def rate(value: float) -> str:

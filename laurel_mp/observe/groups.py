@@ -132,7 +132,8 @@ QUEUES = Group(
 
 PROCESSES = Group(
     "processes",
-    "Each process. What it has done counts again when it is done again after a recovery.",
+    "Each process, but for those that look up names and programs of outputs. What it has done "
+    "counts again when it is done again after a recovery.",
     (
         gauge("pid", "Its process id."),
         counter("events", "Events that it has decoded, or written; calls that it has answered."),
@@ -142,7 +143,7 @@ PROCESSES = Group(
         counter("cpu_user", "CPU time of its own code.", "seconds"),
         counter("cpu_system", "CPU time that the kernel has spent for it.", "seconds"),
         gauge("memory", "Memory in use (RSS), with what it shares with other processes.", "bytes"),
-        gauge("queue_batches", "Batches that wait for it, or that it has in hand."),
+        gauge("queue_batches", "Batches, or reads, that wait for it, or that it has in hand."),
         gauge("queue", "Input in those.", "bytes"),
         gauge("lag", "How long ago the oldest input came that waits for it.", "seconds"),
         counter("restarts", "How often it was started again, for whatever reason."),

@@ -14,6 +14,9 @@ from laurel_mp.config.kinds import split_address
 from laurel_mp.config.trust import distrust
 from laurel_mp.errors import LaurelError
 
+MAX_NAME = 107
+"""Bytes of a socket's name (unix(7))."""
+
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -36,16 +39,13 @@ class UnixListener:
                 _refuse_taken(path, near)
                 # With this the socket in the file system has its mode from the first moment on.
                 os.fchmod(self.socket.fileno(), mode)
-                new = f".{path.name}.{os.getpid()}"
                 with suppress(FileNotFoundError):
-                    os.unlink(new, dir_fd=directory)
-                self.socket.bind(f"{_near(directory)}/{new}")
-                # The umask has its say at bind(2), and mode 0600 needs nothing that it takes away.
-                os.chmod(new, mode, dir_fd=directory)
-                self._file = os.stat(new, dir_fd=directory, follow_symlinks=False)
+                    os.unlink(path.name, dir_fd=directory)
+                self.socket.bind(near)
+                # But the umask has its say at bind(2).
+                os.chmod(path.name, mode, dir_fd=directory)
+                self._file = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
                 self.socket.listen(1)
-                # In place only when it listens: whoever finds it can connect.
-                os.rename(new, path.name, src_dir_fd=directory, dst_dir_fd=directory)
         except OSError as error:
             self.socket.close()
             raise ListenError(f"{path}: {error.strerror}") from None
@@ -56,7 +56,9 @@ class UnixListener:
     def remove(self) -> None:
         """Takes the path away, unless somebody else has taken it meanwhile."""
         with suppress(OSError):
-            if os.path.samestat(self._path.lstat(), self._file):
+            found, ours = self._path.lstat(), self._file
+            # The number of a file that is gone is given to the next one soon.
+            if os.path.samestat(found, ours) and found.st_mtime_ns == ours.st_mtime_ns:
                 self._path.unlink()
 
 
@@ -93,16 +95,16 @@ def connect(path: Path, patience: float) -> socket.socket:
 
 @contextmanager
 def _place(path: Path) -> Iterator[tuple[int, str]]:
-    """The directory of a path, and a name of the path that fits a socket's 107 characters."""
+    """The directory of a path, and a name of the path that fits what a socket's name may have.
+
+    That is the path itself, if it is short enough: `ss -x` shows it.
+    """
     directory = os.open(path.parent, _DIRECTORY)
     try:
-        yield directory, f"{_near(directory)}/{path.name}"
+        is_short = len(os.fsencode(path)) <= MAX_NAME
+        yield directory, str(path) if is_short else f"/proc/self/fd/{directory}/{path.name}"
     finally:
         os.close(directory)
-
-
-def _near(directory: int) -> str:
-    return f"/proc/self/fd/{directory}"
 
 
 def _refuse_taken(path: Path, near: str) -> None:

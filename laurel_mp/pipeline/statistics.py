@@ -191,6 +191,7 @@ class RunStatistics:
             "cpu_user_seconds": round(usage.ru_utime, 6),
             "cpu_system_seconds": round(usage.ru_stime, 6),
             "memory_bytes": resident_bytes(),
+            "queue_batches": backlog.memory_pieces + backlog.spool_pieces,
             "queue_bytes": backlog.memory_bytes + backlog.spool_bytes,
             "lag_seconds": self._lag_of_ingest(),
             "restarts": 0,

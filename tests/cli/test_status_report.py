@@ -29,7 +29,7 @@ TOTAL = {
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_when_asked(tmp_path: Path, workers: int) -> None:
-    """After SIGUSR2 all numbers are right, with and without a process that has died between."""
+    """C5: after SIGUSR2 all numbers are right, with and without a process that has died between."""
     with plugin(configure(tmp_path, workers, more=LATE, sections=FILTER)) as running:
 
         def right() -> bool:
@@ -52,7 +52,7 @@ def test_when_asked(tmp_path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_now_and_then(tmp_path: Path, workers: int) -> None:
-    """With a period they come by themselves; periods add up, over SIGHUP, and to the end."""
+    """C7: with a period they come by themselves; periods add up, over SIGHUP, and to the end."""
     top = "statusreport-period = 1\nmarker = 'here'"
     with plugin(configure(tmp_path, workers, top=top, more=LATE, sections=FILTER)) as running:
         running.give(GIVEN[: len(GIVEN) // 2])

@@ -1,7 +1,10 @@
 """What is declared, what is contributed, and what comes out."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -161,8 +164,33 @@ def test_names() -> None:
             assert name.endswith("_total") == (measure.kind is Kind.COUNTER)
 
 
+def test_command(tmp_path: Path) -> None:
+    """Run at the top of a source tree, the module brings the page up to date."""
+    page = tmp_path / reference.PAGE
+    page.parent.mkdir()
+    page.write_text(f"before\n{reference.BEGIN}stale\n{reference.END}behind\n")
+    command = [sys.executable, "-m", "laurel_mp.observe.reference"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=60)
+
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("behind\n")
+    assert "stale" not in text
+    assert "`laurel_mp_lines_total`" in text
+
+
 def test_page() -> None:
     """docs/status.md has each of them, as they are declared."""
     path = Path(__file__).parents[2] / reference.PAGE
 
     assert reference.page(path.read_text("utf-8")) == path.read_text("utf-8")
+
+
+def test_metrics_that_the_page_names() -> None:
+    """Metrics in its text and in its alerts exist, too."""
+    text = (Path(__file__).parents[2] / reference.PAGE).read_text("utf-8")
+    declared = {group.metric(measure) for group in GROUPS for measure in group.measures}
+
+    assert set(re.findall(r"\blaurel_mp_[a-z_]+", text)) - declared == {document.MARK}

@@ -1,5 +1,7 @@
 """Answers to connections: to anybody, whatever they do, and never at the price of waiting."""
 
+import resource
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -189,6 +191,27 @@ def test_a_thousand(serve: Make) -> None:
             except TimeoutError:
                 continue
     assert served.server.answered == len(waiting) >= RATE
+
+
+def test_no_descriptors_left(serve: Make) -> None:
+    """Where no connection can be accepted there is no endless attempt to do so."""
+    served = serve(lambda _: b"ok")
+    client = served.connect()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, hard))
+    try:
+        served.server.step()
+        due = served.server.next_due()
+        readable = select.select([served.server], [], [], 0)[0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    served.clock.now += 1
+    served.server.step()
+    served.server.step()
+
+    assert due is not None
+    assert not readable
+    assert rest_of(client) == b"ok"
 
 
 # --- HTTP

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 
 import pytest
 
@@ -36,6 +37,29 @@ def test_what_is_noted_is_read(board: Board) -> None:
     assert noted.numbers["cpu_user_seconds"] + noted.numbers["cpu_system_seconds"] > 0
     assert noted.numbers["memory_bytes"] > 1 << 20
     assert noted.tables == {"processes": Fill(3, 10, 1)}
+
+
+def test_system_time_is_system_time(board: Board) -> None:
+    """C6: what the kernel does for a process, and what it does itself, are told apart."""
+
+    def spent(work: Callable[[], object]) -> tuple[int, int]:
+        meter = Meter(board.row(0))
+        found = [meter_module.read(board.row(0)).numbers]
+        for batch in (1, 2):
+            meter.did(batch, 0, 0)
+            found.append(meter_module.read(board.row(0)).numbers)
+            work()
+        user, system = (
+            found[2][key] - found[1][key] for key in ("cpu_user_seconds", "cpu_system_seconds")
+        )
+        return user, system
+
+    with open("/dev/zero", "rb", buffering=0) as zeros:  # noqa: PTH123
+        buffer = bytearray(64 << 20)
+        user, system = spent(lambda: [zeros.readinto(buffer) for _ in range(4)])
+    assert system > user
+    user, system = spent(lambda: sum(range(3_000_000)))
+    assert user > system
 
 
 def test_rows_are_apart(board: Board) -> None:
