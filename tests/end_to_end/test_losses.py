@@ -30,6 +30,9 @@ log = {{ file = "messages.log" }}
 window = 1
 interval = 0
 {loss}
+[metrics]
+file = "laurel-mp.prom"
+period = 1
 [pipeline]
 workers = {workers}
 [enrich]
@@ -160,6 +163,9 @@ def test_rate_limit(real_auditd: StartAuditd, public_path: Path, workers: int) -
         torn = {serial for serial, ended in host.ends().items() if not ended}
         wait_until(lambda: len(host.incomplete()) == len(torn), "all torn events are over")
         status = host.status()
+
+        metric = f'laurel_mp_losses_missing_events_total{{node=""}} {len(missing)}\n'
+        wait_until(lambda: metric.encode() in host.read("laurel-mp.prom"), "metrics say so")
 
     assert missing == host.missing()
     assert dropped > len(missing) > 5
