@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from laurel_mp.config import Config
-from laurel_mp.pipeline import endpoints, wire
+from laurel_mp.pipeline import endpoints, losses, wire
 from laurel_mp.processes import table
+from laurel_mp.schema.event import event_schema
+from laurel_mp.stages import serials
 from laurel_mp.stages.tracker import MAX_EXECS
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -139,3 +141,27 @@ def test_wire_page_has_the_limits() -> None:
     assert f"tries again each {endpoints.RECONNECT_MS} ms" in page
     window = Config().pipeline.window_bytes >> 20
     assert f"(`pipeline.window-bytes`, {window} MiB by default)" in page
+
+
+def test_page_about_losses_has_all_members() -> None:
+    """Each member of a line about a loss is explained, and no other; so is each kind."""
+    page = (DOCS / "losses.md").read_text()
+    rows = [row for row in page.partition("| member |")[2].splitlines() if row.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`([a-z]+)`", row.split("|")[1])]
+    schema = event_schema()["$defs"]["loss"]["properties"]
+
+    assert sorted(schema) == sorted(named)
+    kinds = next(row for row in rows if row.startswith("| `kind`"))
+    assert set(schema["kind"]["enum"]) <= set(re.findall(r"`([a-z-]+)`", kinds))
+
+
+def test_page_about_losses_has_the_limits() -> None:
+    """The numbers of the page are those of the code."""
+    page = " ".join((DOCS / "losses.md").read_text().split())
+
+    assert f"At most {serials.MAX_MISSING} gaps of a host" in page
+    assert f"{serials.MAX_NODES} hosts are watched" in page
+    assert f"more than {serials.NEAR} below the highest" in page
+    assert "(64 of them; all others" in page
+    assert losses.MAX_NODES == 64
+    assert (Config().loss.window, Config().loss.interval) == (5.0, 10.0)

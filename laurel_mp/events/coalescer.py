@@ -19,12 +19,13 @@ from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
 from laurel_mp.events.remembered import Remembered, RememberedState
 from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, syscall_object
+from laurel_mp.events.sightings import Sightings
 from laurel_mp.events.syscall import Call, Syscall
 from laurel_mp.records.header import LINE
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import Look
 from laurel_mp.records.strings import encode
-from laurel_mp.records.types import is_kernel
+from laurel_mp.records.types import is_daemon, is_kernel
 
 IN_FLIGHT_BYTES = 32 << 20
 """How far the stream may run on behind an event's last record before the event is given up."""
@@ -59,6 +60,16 @@ class Counters:
     """Events that were over because nothing more of them came."""
     cut: int = 0
     """Events that met a limit."""
+    late: int = 0
+    """Of the incomplete ones: those of which a part had been given out before."""
+    no_eoe: int = 0
+    """Those whose EOE record did not come."""
+    missing_path: int = 0
+    """Those with fewer PATH records than were announced."""
+    missing_args: int = 0
+    """Those with fewer arguments than were announced."""
+    only_end: int = 0
+    """EOE records of events of which nothing else came: there is no event for these."""
 
 
 class CoalescerState(NamedTuple):
@@ -97,6 +108,8 @@ class Coalescer:
         local_node: bytes = b"",
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
+        *,
+        sightings: bool = True,
     ) -> None:
         self._options = options
         self._observer = observer
@@ -115,6 +128,7 @@ class Coalescer:
         self.counters = Counters()
         self.bodies = Bodies()
         self.rows = Rows()
+        self.sightings = Sightings(wanted=sightings)
 
     def take(self) -> tuple[Bodies, Rows]:
         """What was completed, and asked, since the last call."""
@@ -178,6 +192,7 @@ class Coalescer:
 
         Events whose last record stood before `oldest` are over, as too many lines have come since.
         """
+        self.sightings.mark(position, now)
         self._now = now
         if has_eoe != self._has_eoe:
             self._expect(has_eoe)
@@ -192,6 +207,7 @@ class Coalescer:
 
     def finish(self, position: int) -> None:
         """Completes all events: the input has ended at `position`."""
+        self.sightings.mark(position, self._now, final=True)
         self._give_up(list(self._in_flight), position)
 
     def _expire(self, position: int, oldest: int) -> None:
@@ -248,6 +264,7 @@ class Coalescer:
         row_who, row_id, base = rows.who.append, rows.ids.append, rows.base
         by_endian, most = self._options.universal, self._limits.max_event_bytes
         add_key = bodies.keys.append
+        saw = self.sightings.of(node).append
         observer, filtering = self._observer, self._filters.active
         plain, executed, unnamed = Call.PLAIN, Call.EXEC, Call.UNNAMED
         begins, template = b"type=SYSCALL msg=audit(", b'{"ID":"%b",'
@@ -296,6 +313,7 @@ class Coalescer:
                 self._lines(blob, begin, finish, offset)
                 continue
             done[key] = now
+            saw(id_)
             head_raw, head_added, call, _ = head
             tail_raw, tail_added, who, items = tail
             rest_json, looks, records, paths, missing_arguments, says_filter, execution, _ = rest
@@ -393,6 +411,8 @@ class Coalescer:
             if key in self._in_flight:
                 self._in_flight[key].filtered |= filtered
                 self._complete(key, line_key(end), 0, ended=True)
+            else:
+                self._lone_end(key, node, id_)
             return
         body = body.strip(b" ")
         if not is_kernel(name, body):
@@ -405,6 +425,7 @@ class Coalescer:
                 return
             late = self._given_up.has(key, self._now)
             event = EventInFlight(id_, node, start, late)
+            self.sightings.of(node).append(id_)
         self._in_flight[key] = event
         event.records.append((name, body))
         event.lines += 1
@@ -427,6 +448,12 @@ class Coalescer:
             self._complete(key, line_key(end), 0, ended=False, cut=True)
         elif name == b"PROCTITLE" and not self._has_eoe:
             self._complete(key, line_key(end), 0, ended=True)
+
+    def _lone_end(self, key: bytes, node: bytes | None, id_: bytes) -> None:
+        """An EOE record of no event in flight: as a rule of one that was completed before."""
+        self.sightings.of(node).append(id_)
+        if not self._done.has(key, self._now) and not self._given_up.has(key, self._now):
+            self.counters.only_end += 1
 
     def _render_syscall(self, event: EventInFlight, body: bytes) -> Syscall:
         """The SYSCALL record of an event; what other records say of its call counts, too."""
@@ -451,6 +478,10 @@ class Coalescer:
             self.counters.duplicate += 1
             return
         self._done.note(line, self._now)
+        if is_daemon(name):
+            self.sightings.restarted(node)
+        else:
+            self.sightings.of(node).append(id_)
         rendered = self._renderer(node, False).single(name, body)
         marks = self._look(rendered.looks, line_key(end), node, id_, 0)
         text = rendered.text
@@ -523,7 +554,12 @@ class Coalescer:
         return reasons
 
     def _incomplete(self, reasons: list[bytes]) -> bytes:
-        self.counters.incomplete += 1
+        counters = self.counters
+        counters.incomplete += 1
+        counters.late += b"late" in reasons
+        counters.no_eoe += b"no-eoe" in reasons
+        counters.missing_path += b"missing-path" in reasons
+        counters.missing_args += b"missing-args" in reasons
         key = self._options.added(b"INCOMPLETE")
         return b',"%b":[%b]' % (key, b",".join([b'"%b"' % reason for reason in reasons]))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +31,8 @@ from laurel_mp.pipeline.poison import Poison
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.packing import check_plain
 from laurel_mp.stages.router import Malformed, Router
-from laurel_mp.stages.snapshots import redistribute, without_events
+from laurel_mp.stages.serials import Loss
+from laurel_mp.stages.snapshots import redistribute, without_events, without_serials
 
 CHECKPOINT_SECONDS = 1.0
 """How old a checkpoint may become while there is something to do; more if it is a large one."""
@@ -121,6 +122,8 @@ class Pipeline:
         """Whether everything is written, after `end`."""
         self.held = ""
         """Why the output takes nothing at present."""
+        self.on_losses: Callable[[Sequence[Loss]], None] = lambda _losses: None
+        """Is told what is missing, once."""
         self.is_urgent: Callable[[], bool] = lambda: False
         """Whether an output that takes nothing is not to be waited for any longer."""
         self.covered = 0
@@ -158,7 +161,7 @@ class Pipeline:
         """Batches that were handed over and are not written."""
         self._under_way_bytes = 0
         self._mark = 0
-        self._sent = self._acknowledged = self._reported = 0
+        self._sent = self._acknowledged = self._reported = self._losses_told = 0
         self._leave_out = 0
         self._unwritten: Any = None
         self._poison = Poison()
@@ -224,6 +227,10 @@ class Pipeline:
         if chunk.lines:
             self._take(chunk, now)
 
+    def note(self, lines: list[bytes], now: float) -> None:
+        """Has lines written that are no events, each a JSON object, behind what was fed so far."""
+        self._take(Chunk(self._cutter.position, b""), now, notes=lines)
+
     def tick(self, now: float) -> None:
         """Lets time-outs happen when nothing comes in."""
         self._take(Chunk(self._cutter.position, b""), now)
@@ -245,7 +252,9 @@ class Pipeline:
         while not self.finished:
             self.step(1000)
 
-    def _take(self, chunk: Chunk, now: float | None, flags: int = 0) -> None:
+    def _take(
+        self, chunk: Chunk, now: float | None, flags: int = 0, notes: Sequence[bytes] = ()
+    ) -> None:
         while not self.has_room:
             self.step(1000)
         skipped = [Malformed(*line) for line in self._cutter.overlong]
@@ -253,6 +262,7 @@ class Pipeline:
         number = self._next_number
         self._next_number += SPAN
         batch = Batch(number, chunk.position, chunk.lines, now, flags, self._mark, skipped)
+        batch.notes.extend(notes)
         if now is not None and chunk.lines:
             batch.since = now
         self._keep(batch)
@@ -323,7 +333,10 @@ class Pipeline:
         self._sent = batch.number
         self._under_way.append(UnderWay(batch.number, batch.cost, batch.since))
         self._under_way_bytes += batch.cost
-        self._crew.send(batch.number, batch.flags, routed.shares, text)
+        shares = routed.shares
+        if batch.notes:
+            shares = [shares[0]._replace(notes=batch.notes), *shares[1:]]
+        self._crew.send(batch.number, batch.flags, shares, text)
 
     # --- what comes back
 
@@ -357,6 +370,7 @@ class Pipeline:
                 self._under_way_bytes -= self._under_way.popleft().cost
             self.held = ""
             self._former = None
+            self._tell_losses(report)
             if report.batch in self._gatherings:
                 self._gatherings[report.batch].acknowledge(report)
             if self._is_end(report.batch, report.flags) and not report.flags & BARRIER:
@@ -369,6 +383,15 @@ class Pipeline:
                 self._cover(checkpoint)
         elif isinstance(report, wire.HeldMessage):
             self.held = report.text
+
+    def _tell_losses(self, report: wire.AckMessage) -> None:
+        """Tells what a batch has shown to be missing, if it has not been told before."""
+        if report.losses and report.batch > self._losses_told:
+            self._losses_told = report.batch
+            for batch in self._kept:
+                if batch.number == report.batch:
+                    self._losses_told = batch.last_number
+            self.on_losses(report.losses)
 
     def _cover(self, checkpoint: Checkpoint) -> None:
         """Lets go of all batches that the checkpoint covers."""
@@ -626,6 +649,13 @@ class Pipeline:
         checkpoint = self._checkpoint
         if checkpoint is None:
             return
+        # What came and was lost since then can not be told apart: serials are watched anew.
+        checkpoint = self._checkpoint = replace(
+            checkpoint,
+            stages=replace(
+                checkpoint.stages, assembler=without_serials(checkpoint.stages.assembler)
+            ),
+        )
         stages, ack = checkpoint.stages, checkpoint.ack
         keys: set[bytes] = set()
 
@@ -691,6 +721,11 @@ class Pipeline:
     def in_flight(self) -> int:
         """Lines of events that are not complete, as far as it is known."""
         return self._last.in_flight
+
+    @property
+    def awaits_clock(self) -> bool:
+        """Whether there is more to say about missing events when the clock goes on."""
+        return self._last.is_waiting
 
     def close(self) -> None:
         """Ends all that belongs to the pipeline, whatever state it is in."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError, SnapshotError
+from laurel_mp.observe.groups import LOSSES, QUEUES
 from laurel_mp.observe.log import add_handler, tick
 from laurel_mp.observe.malformed import MalformedReport
 from laurel_mp.observe.register import Register
@@ -27,7 +28,10 @@ from laurel_mp.pipeline.backlog import Backlog
 from laurel_mp.pipeline.crew import GaveUpError
 from laurel_mp.pipeline.directory import DirectoryLock
 from laurel_mp.pipeline.inputs import open_input
+from laurel_mp.pipeline.kernel import KernelWatch
 from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.pipeline.lookout import Lookout
+from laurel_mp.pipeline.losses import LossReport
 from laurel_mp.pipeline.memory import use_one_heap
 from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs, open_copy
@@ -64,6 +68,7 @@ FIXED = {
     "": ("user", "input", "directory"),
     "debug": ("inputlog", "log"),
     "pipeline": ("spool", "spool_bytes"),
+    "loss": ("kernel",),
 }
 """What can not change while we run, by section."""
 
@@ -82,7 +87,9 @@ class Plugin:
     looks at the clock. It never waits for an output.
     """
 
-    def __init__(self, config: Config, reconfigure: Reconfigure) -> None:
+    def __init__(
+        self, config: Config, reconfigure: Reconfigure, kernel: KernelWatch | None = None
+    ) -> None:
         use_one_heap()
         self.config = self._first_config = config
         self.register = Register()
@@ -104,6 +111,11 @@ class Plugin:
         self._without_eoe = 0
         self._outdated: StateFile | None = None
         self._malformed = MalformedReport(log.warning)
+        self._losses = LossReport(log.warning)
+        self.register.contribute(LOSSES, self._losses.rows)
+        self._kernel = kernel
+        self._lookout = Lookout(config, log.warning, kernel)
+        self.register.contribute(QUEUES, self._lookout.rows)
         self._status = StatusReport(config, time.monotonic())
         self._lock = DirectoryLock(Path(config.directory))
         self._state_file = StateFile.of(config)
@@ -149,6 +161,9 @@ class Plugin:
             self._backlog.close()
             self._nursery.close()
             self._malformed.close()
+            self._losses.close()
+            if self._kernel is not None:
+                self._kernel.close()
             self._lock.close()
         if self._backlog.error is not None:
             raise InputError(f"the input can not be read on: {self._backlog.error.strerror}")
@@ -200,6 +215,9 @@ class Plugin:
         if self._wants_rotation:
             self._wants_rotation = False
             pipeline.rotate()
+        if self._lookout.has_notes:
+            pipeline.note(self._lookout.take_notes(), self._now())
+            return True
         size, waited = backlog.waits(time.monotonic())
         if size:
             linger = self.config.pipeline.linger_ms / 1000 - waited
@@ -211,9 +229,12 @@ class Plugin:
             self._is_ending = True
             pipeline.end(self._now(), checkpoint=self._state_file is not None)
             return True
-        if pipeline.in_flight and time.monotonic() - self._ticked >= TICK:
+        if (
+            pipeline.in_flight or pipeline.awaits_clock
+        ) and time.monotonic() - self._ticked >= TICK:
             self._ticked = time.monotonic()
             pipeline.tick(self._now(self._ticked))
+            return True  # without other processes, what has come of it is there already
         return False
 
     def _feed(self, piece: Piece | None) -> None:
@@ -247,16 +268,20 @@ class Plugin:
     # --- waiting
 
     def _descriptors(self) -> tuple[int, ...]:
-        fds = (*self._service.filenos(), *self._pipeline.filenos())
+        own = (*self._service.filenos(), *self._lookout.filenos())
+        fds = (*own, *self._pipeline.filenos())
         if not self._is_ending and self._pipeline.has_room:
             return (*fds, self._backlog.fileno())
         return fds
 
     def _patience(self) -> float:
         """Seconds to wait for something to happen."""
+        if self._lookout.has_notes and self._pipeline.has_room:
+            return 0.0
         due = (self._status.wait(time.monotonic()), self._service.next_due())
         waits = [self._pipeline.next_due(), *(each for each in due if each is not None)]
-        if self._pipeline.in_flight:
+        waits += [max(self._losses.next_due(), 0.0) + 0.001, self._lookout.next_due()]
+        if self._pipeline.in_flight or self._pipeline.awaits_clock:
             waits.append(TICK)
         if self._pipeline.is_busy:
             waits.append(HOUSEKEEPING)
@@ -337,6 +362,7 @@ class Plugin:
             self._state_file = StateFile.of(config)
         self.config, self._outputs = config, outputs
         self._status.use(config)
+        self._lookout.use(config)
         self._service.use(config)
         self._pipeline.reload(config, outputs)
         log.info("the configuration was read again")
@@ -347,6 +373,7 @@ class Plugin:
         now = time.monotonic()
         if self._status.wait(now) == 0:
             self._report()
+        self._lookout.step()
         if now - self._kept_house < HOUSEKEEPING:
             return
         self._kept_house = now
@@ -355,6 +382,7 @@ class Plugin:
             self._outdated.remove()  # what it says is done: that may not happen a second time
             self._outdated = None
         self._malformed.tick()
+        self._losses.tick()
         tick()
         if self._copy is not None:
             self._copy.tick()
@@ -446,6 +474,7 @@ class Plugin:
             first_number=first_number,
         )
         pipeline.is_urgent = self._is_urgent
+        pipeline.on_losses = self._losses.add
         pipeline.while_held = self._service.step
         return pipeline
 

@@ -22,8 +22,12 @@ class Decoder:
         local_node: bytes = b"",
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
+        *,
+        sightings: bool = True,
     ) -> None:
-        self._coalescer = Coalescer(options, limits, local_node, observer, filters)
+        self._coalescer = Coalescer(
+            options, limits, local_node, observer, filters, sightings=sightings
+        )
         self._observer = observer
 
     @property
@@ -91,6 +95,8 @@ class Decoder:
                 bodies.more,
                 bodies.unused,
                 bodies.sizes,
+                coalescer.sightings.take(),
+                share.notes,
             ),
             DecodedRows(
                 rows.base,

@@ -69,6 +69,7 @@ ELSEWHERE = {
 NOT_RUN = {
     "python3 -m tests": "runs this test, among all others",
     "tail -F /var/log/laurel-mp/audit.log": "does not end",
+    "laurel-mp top": "needs a terminal, and does not end; tests/cli/test_top.py has one",
     "laurel-mp tune": "takes half a minute at least; tests/loadtest/test_tune.py makes short runs",
     "laurel-mp tune --seconds 5 --json /var/log/audit/audit.log": "the same",
     "laurel-mp tune --seconds 5 /var/log/audit/audit.log": "the same",
