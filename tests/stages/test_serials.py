@@ -348,3 +348,30 @@ def test_no_array_is_kept() -> None:
     watch.see(Seen(b"n", array("Q", [1, 2, 5, 5]), 1.0, 2.0, True))
 
     assert watch.state() == check(pack(watch.state()), SerialsState)
+
+
+def a_loss(events: int, first: int, late: int = 0, total: int = 0) -> Loss:
+    """Some that are missing, in one gap."""
+    return Loss(None, events, 1, first, first + events - 1, 1.0, 2.0, False, late, total, 0.5)
+
+
+def test_losses_are_added_up() -> None:
+    """Two of them together are one; what has only come late changes no serials."""
+    late = a_loss(0, 0, late=2, total=3)
+
+    both = a_loss(3, 10, total=3).plus(a_loss(2, 5, late=1, total=4))
+    assert (both.events, both.gaps, both.first, both.last) == (5, 2, 5, 12)
+    assert (both.late, both.total) == (1, 4)
+    assert a_loss(3, 10, total=5).plus(late) == a_loss(3, 10, late=2, total=3)
+    assert late.plus(a_loss(3, 10, total=6)) == a_loss(3, 10, late=2, total=6)
+
+
+def test_only_what_has_numbers_begins_a_node() -> None:
+    """A start of auditd is no serial; parts of an interval with and without one fit together."""
+    watch = Serials(WINDOW)
+    for ranges in ([], [7, 8], [], [10, 10]):
+        watch.see(Seen(None, array("Q", ranges), 5.0, 6.0, True))
+    assert watch.is_waiting
+    (loss,) = watch.mark(1.0, final=True)
+
+    assert (loss.first, loss.events, loss.restarted, loss.since) == (9, 1, True, 5.0)
