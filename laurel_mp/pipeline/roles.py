@@ -58,7 +58,7 @@ class _Role(ABC):
         self.task = task
         self._board = nursery.board
         self._slot = nursery.slot(task.role, task.number)
-        self.meter = Meter(nursery.board.row(self._slot))
+        self.meter = Meter(nursery.board.row(self._slot), live=task.live)
         self._give_back = GiveBack()
         self.endpoints = Endpoints(Path(task.directory))
         self._reports = self.endpoints.connect(zmq.PUSH, "reports")

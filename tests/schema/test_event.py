@@ -169,7 +169,9 @@ def test_notes_of_our_own_are_allowed() -> None:
     """What laurel-mp says of itself in the stream has a place."""
     validator = jsonschema_rs.Draft202012Validator(event_schema())
 
-    assert validator.is_valid({"ID": "1.000:1", "LAUREL_MP": {"op": "loss", "missing": 5}})
+    assert validator.is_valid(
+        {"ID": "1.000:1", "LAUREL_MP": {"op": "loss", "kind": "serial-gap", "count": 5}}
+    )
 
 
 def test_prefix_is_in_it() -> None:
