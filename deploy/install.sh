@@ -19,7 +19,8 @@ Installs laurel-mp as a plugin of auditd, or brings it up to date.
                   (default: the checkout that this script is part of)
   --wheels DIR    take all Python packages from DIR; nothing is fetched
   --python FILE   the Python interpreter, 3.11 or newer (default: the system's)
-  --prefix DIR    where the program goes (default: /opt/laurel-mp)
+  --prefix DIR    where the program goes (default: where this script is part of
+                  an installed one, else /opt/laurel-mp)
   --root DIR      install below DIR, for an image or a package: nothing that runs
                   here is touched
   --af-unix       run it as a service of systemd that reads from the socket of
@@ -34,7 +35,7 @@ USAGE
 }
 
 user=_laurel-mp
-prefix=/opt/laurel-mp
+prefix=
 root=
 source=
 wheels=
@@ -96,6 +97,7 @@ read_arguments() {
         esac
         shift
     done
+    [ -n "$prefix" ] || prefix=$(own_prefix)
     # The path goes into the plugin file, where auditd knows no quotes, and drops lines of more
     # than 158 characters.
     case $prefix in
@@ -113,6 +115,16 @@ read_arguments() {
     fi
     [ "$(id -u)" = 0 ] || [ -n "$root" ] || die "only root can do that"
     [ -z "$root" ] || reload=no
+}
+
+own_prefix() { # of the installation that this script came with
+    place=$(cd "$(dirname "$0")" && pwd -P)
+    place=${place%/share/laurel-mp}
+    if [ -z "$root" ] && [ -f "$place/made-of" ]; then
+        echo "$place"
+    else
+        echo /opt/laurel-mp
+    fi
 }
 
 name_places() {
@@ -148,6 +160,8 @@ install() {
     find_python
     find_source
     scratch=$(mktemp -d)
+    # Not in root's home, where it would stay.
+    export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$scratch/cache}"
     make_environment
     make_user
     make_directories
@@ -447,7 +461,12 @@ install_links() {
 
 auditd_pid() { # of the one that the kernel talks to
     command -v auditctl >/dev/null || return 1
-    pid=$(auditctl -s 2>/dev/null | awk '$1 == "pid" { print $2 }')
+    # On a busy machine the kernel's answer may not come in time.
+    for pause in 1 2 0; do
+        pid=$(auditctl -s 2>/dev/null | awk '$1 == "pid" { print $2 }')
+        [ -z "$pid" ] || break
+        sleep $pause
+    done
     [ "${pid:-0}" != 0 ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = auditd ] && echo "$pid"
 }
 

@@ -59,10 +59,12 @@ def real_auditd(requires_auditd: None) -> StartAuditd:
 
 
 @pytest.fixture
-def public_path(tmp_path: Path) -> Path:
-    """A temporary directory that every user may enter; pytest's own are for one user."""
-    for directory in (tmp_path, *tmp_path.parents):
-        if directory == Path(tempfile.gettempdir()):
-            break
-        directory.chmod(0o755)
-    return tmp_path
+def public_path() -> Iterator[Path]:
+    """A temporary directory that every user may enter; pytest's own are for one user.
+
+    Not one of those made open: a pytest that starts beside this one closes them again.
+    """
+    with tempfile.TemporaryDirectory(prefix="laurel-mp-test-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path

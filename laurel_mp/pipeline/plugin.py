@@ -285,9 +285,12 @@ class Plugin:
             waits.append(TICK)
         if self._pipeline.is_busy:
             waits.append(HOUSEKEEPING)
+        if (saving := self._save_due()) is not None:
+            # When nothing happens, too: what is older than `max-age` is of no use.
+            waits.append(max(saving, self._kept_house + HOUSEKEEPING) - time.monotonic())
         if self._deadline is not None:
             waits.append(max(self._deadline - time.monotonic(), 0.0) + 0.001)
-        return min(waits)
+        return max(min(waits), 0.0)
 
     def _wait(self, seconds: float, fds: tuple[int, ...]) -> None:
         if self._signals:
@@ -386,10 +389,20 @@ class Plugin:
         tick()
         if self._copy is not None:
             self._copy.tick()
-        period = self.config.state.write_state_period
-        if self._state_file is not None and period and now - self._saved >= period:
+        due = self._save_due()
+        if self._state_file is not None and due is not None and now >= due:
             self._saved = now
             self._state_file.save_soon(self._pipeline.save(all_of_it=False))
+
+    def _save_due(self) -> float | None:
+        """When something is to be done about the state file; None if only something new can tell.
+
+        As long as what the former run has left is not done, it is not written over.
+        """
+        if self._outdated is not None:
+            return 0.0 if self._pipeline.checkpoints else None
+        period = self.config.state.write_state_period
+        return self._saved + period if self._state_file is not None and period else None
 
     def _report(self) -> None:
         log.info("%s", self._status.text(self.register.snapshot(), time.monotonic()))

@@ -16,6 +16,7 @@ from tests.chaos import outcome
 from tests.chaos.feed import Feed, check, feeding, same
 from tests.chaos.offline import Expected
 from tests.chaos.settings import Settings
+from tests.support.waiting import wait_until
 
 READER = [sys.executable, "-S", str(Path(__file__).with_name("reader.py"))]
 
@@ -94,13 +95,13 @@ def full_disk(expected: Expected, directory: Path, workers: int) -> int:
 
 
 def dying_program(expected: Expected, directory: Path, workers: int, seconds: float) -> int:
-    """A program that ends every few `seconds`, in the middle of what it gets.
+    """A program that ends after some `seconds`, or a share of all, in the middle of what it gets.
 
     Gives back how many there were.
     """
     pieces = directory / "pieces"
     pieces.mkdir()
-    program = "| " + shlex.join([*READER, str(pieces), str(seconds)])
+    program = "| " + shlex.join([*READER, str(pieces), str(seconds), _share(expected)])
     settings = Settings(directory, workers, program, pipeline=SMALL)
     with feeding(settings, expected.stream, RATE) as (feed, ours):
         feed.finish(ours)
@@ -113,7 +114,7 @@ def dying_program(expected: Expected, directory: Path, workers: int, seconds: fl
 
 
 def restarting_server(expected: Expected, directory: Path, workers: int, seconds: float) -> int:
-    """A server that hangs up after some `seconds`, is away, and comes back.
+    """A server that hangs up after some `seconds`, or a share of all, is away, and comes back.
 
     Lines may come again after a reconnect, but none is missing, and all are in order. Gives back
     how often it was connected to.
@@ -121,12 +122,15 @@ def restarting_server(expected: Expected, directory: Path, workers: int, seconds
     pieces = directory / "pieces"
     pieces.mkdir()
     socket_path = Path(f"/tmp/chaos-{os.getpid()}.socket")
-    server = subprocess.Popen([*READER, pieces, str(seconds), socket_path, str(seconds / 2)])
+    times = [str(seconds), _share(expected), str(socket_path), str(seconds / 2)]
+    server = subprocess.Popen([*READER, str(pieces), *times])
     try:
         settings = Settings(directory, workers, f"unix:{socket_path}", pipeline=SMALL)
         with feeding(settings, expected.stream, RATE) as (feed, ours):
             feed.finish(ours)
             feed_log = feed.plugin.log()
+            # The plugin knows that all was read, not what became of it.
+            wait_until(lambda: _ends_with(pieces, expected.events), "the server has the last line")
             found = _pieces(pieces)
             _in_order("the server", expected.events, found)
             check(expected, directory, without=["audit.log"])
@@ -173,6 +177,17 @@ def _read(fd: int) -> Iterator[bytes]:
 def _pieces(directory: Path) -> list[bytes]:
     """What each reader has read, in their order."""
     return [each.read_bytes() for each in sorted(directory.iterdir())]
+
+
+def _share(expected: Expected) -> str:
+    """Bytes: so much that there are three readers at least, however late they begin."""
+    return str(len(expected.events) // 3)
+
+
+def _ends_with(directory: Path, events: bytes) -> bool:
+    """Whether the last line of all stands at the end of the last piece."""
+    found = _pieces(directory)
+    return bool(found) and found[-1].endswith(events[events.rindex(b"\n", 0, -1) + 1 :])
 
 
 def _whole_lines(piece: bytes) -> bytes:

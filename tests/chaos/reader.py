@@ -1,8 +1,9 @@
-"""Readers of an output that come and go: `reader.py DIRECTORY SECONDS [SOCKET PAUSE]`.
+"""Readers of an output that come and go: `reader.py DIRECTORY SECONDS BYTES [SOCKET PAUSE]`.
 
-As a program behind a pipe it ends by itself; as a server of a unix socket it closes and comes back
-after a pause, until it is ended. Whatever it has read is in a file of its own, one for each time:
-nothing is lost on its side. Runs without the project's packages, so that it starts fast.
+Each reads for so long, or so much, whichever comes first. As a program behind a pipe it then ends
+by itself; as a server of a unix socket it closes and comes back after a pause, until it is ended.
+Whatever it has read is in a file of its own, one for each time: nothing is lost on its side. Runs
+without the project's packages, so that it starts fast.
 """
 
 import contextlib
@@ -16,9 +17,9 @@ from pathlib import Path
 
 def main() -> None:
     """What the arguments say."""
-    directory, seconds, *server = sys.argv[1:]
+    directory, seconds, size, *server = sys.argv[1:]
     if not server:
-        copy(0, directory, float(seconds))
+        copy(0, directory, float(seconds), int(size))
         return
     path, pause = server
     while True:
@@ -28,21 +29,22 @@ def main() -> None:
             connection, _ = listener.accept()
         Path(path).unlink()
         with connection:
-            copy(connection.fileno(), directory, float(seconds))
+            copy(connection.fileno(), directory, float(seconds), int(size))
         time.sleep(float(pause))
 
 
-def copy(fd: int, directory: str, seconds: float) -> None:
-    """Reads for so long, or to the end of file, into a new file."""
+def copy(fd: int, directory: str, seconds: float, size: int) -> None:
+    """Reads for so long, or so much, or to the end of file, into a new file."""
     name = Path(directory) / f"{time.time_ns():020}"
     deadline = time.monotonic() + seconds
     with name.open("wb", buffering=0) as file, contextlib.suppress(ConnectionResetError):
-        while (left := deadline - time.monotonic()) > 0:
+        while size > 0 and (left := deadline - time.monotonic()) > 0:
             if select.select([fd], [], [], left)[0]:
-                data = os.read(fd, 16384)
+                data = os.read(fd, min(16384, size))
                 if not data:
                     return
                 file.write(data)
+                size -= len(data)
 
 
 if __name__ == "__main__":

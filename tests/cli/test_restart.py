@@ -142,6 +142,20 @@ def test_state_on_a_slow_disk(tmp_path: Path, workers: int) -> None:
         process.stdin.close()
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_state_of_a_quiet_host(tmp_path: Path, workers: int) -> None:
+    """It is written again when nothing has happened: soon it would be too old to be used."""
+    log, state = tmp_path / "audit.log", tmp_path / "state"
+    config = configure(tmp_path, workers, sections="[state]\nwrite-state-period = 1")
+    with plugin(config) as running:
+        running.give(event(7))
+        wait_until(lambda: numbers(log) == [7] and state.exists(), "it is written", 20)
+        for _ in range(2):
+            before = state.stat().st_ino
+            wait_until(lambda: state.stat().st_ino != before, "it is written again")  # noqa: B023
+        assert running.end() == 0
+
+
 @contextmanager
 def sleeping() -> Iterator[int]:
     """The pid of a process that does nothing."""

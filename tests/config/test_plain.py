@@ -11,7 +11,7 @@ from laurel_mp.config import Config, Debug, ParseErrorLog, from_dict, parse, to_
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("name", ["every-option.toml", "laurel.toml"])
+@pytest.mark.parametrize("name", ["every-option.toml", "laurel.toml", "laurel-0.8.toml"])
 def test_round_trip(name: str) -> None:
     """Every setting arrives as it was sent, through msgpack."""
     config = parse((HERE / name).read_text(encoding="utf-8"), name)

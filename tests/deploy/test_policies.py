@@ -1,7 +1,9 @@
 """What deploy/ has for the rest of a system: systemd, AppArmor, SELinux, audit rules, YAML."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,12 @@ import yaml
 
 from tests.conftest import StartAuditd
 from tests.support import auditd
+from tests.support.commands import COMMAND, own_sockets
+from tests.support.corpus import corpus_bytes
 from tests.support.machine import CHECKOUT
+from tests.support.plugin import configure, write
 from tests.support.requirements import program, require
+from tests.support.waiting import wait_until
 
 DEPLOY = CHECKOUT / "deploy"
 RULES = sorted((DEPLOY / "rules").iterdir())
@@ -58,6 +64,65 @@ def test_unit_is_valid_and_hardened(tmp_path: Path) -> None:
     )
     assert level
     assert float(level[1]) < 2
+
+
+def _calls_of(analyze: Path, group: str) -> set[str]:
+    """The system calls in one of systemd's groups, and in those that it consists of."""
+    found = set()
+    for line in _run(analyze, "syscall-filter", group).splitlines()[1:]:
+        name = line.strip()
+        if name.startswith("@"):
+            found |= _calls_of(analyze, name)
+        elif name and not name.startswith("#"):
+            found.add(name)
+    return found
+
+
+def _allowed_calls(analyze: Path) -> set[str]:
+    """What the unit allows: filters add up in their order, and `~` takes away."""
+    allowed: set[str] = set()
+    text = (DEPLOY / "systemd/laurel-mp.service").read_text()
+    for words in re.findall(r"^SystemCallFilter=(.*)", text, re.MULTILINE):
+        named = {call for word in words.lstrip("~").split() for call in _expanded(analyze, word)}
+        allowed = allowed - named if words.startswith("~") else allowed | named
+    return allowed | _calls_of(analyze, "@default")
+
+
+def _expanded(analyze: Path, word: str) -> set[str]:
+    return _calls_of(analyze, word) if word.startswith("@") else {word}
+
+
+def test_unit_allows_all_calls(requires_root: None, tmp_path: Path) -> None:
+    """No process makes a system call that the unit does not allow, from the start to the end."""
+    trace, log = tmp_path / "calls", tmp_path / "audit.log"
+    config = configure(
+        tmp_path,
+        2,
+        sections="[state]\nwrite-state-period = 1\n[translate]\nuser-db = true\n"
+        '[auditlog]\nread-users = ["nobody"]',
+    )
+    lines = corpus_bytes(CHECKOUT / "tests/corpus/users.raw.txt.xz").splitlines(keepends=True)
+    half = len(lines) // 2
+    strace = _needed("strace", "strace")
+    with own_sockets() as environment:
+        process = subprocess.Popen(
+            [strace, "-f", "-qq", "-o", trace, *COMMAND, "-c", config],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        write(process, b"".join(lines[:half]))
+        wait_until(lambda: log.exists() and log.stat().st_size, "events are written", 60)
+        ingest = int((tmp_path / ".laurel-mp.lock").read_text())
+        os.kill(ingest, signal.SIGUSR1)
+        os.kill(ingest, signal.SIGHUP)
+        wait_until((tmp_path / "state").exists, "the state is written", 60)
+        process.communicate(b"".join(lines[half:]), timeout=60)
+
+    assert process.returncode == 0
+    made = set(re.findall(r"^\d+ +(?:<... )?([a-z]\w*)[( ]", trace.read_text(), re.MULTILINE))
+    assert {"openat", "write", "capset"} <= made
+    assert made - _allowed_calls(_needed("systemd-analyze", "systemd")) == set()
 
 
 def test_users_and_directories(requires_root: None, tmp_path: Path) -> None:

@@ -65,11 +65,11 @@ class Machine:
         return Path(f"/proc/{self.pid}/root{name}")
 
     def changes(self) -> set[str]:
-        """The names of all files that are not as they are outside, but for /run, /tmp and /root."""
+        """The names of all files that are not as they are outside, but for /run."""
         script = (
-            'cd "$1"; find . -path ./tmp -prune -o -path ./root -prune -o -type d -o -print |'
+            'cd "$1"; find . -type d -o -print |'
             'while read -r name; do cmp -s "$name" "/$name" || echo "$name"; done;'
-            "find . -path ./tmp -prune -o -path ./root -prune -o -type d -print |"
+            "find . -type d -print |"
             'while read -r name; do [ -d "/$name" ] || echo "$name"; done'
         )
         found = self._enter("sh", "-c", script, "sh", str(self.layers / "upper"))
