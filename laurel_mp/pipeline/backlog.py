@@ -173,8 +173,16 @@ class Backlog:
             return self._bytes, now - self._memory[0].arrival
 
     @property
+    def is_idle(self) -> bool:
+        """Whether it would give what comes at once, and has nothing."""
+        with self._lock:
+            return self._open and not self._ended and self._is_empty()
+
+    @property
     def ended(self) -> bool:
         """Whether the input has ended and everything was taken."""
+        if not self._ended:
+            return False
         with self._lock:
             return self._has_ended()
 

@@ -39,9 +39,10 @@ CHECKPOINT_SECONDS = 1.0
 LONGEST_PERIOD = 10.0
 """How old a large one may become."""
 
-WORTH_A_SECOND = 8 << 20
+WORTH_A_SECOND = 2 << 20
 """Bytes: with a full process table a checkpoint has 7 MiB, and costs 60 ms. One a second would be a
-twentieth of all CPU time, for good."""
+twentieth of all CPU time, for good; at 400 execs a second one of 1 MiB would be as much as that is
+of what the rest takes."""
 
 RELOAD_SECONDS = 5.0
 """How long a new configuration waits for a checkpoint, before it does without a fresh one."""
