@@ -2,9 +2,12 @@
 
 # The layers. Imports point downwards only, and tests/test_imports.py fails on one that does not.
 #
+#   manual                    man pages, made of cli's parsers, config's schema and docs/
+#    |
 #   cli                       one module per command: arguments in, text out
 #    |      \
 #    |       loadtest         flood generator, replay, benchmark; nothing else imports it
+#    |       doctor           looks at a host and says what will hurt; nothing else imports it
 #    |       reversion        JSON lines back into audit lines; uses events and records
 #    |       schema           JSON Schema of the output; uses records
 #    |      /

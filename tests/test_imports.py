@@ -29,10 +29,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pipeline", "stages", "events", "processes", "records", "config", "outputs", "observe",
         "errors",
     },
+    "doctor": {"pipeline", "records", "config", "outputs", "observe", "errors"},
     "cli": {
-        "loadtest", "pipeline", "stages", "events", "processes", "records", "config", "outputs",
-        "observe", "reversion", "schema", "errors",
+        "doctor", "loadtest", "pipeline", "stages", "events", "processes", "records", "config",
+        "outputs", "observe", "reversion", "schema", "errors",
     },
+    "manual": {"cli", "config", "errors"},
     "__main__": {"cli"},
 }  # fmt: skip
 

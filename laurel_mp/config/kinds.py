@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import Any, NoReturn
 
 _SHOWN_CHARACTERS = 60
@@ -145,6 +152,44 @@ def _no_input(value: str) -> str:
     return _no_socket(value) if value.startswith("unix:") else "there is no such input"
 
 
+def split_address(value: str) -> tuple[str, int]:
+    """The IP address and the port of ``127.0.0.1:9100`` or ``[::1]:9100``; raises ValueError."""
+    address, port = _split_port(value)
+    if port is None or not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= 65535):
+        raise ValueError("the port is no number from 1 to 65535")
+    try:
+        found = IPv6Address(address) if value.startswith("[") else IPv4Address(address)
+    except ValueError:
+        raise ValueError("expected the number of an address, not a name") from None
+    return str(found), int(port)
+
+
+def is_loopback(value: str) -> bool:
+    """Whether only this host reaches an accepted ``ENDPOINT``."""
+    if not value or value.startswith("unix:"):
+        return True
+    return ip_address(split_address(value)[0]).is_loopback
+
+
+def _no_endpoint(value: str) -> str:
+    if value.startswith("unix:"):
+        return _no_socket(value)
+    try:
+        if value:
+            split_address(value)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _no_mode(value: str) -> str:
+    is_octal = len(value) in (3, 4) and all(each in "01234567" for each in value)
+    if not is_octal:
+        return "expected three or four digits from 0 to 7"
+    # Whoever could write it could have our numbers say anything; and it is no program.
+    return "" if int(value, 8) & ~0o644 == 0 else "only 0600 and the rights to read it are allowed"
+
+
 def _no_key_prefix(value: str) -> str:
     # The prefix becomes part of every added JSON key: nothing in it may need escaping.
     if value.isascii() and all(c.isalnum() or c in _PREFIX_PUNCTUATION for c in value):
@@ -157,6 +202,8 @@ PRINTABLE = text("a string of one line", _unprintable)
 DIRECTORY = text("the path of a directory", _no_path)
 OUTPUT = text('a file name, "-", "| program" or "unix:/path"', _no_output)
 STATE_FILE = text('a file name, or "" for none', lambda value: value and _no_file(value))
+ENDPOINT = text('"127.0.0.1:port", "[::1]:port" or "unix:/path", or "" for none', _no_endpoint)
+MODE = text('a file mode as "0644"', _no_mode)
 INPUT = text('"stdin" or "unix:/path"', _no_input)
 KEY_PREFIX = text("a prefix for JSON keys", _no_key_prefix)
 

@@ -510,6 +510,100 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Status:
+    """Who asks how it goes."""
+
+    socket: str = setting(
+        "status.sock",
+        kinds.STATE_FILE,
+        "Socket below `directory` where `laurel-mp status` and `top` ask; empty for none. Only "
+        "root and the user that laurel-mp runs as can connect.",
+        in_force=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Numbers for Prometheus."""
+
+    file: str = setting(
+        "",
+        kinds.STATE_FILE,
+        "File for the textfile collector of node_exporter; empty for none.",
+        in_force=True,
+        sample="/var/lib/prometheus/node-exporter/laurel-mp.prom",
+    )
+    file_mode: str = setting(
+        "0644",
+        kinds.MODE,
+        "The mode of that file. Who may read it may connect to a `unix:` socket, too.",
+        in_force=True,
+    )
+    period: float = setting(
+        15.0,
+        kinds.seconds(1, 86400),
+        "How often the file is written.",
+        unit="seconds",
+        in_force=True,
+    )
+    listen: str = setting(
+        "",
+        kinds.ENDPOINT,
+        "Where metrics are served by HTTP, at `/metrics`; empty for nowhere.",
+        in_force=True,
+        sample="127.0.0.1:9778",
+    )
+    allow_remote: bool = setting(
+        False,
+        kinds.FLAG,
+        "Let `listen` be an address that other hosts reach: there is neither encryption nor a "
+        "password.",
+        in_force=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What is done about events that are missing."""
+
+    records: Literal["live", "always", "never"] = setting(
+        "live",
+        kinds.choice("live", "always", "never"),
+        "Whether the main output has lines that say what is missing: as a plugin only (live), "
+        "`laurel-mp convert` too (always), or none (never).",
+        in_force=True,
+    )
+    interval: float = setting(
+        10.0,
+        kinds.seconds(0, 86_400),
+        "How long there is at most one such line about one host.",
+        unit="seconds",
+        in_force=True,
+    )
+    window: float = setting(
+        5.0,
+        kinds.seconds(0, 600),
+        "How long an event is waited for whose serial is missing.",
+        unit="seconds",
+        in_force=True,
+    )
+    auditd_state: bool = setting(
+        True,
+        kinds.FLAG,
+        "Look whether auditd's state file says that its queue was full. auditd writes it when it "
+        "is told to: `auditctl --signal state`.",
+        in_force=True,
+    )
+    kernel: bool = setting(
+        False,
+        kinds.FLAG,
+        "Read the kernel's count of lost records, too. A process of its own does that; it keeps "
+        "CAP_AUDIT_CONTROL, with which auditing could also be switched off.",
+        in_force=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration: the main section, and one attribute for each other section.
 
@@ -565,4 +659,7 @@ class Config:
         Filter, "Which events are left out of the main output; they count for process context."
     )
     pipeline: Pipeline = section(Pipeline, "How the work is spread over processes; not in LAUREL.")
+    status: Status = section(Status, "Who asks how it goes; not in LAUREL.")
+    metrics: Metrics = section(Metrics, "Numbers for Prometheus; not in LAUREL.")
+    loss: Loss = section(Loss, "What is said about events that are missing; not in LAUREL.")
     not_in_force: tuple[str, ...] = field(default=(), compare=False)

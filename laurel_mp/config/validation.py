@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from laurel_mp.config import patterns
-from laurel_mp.config.kinds import MismatchError, show
+from laurel_mp.config.kinds import MismatchError, is_loopback, show
 from laurel_mp.config.schema import Config
 from laurel_mp.config.settings import Setting, entries, label, spellings, walk
 
@@ -94,6 +94,12 @@ class Reading:
             if pipeline.max_event_bytes < pipeline.max_line_bytes:
                 text = "expected at least max-line-bytes"
                 self._problem(("pipeline",), "max-event-bytes", text)
+
+        metrics = config.metrics
+        is_open = not metrics.allow_remote and not is_loopback(metrics.listen)
+        if self._sound("metrics") and is_open:
+            text = "other hosts reach this address, which needs allow-remote = true"
+            self._problem(("metrics",), "listen", text)
 
     def _sound(self, *sections: str) -> bool:
         return not any((name,) in self.faulty for name in sections)

@@ -18,12 +18,13 @@ from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
 from laurel_mp.events.remembered import Remembered, RememberedState
 from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, syscall_object
+from laurel_mp.events.sightings import Sightings
 from laurel_mp.events.syscall import Call, Syscall
 from laurel_mp.records.header import LINE
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import Look
 from laurel_mp.records.strings import encode
-from laurel_mp.records.types import is_kernel
+from laurel_mp.records.types import is_daemon, is_kernel
 
 try:
     from _blake2 import blake2b
@@ -63,6 +64,16 @@ class Counters:
     """Events that were over because nothing more of them came."""
     cut: int = 0
     """Events that met a limit."""
+    late: int = 0
+    """Of the incomplete ones: those of which a part had been given out before."""
+    no_eoe: int = 0
+    """Those whose EOE record did not come."""
+    missing_path: int = 0
+    """Those with fewer PATH records than were announced."""
+    missing_args: int = 0
+    """Those with fewer arguments than were announced."""
+    only_end: int = 0
+    """EOE records of events of which nothing else came: there is no event for these."""
 
 
 class CoalescerState(NamedTuple):
@@ -101,6 +112,8 @@ class Coalescer:
         local_node: bytes = b"",
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
+        *,
+        sightings: bool = True,
     ) -> None:
         self._options = options
         self._observer = observer
@@ -119,6 +132,7 @@ class Coalescer:
         self.counters = Counters()
         self.bodies = Bodies()
         self.rows = Rows()
+        self.sightings = Sightings(wanted=sightings)
 
     def take(self) -> tuple[Bodies, Rows]:
         """What was completed, and asked, since the last call."""
@@ -182,6 +196,7 @@ class Coalescer:
 
         Events whose last record stood before `oldest` are over, as too many lines have come since.
         """
+        self.sightings.mark(position, now)
         self._now = now
         if has_eoe != self._has_eoe:
             self._expect(has_eoe)
@@ -196,6 +211,7 @@ class Coalescer:
 
     def finish(self, position: int) -> None:
         """Completes all events: the input has ended at `position`."""
+        self.sightings.mark(position, self._now, final=True)
         self._give_up(list(self._in_flight), position)
 
     def _expire(self, position: int, oldest: int) -> None:
@@ -243,7 +259,8 @@ class Coalescer:
         given_up, older_given_up = self._given_up.recent, self._given_up.older
         renderer = self._renderer(node, False)
         syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
-        heads, tails = syscalls.heads, syscalls.tails
+        known_head, known_tail = syscalls.heads.get, syscalls.tails.get
+        known_rest, blots = rests.get, pieces.BLOTS
         whole, has_eoe = renderer.whole.whole, self._has_eoe
         bodies, rows, now = self.bodies, self.rows, self._now
         add_head, add_tail, add_row = bodies.heads.append, bodies.tails.append, bodies.rows.append
@@ -251,6 +268,7 @@ class Coalescer:
         row_who, row_id, base = rows.who.append, rows.ids.append, rows.base
         by_endian, most = self._options.universal, self._limits.max_event_bytes
         add_key = bodies.keys.append
+        saw = self.sightings.of(node).append
         observer, filtering = self._observer, self._filters.active
         plain, executed, unnamed = Call.PLAIN, Call.EXEC, Call.UNNAMED
         begins, template = b"type=SYSCALL msg=audit(", b'{"ID":"%b",'
@@ -267,9 +285,8 @@ class Coalescer:
         for piece in texts:
             begin = finish
             finish += len(begins) + len(piece) + 1
-            id_, _, text = piece.partition(b")")
-            line, _, rest_text = text.replace(b" msg=audit(%b):" % id_, b"\0").partition(b"\n")
-            call_match = call_of(line)
+            id_ = piece[: piece.index(b")")]
+            call_match = call_of(piece.replace(id_ + b"):", blots[len(id_)]))
             key = id_ if node is None else node + b" " + id_
             if (
                 call_match is None
@@ -282,23 +299,25 @@ class Coalescer:
             ):
                 self._lines(blob, begin, finish, offset)
                 continue
-            head_text, ended, a0, a1, a2, a3, tail_text = call_match.groups()
-            head = heads[head_text] if head_text in heads else syscalls.head(head_text)
-            tail = tails[tail_text] if tail_text in tails else syscalls.tail(tail_text)
+            head_text, ended, a0, a1, a2, a3, tail_text, rest_text = call_match.groups()
+            head = known_head(head_text) or syscalls.head(head_text)
+            tail = known_tail(tail_text) or syscalls.tail(tail_text)
             behind = finish
-            if rest_text in rests:
-                rest: Fragment | None = rests[rest_text]
-            else:
-                rest = whole(rest_text, node, has_eoe=has_eoe)
+            rest = known_rest(rest_text)
+            if rest is None:
+                text = pieces.without_id(rest_text, id_)
+                rest = whole(text, node, has_eoe=has_eoe)
                 if rest is None:
-                    rest_start = begin + len(begins) + len(id_) + len(b")") + len(line) + 1
-                    rest, behind = self._rest(renderer, node, id_, rest_text, rest_start)
+                    rest, behind = self._rest(
+                        renderer, node, id_, text, finish - len(rest_text) - 1
+                    )
                 else:
-                    rests.remember(rest_text, rest)
+                    rests.remember(rest_text, rest, text)
             if head is None or tail is None or rest is None or (by_endian and head.big_endian):
                 self._lines(blob, begin, finish, offset)
                 continue
             done[key] = now
+            saw(id_)
             head_raw, head_added, call, _ = head
             tail_raw, tail_added, who, items = tail
             rest_json, looks, records, paths, missing_arguments, says_filter, execution, _ = rest
@@ -396,6 +415,8 @@ class Coalescer:
             if key in self._in_flight:
                 self._in_flight[key].filtered |= filtered
                 self._complete(key, line_key(end), 0, ended=True)
+            else:
+                self._lone_end(key, node, id_)
             return
         body = body.strip(b" ")
         if not is_kernel(name, body):
@@ -408,6 +429,7 @@ class Coalescer:
                 return
             late = self._given_up.has(key, self._now)
             event = EventInFlight(id_, node, start, late)
+            self.sightings.of(node).append(id_)
         self._in_flight[key] = event
         event.records.append((name, body))
         event.lines += 1
@@ -430,6 +452,12 @@ class Coalescer:
             self._complete(key, line_key(end), 0, ended=False, cut=True)
         elif name == b"PROCTITLE" and not self._has_eoe:
             self._complete(key, line_key(end), 0, ended=True)
+
+    def _lone_end(self, key: bytes, node: bytes | None, id_: bytes) -> None:
+        """An EOE record of no event in flight: as a rule of one that was completed before."""
+        self.sightings.of(node).append(id_)
+        if not self._done.has(key, self._now) and not self._given_up.has(key, self._now):
+            self.counters.only_end += 1
 
     def _render_syscall(self, event: EventInFlight, body: bytes) -> Syscall:
         """The SYSCALL record of an event; what other records say of its call counts, too."""
@@ -454,6 +482,10 @@ class Coalescer:
             self.counters.duplicate += 1
             return
         self._done.note(line, self._now)
+        if is_daemon(name):
+            self.sightings.restarted(node)
+        else:
+            self.sightings.of(node).append(id_)
         rendered = self._renderer(node, False).single(name, body)
         marks = self._look(rendered.looks, line_key(end), node, id_, 0)
         text = rendered.text
@@ -526,7 +558,12 @@ class Coalescer:
         return reasons
 
     def _incomplete(self, reasons: list[bytes]) -> bytes:
-        self.counters.incomplete += 1
+        counters = self.counters
+        counters.incomplete += 1
+        counters.late += b"late" in reasons
+        counters.no_eoe += b"no-eoe" in reasons
+        counters.missing_path += b"missing-path" in reasons
+        counters.missing_args += b"missing-args" in reasons
         key = self._options.added(b"INCOMPLETE")
         return b',"%b":[%b]' % (key, b",".join([b'"%b"' % reason for reason in reasons]))
 
@@ -645,10 +682,11 @@ class Coalescer:
 
     def statistics(self) -> dict[str, int]:
         """Sizes and limits met, for status reports."""
+        memories = [memo for each in self._renderers.values() for memo in each.memories]
         return {
             "in_flight": len(self._in_flight),
             "remembered": len(self._done) + len(self._given_up),
-            "memories_cleared": sum(
-                renderer.memories_cleared for renderer in self._renderers.values()
-            ),
+            "memories_cleared": sum(memo.clearings for memo in memories),
+            "memories_bytes": sum(memo.size for memo in memories),
+            "memories_limit": sum(memo.limit for memo in memories),
         }

@@ -49,6 +49,9 @@ class ExecObserver(Protocol):
     def finished(self, started: Started, execution: Execution) -> Finished:
         """Called when all records are there."""
 
+    def statistics(self) -> dict[str, int]:
+        """Sizes and limits met, for status reports."""
+
 
 @dataclass(frozen=True, slots=True)
 class ContentFilters:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.fragment import Fragment
-from laurel_mp.events.memo import ChoosyMemo
+from laurel_mp.events.memo import ChoosyMemo, Memo
 from laurel_mp.events.rests import Record, Rests, split_rest
 from laurel_mp.events.syscall import Syscall, SyscallRenderer
 from laurel_mp.records import execve
@@ -47,16 +48,10 @@ class EventRenderer:
             memo.forget()
 
     @property
-    def memories_cleared(self) -> int:
-        """How often a memory was full and started anew."""
+    def memories(self) -> tuple[Memo[Any], ...]:
+        """All that is remembered of what was rendered."""
         syscalls = self.syscalls
-        return (
-            self.rests.clearings
-            + self._rendered.clearings
-            + self.whole.path_tails.clearings
-            + syscalls.heads.clearings
-            + syscalls.tails.clearings
-        )
+        return (self.rests, self._rendered, self.whole.path_tails, syscalls.heads, syscalls.tails)
 
     def rest(self, text: bytes) -> Fragment:
         """The records behind a SYSCALL record.

@@ -19,15 +19,17 @@ from laurel_mp.records.strings import decode, encode
 from laurel_mp.records.tables.process_calls import KINDS
 from laurel_mp.records.values import Kind, render_field
 
-HEAD = rb"arch=[0-9a-f]+ syscall=[0-9]+(?: per=[0-9a-f]+)?(?: success=[a-z]+)?"
-EXIT = rb"(?: exit=(?!-?0[0-9]|-0)(-?[0-9]{1,18}))?"
+# An alternative that is empty takes less time than a question mark.
+HEAD = rb"arch=[0-9a-f]+ syscall=[0-9]+(?: per=[0-9a-f]+|)(?: success=[a-z]+|)"
+EXIT = rb"(?: exit=(0|-?[1-9][0-9]{0,17})|)"
 ARGUMENT = rb"(?!0\w)([0-9a-f]{1,16})"
-BODY = (
+NUMBERS = (
     rb"(" + HEAD + rb")" + EXIT + rb" a0=" + ARGUMENT + rb" a1=" + ARGUMENT
-    + rb" a2=" + ARGUMENT + rb" a3=" + ARGUMENT + rb" (items=(?s:.*))"
+    + rb" a2=" + ARGUMENT + rb" a3=" + ARGUMENT
 )  # fmt: skip
+"""What stands in front of the tail: captures head, exit, and a0 to a3."""
 
-_regular = re.compile(BODY).fullmatch
+_regular = re.compile(NUMBERS + rb" (items=(?s:.*))").fullmatch
 _name = rb'("[^"]*"|[0-9A-F]*|\(null\)|\?)'
 # The first `uid=` and `comm=` count, and blanks only from their first: else a hostile record, with
 # thousands of them, would be searched again from each.

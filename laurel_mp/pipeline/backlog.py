@@ -53,13 +53,15 @@ class BacklogStatistics(NamedTuple):
     """Bytes of input that went to the spool since the start."""
     stopped_seconds: float
     """How long nothing was read since the start, because there was no room."""
+    read_bytes: int
+    """Bytes of input that were read since the start."""
 
 
 class Backlog:
     """A bounded queue of pieces, in order."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._mark = limit // 8
         self._spool: Spool | None = None
         self._lock = threading.Lock()
@@ -68,7 +70,7 @@ class Backlog:
         self._memory: deque[Piece] = deque()
         self._bytes = 0
         self._moving: list[Piece] = []  # on their way to the spool, before all in memory
-        self._spooled = 0
+        self._spooled = self._read = 0
         self._open = False
         self._ended = False
         self._error: OSError | None = None
@@ -93,6 +95,7 @@ class Backlog:
         """Takes what was read; returns when there is room for more."""
         with self._lock:
             self._memory.append(Piece(data, arrival))
+            self._read += len(data)
             self._bytes += len(data)
             self._tell()
             if self._has_room():
@@ -150,6 +153,11 @@ class Backlog:
             self._tell()
         if spool is not None:
             self._thread.start()
+
+    def passed(self, size: int) -> None:
+        """So many bytes went past it: whoever takes has read them from the input."""
+        with self._lock:
+            self._read += size
 
     def fileno(self) -> int:
         """Readable when there is something to take, or the input has ended."""
@@ -273,12 +281,13 @@ class Backlog:
                 waits.pieces if waits else 0,
                 self._spooled,
                 stopped,
+                self._read,
             )
 
     # With the lock.
 
     def _has_room(self) -> bool:
-        return self._unbounded or self._cost() < self._limit
+        return self._unbounded or self._cost() < self.limit
 
     def _cost(self) -> int:
         return self._bytes + (len(self._memory) + len(self._moving)) * PIECE_COST

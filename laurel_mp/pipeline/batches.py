@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
@@ -25,6 +26,8 @@ SPAN = 1 << 20
 COST = 4096
 """Bytes that a batch takes besides its lines, about, in all processes together."""
 
+Note = Annotated[bytes, re.compile(rb"[^\n\0]*")]
+
 Lines = Annotated[bytes, re.compile(rb"(?s:.*\n)?")]
 
 
@@ -40,6 +43,7 @@ class BatchState(NamedTuple):
     span: int
     diverted: bool
     withdrawn: list[bytes]
+    notes: list[Note]
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +69,10 @@ class Batch:
     """Whether its lines go past the stages, to the log of malformed lines."""
     withdrawn: list[bytes] = field(default_factory=list)
     """Lines that came before a checkpoint and were taken out of it; they go there, too."""
+    notes: list[bytes] = field(default_factory=list)
+    """Lines of ingest's own for the output; they stand in front of the events of the batch."""
+    since: float = field(default_factory=time.monotonic)
+    """When the first of it came, or it was made."""
 
     def to_plain(self) -> list[Any]:
         """What a later run needs of it, as msgpack has it."""
@@ -79,6 +87,7 @@ class Batch:
                 self.span,
                 self.diverted,
                 self.withdrawn,
+                self.notes,
             )
         )
 
@@ -86,8 +95,20 @@ class Batch:
     def of_plain(cls, plain: Any) -> Batch:
         """The same, unpacked; raises SnapshotError for anything else."""
         state = check_plain(plain, BatchState)
-        number, position, lines, now, flags, skipped, span, diverted, withdrawn = state
-        return cls(number, position, lines, now, flags, 0, skipped, span, 0, diverted, withdrawn)
+        return cls(
+            state.number,
+            state.position,
+            state.lines,
+            state.now,
+            state.flags,
+            0,
+            state.skipped,
+            state.span,
+            0,
+            state.diverted,
+            state.withdrawn,
+            state.notes,
+        )
 
     @property
     def cost(self) -> int:
@@ -108,7 +129,10 @@ class Batch:
         """Two batches for one; `at` is where in `lines` the second begins."""
         lines = self.lines[:at]
         span = min(max(lines.count(b"\n"), 1), self.span - 1)
-        first = Batch(self.number, self.position, lines, self.now, 0, 0, self.skipped, span)
+        first = Batch(
+            self.number, self.position, lines, self.now, 0, 0, self.skipped, span, since=self.since
+        )
+        first.notes = self.notes
         second = Batch(
             self.number + span,
             self.position + at,
@@ -118,6 +142,7 @@ class Batch:
             self.mark,
             [],
             self.span - span,
+            since=self.since,
         )
         return first, second
 

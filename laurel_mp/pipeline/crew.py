@@ -27,10 +27,12 @@ HeldBack = Callable[[str], None]
 class CrewError(LaurelError):
     """A crew can not go on: a process of it has died or failed, or hangs."""
 
-    def __init__(self, message: str, batch: int = 0) -> None:
+    def __init__(self, message: str, batch: int = 0, who: str = "") -> None:
         super().__init__(message)
         self.batch = batch
         """The batch that it had in hand, 0 if that is not known."""
+        self.who = who
+        """The process that is to blame, empty if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,10 @@ class Crew(ABC):
     def filenos(self) -> tuple[int, ...]:
         """One of these is readable when there may be reports."""
         return ()
+
+    def pids(self) -> dict[str, int]:
+        """The process ids of its processes, by name; none if it has none of its own."""
+        return {}
 
     def hangs(self) -> CrewError:
         """Why there is no progress, as far as that can be seen."""

@@ -12,9 +12,12 @@ from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError
 from laurel_mp.events.coalescer import Counters
 from laurel_mp.outputs.journal import Journal
-from laurel_mp.pipeline import options, privileges, wire
+from laurel_mp.pipeline import fills, options, privileges, wire
+from laurel_mp.pipeline.accounts import Accounts, Member
 from laurel_mp.pipeline.batches import BARRIER, ROTATE
+from laurel_mp.pipeline.board import INLINE
 from laurel_mp.pipeline.crew import Crew, CrewError, HeldBack, Order
+from laurel_mp.pipeline.meter import Meter
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.system import open_system
 from laurel_mp.stages.assembler import AssemblerCounters
@@ -35,12 +38,15 @@ class InlineCrew(Crew):
         held_back: HeldBack,
         *,
         live: bool,
+        accounts: Accounts,
     ) -> None:
         self._config = config
         self._outputs = outputs
         self._journal = journal
         self._held_back = held_back
         self._live = live
+        self._accounts = accounts
+        self._meter = Meter(accounts.row(INLINE))
         self._stack = ExitStack()
         self._written = self._leave_out = 0
         self._reports: list[wire.Report] = []
@@ -48,9 +54,11 @@ class InlineCrew(Crew):
     def start(self, order: Order) -> None:
         """Starts it; raises OutputError if an output can not be used."""
         config = self._config
+        self._accounts.begin([Member("ingest", INLINE)])
         system = self._stack.enter_context(open_system(config, live=self._live))
         if self._live:
             privileges.become(privileges.Role.INLINE, config)
+        self._system = system
         self._names = system.names if system is not None else None
         self._decoder = options.decoder(config, system)
         snapshots = order.snapshots
@@ -60,11 +68,12 @@ class InlineCrew(Crew):
             None if snapshots is None else snapshots.tracker,
             is_restart=order.is_restart,
         )
-        self._assembler = options.assembler(config, 0)
+        self._assembler = options.assembler(config, 0, live=self._live)
         if snapshots is not None:
             (decoder,) = snapshots.decoders
             self._decoder.restore(decoder)
             self._assembler.restore(snapshots.assembler)
+        self._lines, self._events = self._decoder.lines, self._decoder.counters.events
         opened = self._outputs.open(self._journal, self._held_back, again=order.is_again)
         self._opened = self._stack.enter_context(opened)
         self._leave_out = max(order.leave_out, self._opened.done)
@@ -84,6 +93,7 @@ class InlineCrew(Crew):
             raise CrewError(f"{type(error).__name__}: {error}", batch) from error
         if batch > self._leave_out:
             self._opened.write(batch, merged, malformed)
+            self._meter.wrote(merged, malformed)
             self._written = batch
             if flags & ROTATE:
                 self._opened.rotate()
@@ -93,6 +103,8 @@ class InlineCrew(Crew):
             Counters(*_numbers(self._decoder.counters)),
             self._decoder.in_flight_lines,
             AssemblerCounters(*_numbers_given(self._assembler.counters)),
+            self._assembler.losses,
+            self._assembler.awaits_clock,
         )
         self._reports.append(ack)
         if flags & BARRIER:
@@ -103,6 +115,16 @@ class InlineCrew(Crew):
                 ("writer", self._assembler.snapshot()),
             ):
                 self._reports.append(wire.SnapshotMessage(batch, role, 0, snapshot))
+        self._measure(batch, flags)
+
+    def _measure(self, batch: int, flags: int) -> None:
+        decoder = self._decoder
+        events = decoder.counters.events - self._events
+        self._meter.did(batch, decoder.lines - self._lines, events)
+        if self._meter.is_due() or flags & BARRIER:
+            system = self._system
+            sizes = fills.of_decoder(decoder, system) | fills.of_tracker(self._tracker)
+            self._meter.look(sizes | fills.of_assembler(self._assembler), fills.asked(system))
 
     def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - nobody to wait for
         """What became of the batches that were sent."""
@@ -112,6 +134,7 @@ class InlineCrew(Crew):
     def stop(self) -> int:
         """Closes the outputs."""
         self._stack.close()
+        self._accounts.settle()
         if self._journal is None:
             return self._written
         return max(self._outputs.unwritten(self._journal).batch, 0)
@@ -123,3 +146,4 @@ class InlineCrew(Crew):
     def close(self) -> None:
         """Closes the outputs."""
         self._stack.close()
+        self._accounts.settle()

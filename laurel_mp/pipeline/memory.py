@@ -20,6 +20,12 @@ batch, messages. If it is not set, this rises to the size of the largest one tha
 TOP = 2 << 20
 """Bytes that are kept at the end of the heap."""
 
+KEPT = 64 << 20
+"""Bytes of free memory that an offline command keeps for the next batch."""
+
+MAPPED = 32 << 20
+"""Bytes of what gets a mapping of its own there; the C library allows no more."""
+
 WORTH_IT = 1 << 20
 """Bytes of messages since the last time."""
 
@@ -34,6 +40,18 @@ def use_one_heap() -> None:
         mallopt(M_ARENA_MAX, 1)
         mallopt(M_MMAP_THRESHOLD, LARGE)
         mallopt(M_TRIM_THRESHOLD, TOP)
+
+
+def keep_what_is_free() -> None:
+    """Makes an offline command faster: whoever waits for it does not count its memory.
+
+    Else each batch of a megabyte costs a page fault for each 4 KiB, in all processes: a twentieth
+    of all CPU time.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, MAPPED)
+        mallopt(M_TRIM_THRESHOLD, KEPT)
 
 
 class GiveBack:

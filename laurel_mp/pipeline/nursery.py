@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from laurel_mp.outputs.journal import Journal
+from laurel_mp.pipeline.accounts import Accounts
 from laurel_mp.pipeline.board import Board
 from laurel_mp.pipeline.forkserver import ForkServer
 from laurel_mp.pipeline.runtime import RuntimeDirectory
@@ -41,6 +42,7 @@ class Nursery:
         self.live = live
         self.journal = Journal.create()
         self.board = Board()
+        self.accounts = Accounts(self.board)
         self.runtime = RuntimeDirectory()
         """For the sockets between the processes."""
         self._server: ForkServer | None = None

@@ -17,6 +17,7 @@ from laurel_mp.config import Config, from_dict, to_dict
 from laurel_mp.errors import OutputError, PipelineError
 from laurel_mp.observe.log import speak_as
 from laurel_mp.pipeline import privileges, roles, wire
+from laurel_mp.pipeline.accounts import Member
 from laurel_mp.pipeline.batches import FINAL
 from laurel_mp.pipeline.crew import Crew, CrewError, Order
 from laurel_mp.pipeline.endpoints import Endpoints
@@ -86,11 +87,16 @@ class ProcessCrew(Crew):
             self._poller.register(self._reports, zmq.POLLIN)
             self._poller.register(self._server.fileno(), zmq.POLLIN)
             self._nursery.board.clear()
-            for role, count in (("writer", 1), ("tracker", 1), ("worker", self.workers)):
-                for index in range(count):
-                    self._start_child(role, index, order)
+            places = [("writer", 0), ("tracker", 0)]
+            places += [("worker", index) for index in range(self.workers)]
+            self._nursery.accounts.begin([self._member(*role) for role in places])
+            for role, index in places:
+                self._start_child(role, index, order)
         except (OSError, zmq.ZMQError, PipelineError) as error:
             raise CrewError(f"processes can not be started: {error}") from error
+
+    def _member(self, role: str, index: int) -> Member:
+        return Member(_name(_title(role, index, self.workers)), Nursery.slot(role, index))
 
     def _write_snapshots(self, order: Order) -> None:
         if order.snapshots is None:
@@ -120,8 +126,15 @@ class ProcessCrew(Crew):
         try:
             self._children[pid] = title, os.pidfd_open(pid)
         except ProcessLookupError as error:  # it has ended, and so has who would have told us
-            raise CrewError(f"the {title} process ended at once") from error
+            raise CrewError(f"the {title} process ended at once", who=_name(title)) from error
         self._slots[title] = Nursery.slot(role, index)
+
+    def pids(self) -> dict[str, int]:
+        """The process ids of the children that live, as far as it is known, and of their parent."""
+        found = {_name(title): pid for pid, (title, _) in self._children.items()}
+        if self._server is not None:
+            found["fork-server"] = self._server.pid
+        return found
 
     # --- what goes out
 
@@ -141,7 +154,7 @@ class ProcessCrew(Crew):
         sent = 0
         for worker, frames in self._waiting:
             try:
-                self._workers[worker].send_multipart(frames, zmq.NOBLOCK, copy=False)
+                self._workers[worker].send_multipart(frames, zmq.NOBLOCK)
             except zmq.Again:
                 break
             sent += 1
@@ -188,7 +201,8 @@ class ProcessCrew(Crew):
         if isinstance(report, wire.FailureMessage):
             if report.output:
                 raise OutputError(report.text, closed=report.closed)
-            raise CrewError(f"{report.who}: {report.text}", self._in_hand(report.who))
+            in_hand = self._in_hand(report.who)
+            raise CrewError(f"{report.who}: {report.text}", in_hand, _name(report.who))
         return report
 
     def _children_ended(self) -> None:
@@ -204,7 +218,9 @@ class ProcessCrew(Crew):
             if status > 0:
                 self._await_reason()
             raise CrewError(
-                f"the {name} process ended unexpectedly (status {status})", self._in_hand(name)
+                f"the {name} process ended unexpectedly (status {status})",
+                self._in_hand(name),
+                _name(name),
             )
 
     def _await_reason(self) -> None:
@@ -223,12 +239,12 @@ class ProcessCrew(Crew):
         for pid, (name, _) in self._children.items():
             state = _state_of(pid)
             if state in "TtD":
-                return CrewError(f"the {name} process is stuck (state {state})")
+                return CrewError(f"the {name} process is stuck (state {state})", who=_name(name))
         busy = [(batch, name) for name in self._slots if (batch := self._in_hand(name))]
         if not busy:
             return CrewError("there is no progress")
         batch, name = min(busy)
-        return CrewError(f"the {name} process makes no progress", batch)
+        return CrewError(f"the {name} process makes no progress", batch, _name(name))
 
     # --- ends
 
@@ -245,6 +261,7 @@ class ProcessCrew(Crew):
             for fd, _ in poll.poll():
                 poll.unregister(fd)
                 left.discard(fd)
+        self._nursery.accounts.settle()
         self._tidy()
         return max(self._outputs.unwritten(self._nursery.journal).batch, 0)
 
@@ -278,6 +295,11 @@ class ProcessCrew(Crew):
 
 def _title(role: str, index: int, workers: int) -> str:
     return f"{role} {index + 1}/{workers}" if role == "worker" else role
+
+
+def _name(title: str) -> str:
+    """What a process is called where its counters are told: `worker-1` for `worker 1/2`."""
+    return title.partition("/")[0].replace(" ", "-")
 
 
 def _state_of(pid: int) -> str:

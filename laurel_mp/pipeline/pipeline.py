@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +31,8 @@ from laurel_mp.pipeline.poison import Poison
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.packing import check_plain
 from laurel_mp.stages.router import Malformed, Router
-from laurel_mp.stages.snapshots import redistribute, without_events
+from laurel_mp.stages.serials import Loss
+from laurel_mp.stages.snapshots import redistribute, without_events, without_serials
 
 CHECKPOINT_SECONDS = 1.0
 """How old a checkpoint may become while there is something to do; more if it is a large one."""
@@ -59,7 +60,7 @@ FAILURES = 8
 UNCOVERED = 4
 """When that part of the window is used up there is another checkpoint, unless it costs too much."""
 
-UNWRITTEN = 8
+UNWRITTEN = 4
 """That part of it may be under way: more makes nothing faster, and fills everybody's queues."""
 
 NOTHING = wire.AckMessage(0, 0, Counters(), 0, AssemblerCounters())
@@ -77,6 +78,31 @@ class Reload(NamedTuple):
     config: Config
     outputs: Outputs
     deadline: float
+
+
+class UnderWay(NamedTuple):
+    """A batch that was handed over and is not written."""
+
+    number: int
+    cost: int
+    since: float
+
+
+class Waiting(NamedTuple):
+    """What of the batches under way waits for a process, or is in its hand."""
+
+    batches: int
+    bytes: int
+    since: float | None
+    """When the oldest of it came; None if nothing waits."""
+
+
+class Room(NamedTuple):
+    """How much of the window is in use, in bytes."""
+
+    window: int
+    under_way: int
+    under_way_limit: int
 
 
 class Pipeline:
@@ -100,6 +126,8 @@ class Pipeline:
         """Whether everything is written, after `end`."""
         self.held = ""
         """Why the output takes nothing at present."""
+        self.on_losses: Callable[[Sequence[Loss]], None] = lambda _losses: None
+        """Is told what is missing, once."""
         self.is_urgent: Callable[[], bool] = lambda: False
         """Whether an output that takes nothing is not to be waited for any longer."""
         self.covered = 0
@@ -108,6 +136,14 @@ class Pipeline:
         """How many there were in this run."""
         self.recoveries = 0
         """How often a crew was replaced because it had failed."""
+        self.reloads = 0
+        """How often another configuration was put in force."""
+        self.set_aside = 0
+        """Lines that were taken out because processes died over them."""
+        self.failures: Counter[str] = Counter()
+        """How often a process was to blame for a recovery, by its name."""
+        self.while_held: Callable[[], None] = lambda: None
+        """Called now and then while an output of a crew in this process takes nothing."""
         self._outputs = outputs
         self._make_crew = make_crew
         self._on_malformed = on_malformed
@@ -125,11 +161,11 @@ class Pipeline:
         self._next_number = first_number or SPAN
         self._first_own = 0
         """Batches before this one are of a former run: their end is not that of this one."""
-        self._under_way: deque[tuple[int, int]] = deque()
-        """Batches that were handed over and are not written: number and cost."""
+        self._under_way: deque[UnderWay] = deque()
+        """Batches that were handed over and are not written."""
         self._under_way_bytes = 0
         self._mark = 0
-        self._sent = self._acknowledged = self._reported = 0
+        self._sent = self._acknowledged = self._reported = self._losses_told = 0
         self._leave_out = 0
         self._unwritten: Any = None
         self._poison = Poison()
@@ -195,6 +231,10 @@ class Pipeline:
         if chunk.lines:
             self._take(chunk, now)
 
+    def note(self, lines: list[bytes], now: float) -> None:
+        """Has lines written that are no events, each a JSON object, behind what was fed so far."""
+        self._take(Chunk(self._cutter.position, b""), now, notes=lines)
+
     def tick(self, now: float) -> None:
         """Lets time-outs happen when nothing comes in."""
         self._take(Chunk(self._cutter.position, b""), now)
@@ -216,7 +256,9 @@ class Pipeline:
         while not self.finished:
             self.step(1000)
 
-    def _take(self, chunk: Chunk, now: float | None, flags: int = 0) -> None:
+    def _take(
+        self, chunk: Chunk, now: float | None, flags: int = 0, notes: Sequence[bytes] = ()
+    ) -> None:
         while not self.has_room:
             self.step(1000)
         skipped = [Malformed(*line) for line in self._cutter.overlong]
@@ -224,6 +266,9 @@ class Pipeline:
         number = self._next_number
         self._next_number += SPAN
         batch = Batch(number, chunk.position, chunk.lines, now, flags, self._mark, skipped)
+        batch.notes.extend(notes)
+        if now is not None and chunk.lines:
+            batch.since = now
         self._keep(batch)
         parts = self._poison.parts(batch)
         if len(parts) > 1 or batch.diverted:
@@ -291,9 +336,12 @@ class Pipeline:
         if self._acknowledged == self._sent:
             self._last_progress = time.monotonic()  # there was nothing to do before this
         self._sent = batch.number
-        self._under_way.append((batch.number, batch.cost))
+        self._under_way.append(UnderWay(batch.number, batch.cost, batch.since))
         self._under_way_bytes += batch.cost
-        self._crew.send(batch.number, batch.flags, routed.shares, text)
+        shares = routed.shares
+        if batch.notes:
+            shares = [shares[0]._replace(notes=batch.notes), *shares[1:]]
+        self._crew.send(batch.number, batch.flags, shares, text)
 
     # --- what comes back
 
@@ -323,10 +371,11 @@ class Pipeline:
         if isinstance(report, wire.AckMessage):
             self._last = report
             self._acknowledged = report.batch
-            while self._under_way and self._under_way[0][0] <= report.batch:
-                self._under_way_bytes -= self._under_way.popleft()[1]
+            while self._under_way and self._under_way[0].number <= report.batch:
+                self._under_way_bytes -= self._under_way.popleft().cost
             self.held = ""
             self._former = None
+            self._tell_losses(report)
             if report.batch in self._gatherings:
                 self._gatherings[report.batch].acknowledge(report)
             if self._is_end(report.batch, report.flags) and not report.flags & BARRIER:
@@ -339,6 +388,15 @@ class Pipeline:
                 self._cover(checkpoint)
         elif isinstance(report, wire.HeldMessage):
             self.held = report.text
+
+    def _tell_losses(self, report: wire.AckMessage) -> None:
+        """Tells what a batch has shown to be missing, if it has not been told before."""
+        if report.losses and report.batch > self._losses_told:
+            self._losses_told = report.batch
+            for batch in self._kept:
+                if batch.number == report.batch:
+                    self._losses_told = batch.last_number
+            self.on_losses(report.losses)
 
     def _cover(self, checkpoint: Checkpoint) -> None:
         """Lets go of all batches that the checkpoint covers."""
@@ -466,6 +524,7 @@ class Pipeline:
     def _held_back(self, reason: str) -> None:
         """An output of a crew in this process takes nothing."""
         self.held = reason
+        self.while_held()
         if self._reload is not None or self.is_urgent():
             raise GaveUpError(reason)
 
@@ -473,6 +532,8 @@ class Pipeline:
         """The crew can not go on: another one will."""
         self._stop()
         self.recoveries += 1
+        if failure.who:
+            self.failures[failure.who] += 1
         self._failures += 1
         if failure.batch and self._poison.blame(failure.batch, self._kept):
             self._take_out()
@@ -495,6 +556,7 @@ class Pipeline:
         self._keep_aside(lines)
 
     def _keep_aside(self, lines: list[bytes]) -> None:
+        self.set_aside += len(lines)
         directory = None if self._outputs.malformed else Path(self.config.directory)
         poison.keep(lines, directory)
 
@@ -514,6 +576,7 @@ class Pipeline:
         if self._crew is not None:
             self._stop()
         self._reload = None
+        self.reloads += 1
         self._former = (self.config, self._outputs)
         self._use(reload.config, reload.outputs)
         self._begin()
@@ -602,6 +665,13 @@ class Pipeline:
         checkpoint = self._checkpoint
         if checkpoint is None:
             return
+        # What came and was lost since then can not be told apart: serials are watched anew.
+        checkpoint = self._checkpoint = replace(
+            checkpoint,
+            stages=replace(
+                checkpoint.stages, assembler=without_serials(checkpoint.stages.assembler)
+            ),
+        )
         stages, ack = checkpoint.stages, checkpoint.ack
         keys: set[bytes] = set()
 
@@ -636,6 +706,28 @@ class Pipeline:
         router.restore(checkpoint.router)
         return _ledger(router, checkpoint.beside, checkpoint.ack)
 
+    def waiting(self, done: int, upto: int | None = None) -> Waiting:
+        """What waits for a process that has done batch `done`, up to the batch that it can have."""
+        batches = size = 0
+        since = None
+        for number, cost, came in self._under_way:
+            if upto is not None and number > upto:
+                break
+            if number > done:
+                batches += 1
+                size += cost
+                since = came if since is None else since
+        return Waiting(batches, size, since)
+
+    def room(self) -> Room:
+        """How much is in use of what may be."""
+        limit = self.config.pipeline.window_bytes // UNWRITTEN
+        return Room(self._kept_bytes, self._under_way_bytes, limit)
+
+    def pids(self) -> dict[str, int]:
+        """The processes of the crew by name, as far as they live and are known."""
+        return self._crew.pids() if self._crew is not None else {}
+
     @property
     def has_eoe(self) -> bool:
         """Whether the stream is taken for one in which events end with an EOE record."""
@@ -645,6 +737,11 @@ class Pipeline:
     def in_flight(self) -> int:
         """Lines of events that are not complete, as far as it is known."""
         return self._last.in_flight
+
+    @property
+    def awaits_clock(self) -> bool:
+        """Whether there is more to say about missing events when the clock goes on."""
+        return self._last.is_waiting
 
     def close(self) -> None:
         """Ends all that belongs to the pipeline, whatever state it is in."""

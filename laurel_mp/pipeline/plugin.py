@@ -17,8 +17,10 @@ from typing import Any
 
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError, SnapshotError
+from laurel_mp.observe.groups import LOSSES, QUEUES
 from laurel_mp.observe.log import add_handler, tick
 from laurel_mp.observe.malformed import MalformedReport
+from laurel_mp.observe.register import Register
 from laurel_mp.outputs.copy import CopyHandler
 from laurel_mp.outputs.pending import Pending
 from laurel_mp.pipeline import options, privileges, surroundings
@@ -26,7 +28,10 @@ from laurel_mp.pipeline.backlog import Backlog
 from laurel_mp.pipeline.crew import GaveUpError
 from laurel_mp.pipeline.directory import DirectoryLock
 from laurel_mp.pipeline.inputs import open_input
+from laurel_mp.pipeline.kernel import KernelWatch
 from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.pipeline.lookout import Lookout
+from laurel_mp.pipeline.losses import LossReport
 from laurel_mp.pipeline.memory import use_one_heap
 from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs, open_copy
@@ -37,6 +42,8 @@ from laurel_mp.pipeline.report import StatusReport
 from laurel_mp.pipeline.spool import Spool
 from laurel_mp.pipeline.start import crew_of, tune_collector
 from laurel_mp.pipeline.state import Loaded, StateFile
+from laurel_mp.pipeline.statistics import RunStatistics
+from laurel_mp.pipeline.status import StatusService
 from laurel_mp.pipeline.written import events_in
 
 SHOULD_HAVE_EOE = 4 << 20
@@ -65,6 +72,7 @@ FIXED = {
     "": ("user", "input", "directory"),
     "debug": ("inputlog", "log"),
     "pipeline": ("spool", "spool_bytes"),
+    "loss": ("kernel",),
 }
 """What can not change while we run, by section."""
 
@@ -83,9 +91,13 @@ class Plugin:
     looks at the clock. It never waits for an output.
     """
 
-    def __init__(self, config: Config, reconfigure: Reconfigure) -> None:
+    def __init__(
+        self, config: Config, reconfigure: Reconfigure, kernel: KernelWatch | None = None
+    ) -> None:
         use_one_heap()
         self.config = self._first_config = config
+        self.register = Register()
+        """What there is to tell about this run."""
         self._reconfigure = reconfigure
         self._outputs = Outputs.of_plugin(config)
         self._signals: list[int] = []
@@ -103,6 +115,11 @@ class Plugin:
         self._without_eoe = 0
         self._outdated: StateFile | None = None
         self._malformed = MalformedReport(log.warning)
+        self._losses = LossReport(log.warning)
+        self.register.contribute(LOSSES, self._losses.rows)
+        self._kernel = kernel
+        self._lookout = Lookout(config, log.warning, kernel)
+        self.register.contribute(QUEUES, self._lookout.rows)
         self._status = StatusReport(config, time.monotonic())
         self._lock = DirectoryLock(Path(config.directory))
         self._state_file = StateFile.of(config)
@@ -118,8 +135,11 @@ class Plugin:
         self._copy = open_copy(config, config.debug.inputlog)
         self._uncopied = b""
         """The start of a line whose end has not come."""
+        self._service = StatusService(self.register, config)
         self._pipeline = self._new_pipeline(config)
-        self._former = Ledger()
+        self._statistics = RunStatistics(
+            self.register, self._pipeline, self._backlog, self._nursery.accounts
+        )
 
     # --- from the start to the end
 
@@ -136,16 +156,22 @@ class Plugin:
                 self._begin()
                 self._work()
                 self._end()
+                if self.config.statusreport_period:
+                    self._report()  # the rest, so that all periods together are the whole
         finally:
+            self._service.close()
             self._stop_reading()
             self._pipeline.close()
             self._backlog.close()
             self._nursery.close()
             self._malformed.close()
+            self._losses.close()
+            if self._kernel is not None:
+                self._kernel.close()
             self._lock.close()
         if self._backlog.error is not None:
             raise InputError(f"the input can not be read on: {self._backlog.error.strerror}")
-        ledger = self._pipeline.ledger().since(self._former)
+        ledger = self._statistics.run(self._pipeline.ledger())
         if self._pipeline.finished:
             ledger.check()
         return ledger
@@ -171,6 +197,7 @@ class Plugin:
     def _work(self) -> None:
         while not self._pipeline.finished and not self._is_overdue():
             self._react()
+            self._service.step()
             self._pipeline.step()  # which does what a signal has asked for, as soon as it can
             moved = self._move()
             self._keep_house()
@@ -192,6 +219,9 @@ class Plugin:
         if self._wants_rotation:
             self._wants_rotation = False
             pipeline.rotate()
+        if self._lookout.has_notes:
+            pipeline.note(self._lookout.take_notes(), self._now())
+            return True
         size, waited = backlog.waits(time.monotonic())
         if size:
             linger = _linger(self.config) - waited
@@ -203,9 +233,12 @@ class Plugin:
             self._is_ending = True
             pipeline.end(self._now(), checkpoint=self._state_file is not None)
             return True
-        if pipeline.in_flight and time.monotonic() - self._ticked >= TICK:
+        if (
+            pipeline.in_flight or pipeline.awaits_clock
+        ) and time.monotonic() - self._ticked >= TICK:
             self._ticked = time.monotonic()
             pipeline.tick(self._now(self._ticked))
+            return True  # without other processes, what has come of it is there already
         return False
 
     @property
@@ -220,6 +253,7 @@ class Plugin:
             lines, newline, self._uncopied = (self._uncopied + piece.data).rpartition(b"\n")
             self._copy.write(lines + newline)
         self._ticked = time.monotonic()  # this moves the clock, too
+        self._statistics.arrived = piece.arrival
         self._pipeline.feed(piece.data, self._now(piece.arrival), self._backlog.taken)
         if self._without_eoe < SHOULD_HAVE_EOE:
             self._look_for_eoe(len(piece.data))
@@ -247,30 +281,35 @@ class Plugin:
         """Waits until there is something to do. If that is to read, it reads and hands over."""
         reader, pipeline = self._reader, self._pipeline
         if self._is_ending or not pipeline.has_room or not reader.borrow():
-            self._wait(self._patience(), self._descriptors())
+            fds = self._descriptors()
+            if not self._is_ending and pipeline.has_room:
+                fds = (*fds, self._backlog.fileno())
+            self._wait(self._patience(), fds)
             return
         piece = None
         try:
-            ready = self._wait(self._patience(), (*pipeline.filenos(), reader.fileno()))
+            ready = self._wait(self._patience(), (*self._descriptors(), reader.fileno()))
             if reader.fileno() in ready:
                 piece = reader.collect(self._worth)
         finally:
             reader.give_back()
-        self._feed(piece)
+        if piece is not None:
+            self._backlog.passed(len(piece.data))
+            self._feed(piece)
 
     def _descriptors(self) -> tuple[int, ...]:
-        fds = self._pipeline.filenos()
-        if not self._is_ending and self._pipeline.has_room:
-            return (*fds, self._backlog.fileno())
-        return fds
+        """What has something to do with what is going on, but for the input."""
+        own = (*self._service.filenos(), *self._lookout.filenos())
+        return (*own, *self._pipeline.filenos())
 
     def _patience(self) -> float:
         """Seconds to wait for something to happen."""
-        waits = [self._pipeline.next_due()]
-        report = self._status.wait(time.monotonic())
-        if report is not None:
-            waits.append(report)
-        if self._pipeline.in_flight:
+        if self._lookout.has_notes and self._pipeline.has_room:
+            return 0.0
+        due = (self._status.wait(time.monotonic()), self._service.next_due())
+        waits = [self._pipeline.next_due(), *(each for each in due if each is not None)]
+        waits += [max(self._losses.next_due(), 0.0) + 0.001, self._lookout.next_due()]
+        if self._pipeline.in_flight or self._pipeline.awaits_clock:
             waits.append(TICK)
         if self._pipeline.is_busy:
             waits.append(HOUSEKEEPING)
@@ -355,6 +394,8 @@ class Plugin:
         self.config, self._outputs = config, outputs
         self._status.use(config)
         self._reader.gathering.linger = _linger(config)
+        self._lookout.use(config)
+        self._service.use(config)
         self._pipeline.reload(config, outputs)
         log.info("the configuration was read again")
 
@@ -364,6 +405,7 @@ class Plugin:
         now = time.monotonic()
         if self._status.wait(now) == 0:
             self._report()
+        self._lookout.step()
         if now - self._kept_house < HOUSEKEEPING:
             return
         self._kept_house = now
@@ -372,6 +414,7 @@ class Plugin:
             self._outdated.remove()  # what it says is done: that may not happen a second time
             self._outdated = None
         self._malformed.tick()
+        self._losses.tick()
         tick()
         if self._copy is not None:
             self._copy.tick()
@@ -381,9 +424,7 @@ class Plugin:
             self._state_file.save_soon(self._pipeline.save(all_of_it=False))
 
     def _report(self) -> None:
-        now = self._pipeline.ledger()
-        ledger = replace(now.since(self._former), in_flight=now.in_flight)
-        log.info("%s", self._status.text(ledger, time.monotonic()))
+        log.info("%s", self._status.text(self.register.snapshot(), time.monotonic()))
 
     # --- from one run to the next
 
@@ -401,7 +442,8 @@ class Plugin:
                 log.error("the state file makes no sense and is not used: %s", error)  # noqa: TRY400
                 self._pipeline = self._new_pipeline(self.config)
         self._backlog.open(self._spool, rest, unfinished=unfinished)
-        self._former = self._pipeline.former_ledger()
+        self._statistics.watch(self._pipeline)
+        self._service.start()
         self._pipeline.start(is_restart=adopted)
 
     def _load(self) -> Loaded | None:
@@ -464,6 +506,8 @@ class Plugin:
             first_number=first_number,
         )
         pipeline.is_urgent = self._is_urgent
+        pipeline.on_losses = self._losses.add
+        pipeline.while_held = self._service.step
         return pipeline
 
     def _end(self) -> None:

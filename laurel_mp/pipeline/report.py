@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from laurel_mp.config import Config
+from laurel_mp.observe.groups import LEDGER, PROGRAM
+from laurel_mp.observe.register import Snapshot, remarkable, total
 from laurel_mp.pipeline.ledger import Ledger
+
+_COUNTS = {
+    "lines": "lines",
+    "written_events": "events",
+    "filtered_events": "filtered events",
+    "duplicate_lines": "duplicate lines",
+    "malformed_lines": "malformed lines",
+}
+"""What is said in any case, by the key in the group `ledger`."""
 
 
 def started(version: str, config: Config) -> str:
@@ -15,11 +24,15 @@ def started(version: str, config: Config) -> str:
 
 def stopped(total: Ledger, config: Config) -> str:
     """The last message: what became of all input."""
-    return f"stopped: {_counts(total)} in total{_marker(config)}"
+    text = (
+        f"{total.lines} lines, {total.written} events, {total.filtered_events} filtered events, "
+        f"{total.duplicate} duplicate lines, {total.malformed} malformed lines"
+    )
+    return f"stopped: {text} in total{_marker(config)}"
 
 
 class StatusReport:
-    """Compares the counters with those of the report before, every `statusreport-period` seconds.
+    """Compares what there is with the report before, every `statusreport-period` seconds.
 
     `now` is the time in seconds by a clock that never goes back.
     """
@@ -27,7 +40,7 @@ class StatusReport:
     def __init__(self, config: Config, now: float) -> None:
         self.use(config)
         self._since = now
-        self._before = Ledger()
+        self._before: Snapshot = {}
 
     def use(self, config: Config) -> None:
         """Takes another configuration; the period that runs goes on."""
@@ -38,35 +51,37 @@ class StatusReport:
         """Seconds until the next report is due, 0 if it is; None if none is wanted."""
         return max(self._since + self._period - now, 0.0) if self._period else None
 
-    def text(self, ledger: Ledger, now: float) -> str:
+    def text(self, snapshot: Snapshot, now: float) -> str:
         """The report; from here on the next period runs."""
-        seconds = now - self._since
-        period = _counts(ledger, self._before)
-        self._before = replace(ledger)
-        self._since = now
-        total = _counts(ledger)
-        flight = f"{ledger.in_flight} lines in flight"
-        return (
-            f"status: {period} in {seconds:.0f} s; {total} in total; {flight}"
-            f"{_marker(self._config)}"
-        )
+        before, self._before = self._before, snapshot
+        since, self._since = self._since, now
+        parts = [
+            f"{_counts(snapshot, before)} in {now - since:.0f} s",
+            f"{_counts(snapshot)} in total",
+            f"{total(snapshot, LEDGER, 'lines_in_flight')} lines in flight",
+            f"CPU time {_cpu(snapshot, before)}, {_cpu(snapshot)} in total",
+        ]
+        for name, grown in remarkable(snapshot, before).items():
+            parts.append(f"{name}: {grown:g}")
+        return f"status: {'; '.join(parts)}{_marker(self._config)}"
 
 
-def _counts(now: Ledger, before: Ledger | None = None) -> str:
-    """The counters, or how much they have grown.
+def _counts(now: Snapshot, before: Snapshot | None = None) -> str:
+    """The counters of the ledger, or how much they have grown."""
+    start = before or {}
+    return ", ".join(
+        f"{total(now, LEDGER, key) - total(start, LEDGER, key)} {text}"
+        for key, text in _COUNTS.items()
+    )
 
-    While a crash of a process is being made good they can be behind what they were.
-    """
-    names = {
-        "lines": "lines",
-        "written": "events",
-        "filtered_events": "filtered events",
-        "duplicate": "duplicate lines",
-        "malformed": "malformed lines",
-    }
-    start = before or Ledger()
-    grown = {text: getattr(now, name) - getattr(start, name) for name, text in names.items()}
-    return ", ".join(f"{max(number, 0)} {text}" for text, number in grown.items())
+
+def _cpu(now: Snapshot, before: Snapshot | None = None) -> str:
+    start = before or {}
+    user, system = (
+        total(now, PROGRAM, key) - total(start, PROGRAM, key)
+        for key in ("cpu_user_seconds", "cpu_system_seconds")
+    )
+    return f"{user:.2f} s user and {system:.2f} s system"
 
 
 def _marker(config: Config) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -18,10 +19,11 @@ import zmq
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError, OutputError
 from laurel_mp.events.coalescer import Counters
-from laurel_mp.pipeline import options, wire
+from laurel_mp.pipeline import fills, options, wire
 from laurel_mp.pipeline.batches import BARRIER, FINAL, ROTATE
 from laurel_mp.pipeline.endpoints import Endpoints
 from laurel_mp.pipeline.memory import GiveBack
+from laurel_mp.pipeline.meter import Meter
 from laurel_mp.pipeline.nursery import Nursery, Task
 from laurel_mp.pipeline.outputs import OpenOutputs, Outputs
 from laurel_mp.pipeline.system import System, open_system
@@ -49,13 +51,14 @@ def run(task: Task, config: Config, nursery: Nursery) -> None:
         _Writer(task, config, nursery).run()
 
 
-class _Role:
+class _Role(ABC):
     """What all children have."""
 
     def __init__(self, task: Task, nursery: Nursery) -> None:
         self.task = task
         self._board = nursery.board
         self._slot = nursery.slot(task.role, task.number)
+        self.meter = Meter(nursery.board.row(self._slot))
         self._give_back = GiveBack()
         self.endpoints = Endpoints(Path(task.directory))
         self._reports = self.endpoints.connect(zmq.PUSH, "reports")
@@ -78,9 +81,20 @@ class _Role:
         """Has a batch in hand from now on; 0 for none."""
         self._board.note(self._slot, batch)
 
+    def done(self, batch: int, flags: int, lines: int, events: int) -> None:
+        """Has done a batch; lines and events since the start of this process."""
+        self.meter.did(batch, lines, events)
+        if self.meter.is_due() or flags & BARRIER:
+            self.look()
+        self.begin(0)
+
+    @abstractmethod
+    def look(self) -> None:
+        """Notes how large this process and what it remembers is."""
+
     def report(self, message: wire.Report) -> None:
         """Tells ingest something."""
-        self._reports.send_multipart(wire.encode_report(message), copy=False)
+        self._reports.send_multipart(wire.encode_report(message))
 
     def report_snapshot(self, batch: int, snapshot: bytes) -> None:
         """Tells ingest what is known behind a batch."""
@@ -96,11 +110,13 @@ class _Worker(_Role):
         self._shares = self.endpoints.connect(zmq.PULL, f"worker-{task.number}")
         self._to_tracker = self.endpoints.connect(zmq.PUSH, "tracker")
         self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
+        self._system = system
         self._names = system.names if system is not None else None
         self._decoder = options.decoder(config, system)
         snapshot = self.snapshot()
         if snapshot is not None:
             self._decoder.restore(snapshot)
+        self._lines, self._events = self._decoder.lines, self._decoder.counters.events
         self.ready()
 
     def run(self) -> None:
@@ -111,8 +127,13 @@ class _Worker(_Role):
             self._give_back.passed(len(share.blob))
             self.begin(batch)
             self._decode(batch, flags, share, malformed)
-            self.begin(0)
+            decoder = self._decoder
+            lines, events = decoder.lines - self._lines, decoder.counters.events - self._events
+            self.done(batch, flags, lines, events)
         self.endpoints.close()
+
+    def look(self) -> None:
+        self.meter.look(fills.of_decoder(self._decoder, self._system), fills.asked(self._system))
 
     def _decode(self, batch: int, flags: int, share: Share, malformed: bytes) -> None:
         decoder, worker = self._decoder, self.task.number
@@ -120,7 +141,7 @@ class _Worker(_Role):
             decoder.forget()
         bodies, rows = decoder.decode(share)
         self._to_tracker.send_multipart(
-            wire.encode_rows(wire.RowsMessage(batch, worker, flags, rows)), copy=False
+            wire.encode_rows(wire.RowsMessage(batch, worker, flags, rows))
         )
         message = wire.BodiesMessage(
             batch,
@@ -132,7 +153,7 @@ class _Worker(_Role):
             bodies,
             malformed,
         )
-        self._to_writer.send_multipart(wire.encode_bodies(message), copy=False)
+        self._to_writer.send_multipart(wire.encode_bodies(message))
         if flags & BARRIER:
             self.report_snapshot(batch, decoder.snapshot())
 
@@ -146,6 +167,8 @@ class _Tracker(_Role):
         self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
         self._tracker = options.tracker(config, system, self.snapshot(), is_restart=task.is_restart)
         self._collected: dict[int, dict[int, DecodedRows]] = {}
+        self._system = system
+        self._rows = self._tracker.rows
         self.ready()
 
     def run(self) -> None:
@@ -157,16 +180,19 @@ class _Tracker(_Role):
             if len(of_batch) == self.task.workers:
                 self.begin(batch)
                 self._answer(batch, flags)
-                self.begin(0)
+                self.done(batch, flags, 0, self._tracker.rows - self._rows)
                 final = bool(flags & FINAL)
         self.endpoints.close()
+
+    def look(self) -> None:
+        self.meter.look(fills.of_tracker(self._tracker), fills.asked(self._system))
 
     def _answer(self, batch: int, flags: int) -> None:
         of_batch = self._collected.pop(batch)
         self._give_back.passed(sum(len(rows.who) for rows in of_batch.values()))
         annotations = self._tracker.apply([of_batch[each] for each in range(self.task.workers)])
         message = wire.AnnotationsMessage(batch, annotations)
-        self._to_writer.send_multipart(wire.encode_annotations(message), copy=False)
+        self._to_writer.send_multipart(wire.encode_annotations(message))
         if flags & BARRIER:
             self.report_snapshot(batch, self._tracker.snapshot())
 
@@ -186,11 +212,12 @@ class _Writer(_Role):
         super().__init__(task, nursery)
         self._journal = nursery.journal
         self._incoming = self.endpoints.bind(zmq.PULL, "writer")
-        self._assembler = options.assembler(config, task.workers)
+        self._assembler = options.assembler(config, task.workers, live=task.live)
         snapshot = self.snapshot()
         if snapshot is not None:
             self._assembler.restore(snapshot)
         self._collected: dict[int, _Collected] = {}
+        self._events = self._assembler.given
         self.ready()
 
     def run(self) -> None:
@@ -206,7 +233,6 @@ class _Writer(_Role):
                 if batch is not None:
                     self.begin(batch)
                     final = self._write(batch, opened)
-                    self.begin(0)
         self.endpoints.close()
 
     def _receive(self) -> int | None:
@@ -238,6 +264,7 @@ class _Writer(_Role):
         flags = messages[0].flags
         if batch > self._leave_out:
             opened.write(batch, merged, messages[0].malformed)
+            self.meter.wrote(merged, messages[0].malformed)
             if flags & ROTATE:
                 opened.rotate()
         ack = wire.AckMessage(
@@ -246,12 +273,18 @@ class _Writer(_Role):
             _sum([message.counters for message in messages]),
             sum(message.in_flight for message in messages),
             self._assembler.counters,
+            self._assembler.losses,
+            self._assembler.awaits_clock,
         )
         self.report(ack)
         if flags & BARRIER:
             self._patiently(opened.sync)
             self.report_snapshot(batch, self._assembler.snapshot())
+        self.done(batch, flags, 0, self._assembler.given - self._events)
         return bool(flags & FINAL)
+
+    def look(self) -> None:
+        self.meter.look(fills.of_assembler(self._assembler), {})
 
     def _held(self, reason: str) -> None:
         self.report(wire.HeldMessage(reason))

@@ -49,7 +49,7 @@ class ExecutableHashes:
     def __init__(self, procfs: Procfs, size_limit: int, cache_entries: int) -> None:
         self._procfs = procfs
         self._size_limit = size_limit
-        self._cache_entries = cache_entries
+        self.cache_entries = cache_entries
         self._cache: dict[_File, bytes | None] = {}
         """The file that was asked for last is last. None stands for one that can not be read."""
         self._found = 0
@@ -94,10 +94,10 @@ class ExecutableHashes:
         else:
             self._hashed += 1
             digest = _read_digest(live, file)
-            if len(self._cache) >= self._cache_entries > 0:
+            if len(self._cache) >= self.cache_entries > 0:
                 del self._cache[next(iter(self._cache))]
                 self._evicted += 1
-        if self._cache_entries:
+        if self.cache_entries:
             self._cache[file] = digest
         return digest
 

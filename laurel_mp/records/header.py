@@ -12,6 +12,8 @@ import re
 NODE = rb"[^ \n\0]{1,255}"
 TYPE = rb"[^ =\n\0]{1,64}"
 ID = rb"[0-9]{1,12}\.[0-9]{3}:[0-9]{1,20}"
+MAX_ID = 37
+"""How long an id may be."""
 
 LINE = re.compile(
     rb"(?:node=(?P<node>" + NODE + rb") )?type=(?P<type>" + TYPE + rb") "

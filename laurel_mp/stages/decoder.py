@@ -22,8 +22,13 @@ class Decoder:
         local_node: bytes = b"",
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
+        *,
+        sightings: bool = True,
     ) -> None:
-        self._coalescer = Coalescer(options, limits, local_node, observer, filters)
+        self._coalescer = Coalescer(
+            options, limits, local_node, observer, filters, sightings=sightings
+        )
+        self._observer = observer
 
     @property
     def counters(self) -> Counters:
@@ -34,6 +39,18 @@ class Decoder:
     def in_flight_lines(self) -> int:
         """Lines of events that are not complete yet."""
         return self._coalescer.in_flight_lines
+
+    @property
+    def lines(self) -> int:
+        """Lines that were fed, since the start."""
+        counters = self.counters
+        ended = counters.end_of_event + counters.duplicate + counters.in_events
+        return ended + self.in_flight_lines
+
+    def statistics(self) -> dict[str, int]:
+        """Sizes and limits met, for status reports."""
+        found = self._coalescer.statistics()
+        return found if self._observer is None else found | self._observer.statistics()
 
     def forget(self) -> None:
         """Forgets what was rendered: names of users in it may be others now."""
@@ -78,6 +95,8 @@ class Decoder:
                 bodies.more,
                 bodies.unused,
                 bodies.sizes,
+                coalescer.sightings.take(),
+                share.notes,
             ),
             DecodedRows(
                 rows.base,

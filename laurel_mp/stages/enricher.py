@@ -76,6 +76,18 @@ class Enricher:
         members = self._hash(pid, program)
         return Started(facts, inode, members, self._environment(pid, program), device)
 
+    def statistics(self) -> dict[str, int]:
+        """Sizes and limits met, for status reports."""
+        hashes = self._options.hashes
+        if hashes is None:
+            return {}
+        statistics = hashes.statistics()
+        return {
+            "hashes": statistics.remembered,
+            "hashes_limit": hashes.cache_entries,
+            "hashes_evicted": statistics.evicted,
+        }
+
     def _hash(self, pid: bytes, exe: bytes) -> bytes:
         hashes = self._options.hashes
         digest = hashes.sha256(pid, exe) if hashes is not None else None

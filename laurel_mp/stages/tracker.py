@@ -118,9 +118,15 @@ class Tracker:
         """What execs have started, by node and event id; the oldest is first."""
         self._keys: dict[bytes, tuple[bytes, ...]] = {}
         self._exe_labels: dict[bytes, tuple[Labels, Labels]] = {}
+        self._cleared = 0
         self._now = 0.0
         self.rows = 0
         """Rows answered, since the start."""
+
+    def statistics(self) -> dict[str, int]:
+        """Sizes and limits met, for status reports."""
+        answers = {"answers": len(self._answers), "answers_cleared": self._cleared}
+        return self.tables.statistics() | answers
 
     def seed(self, processes: Iterable[Process]) -> None:
         """Fills the table of this host with processes that are running; parents come first."""
@@ -276,6 +282,7 @@ class Tracker:
         # What a process does next, it mostly says in the same words.
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
+            self._cleared += 1
         pid, ppid = row.pid, row.ppid
         answer = (later, table, table.current, pid, process, ppid, parent)
         self._answers[who.partition(b"\x1e")[0] if row.details else who] = answer

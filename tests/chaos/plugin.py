@@ -61,11 +61,11 @@ class Plugin:
         return total
 
     def endpoints(self) -> set[Path]:
-        """The directories of the sockets that it listens on."""
+        """The directories of the sockets between its processes."""
         return {
             Path(name).parent
             for connection in self._ingest.net_connections("unix")
-            if (name := str(connection.laddr))
+            if (name := str(connection.laddr)) and not name.endswith("/status.sock")
         }
 
     def check(self) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.documentation import pages
 from tests.support import auditd
-from tests.support.machine import CHECKOUT, Machine, machine
+from tests.support.machine import Machine, machine
 from tests.support.waiting import wait_until
 
 LOG = "/var/log/laurel-mp/audit.log"
@@ -33,10 +34,8 @@ OF_OTHERS = re.compile(
 
 def _commands() -> list[str]:
     """The README's section about installing it."""
-    text = (CHECKOUT / "README.md").read_text().split("### As a plugin of auditd")[1]
-    block = re.search(r"\n\n((?:    .*\n)+)", text)
-    assert block
-    return [line.strip() for line in block[1].splitlines()]
+    blocks = pages.blocks("README.md")
+    return list(next(block for block in blocks if "deploy/install.sh" in block.text).commands())
 
 
 @pytest.fixture
@@ -140,6 +139,9 @@ def test_readme_leads_to_json_and_back(host: Machine) -> None:
     )  # as another version would be
     wait_until(lambda: _program_of(host) != first, "auditd has started the new program", 30)
     wait_until(lambda: _is_logged(host, "upgrade"), "it writes events", 30)
+
+    report = json.loads(host.run("laurel-mp doctor --json || true"))
+    assert [finding for finding in report["findings"] if finding["severity"] == "problem"] == []
 
     second = _program_of(host)
     host.run("sh /opt/laurel-mp/share/laurel-mp/install.sh --uninstall")

@@ -52,3 +52,22 @@ def test_runs_are_of_one_node() -> None:
 def test_the_end_of_an_event(rest: bytes, node: bytes | None, has_eoe: bool, expected: int) -> None:
     """An event ends with its own end, and no record of another one is in it."""
     assert pieces.closed(rest, node, has_eoe=has_eoe) == expected
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        (b"type=CWD msg=audit(1.000:2): a\ntype=EOE msg=audit(1.000:2): ",
+         b"type=CWD\0 a\ntype=EOE\0 "),
+        (b"type=CWD msg=audit(1.000:3): a", b"type=CWD msg=audit(1.000:3): a"),
+        (b"type=CWD msg=audit(1.000:2): 1.000:2", b"type=CWD\0 1.000:2"),
+        (b"type=CWD msg=audit(1.000:2): 1.000:2):", b""),
+        (b"type=CWD msg=audit(11.000:2): a", b""),
+    ],
+)  # fmt: skip
+def test_an_id_is_taken_out_of_headers(rest: bytes, expected: bytes) -> None:
+    """Of headers NUL is left; where the id stands elsewhere, the general way has to look."""
+    id_ = b"1.000:2"
+
+    blotted = rest.replace(id_ + b"):", pieces.BLOTS[len(id_)])
+    assert pieces.without_id(blotted, id_) == expected

@@ -102,7 +102,7 @@ def test_memory_only() -> None:
     for arrival in (1.0, 1.05, 1.2, 1.2, 1.2):
         backlog.put(b"x" * 10, arrival)
 
-    assert backlog.statistics() == BacklogStatistics(50, 5, 0, 0, 0, 0.0)
+    assert backlog.statistics() == BacklogStatistics(50, 5, 0, 0, 0, 0.0, 50)
     assert backlog.size == 50
     assert backlog.take(1000) == Piece(b"x" * 20, 1.0)
     assert backlog.take(15) == Piece(b"x" * 20, 1.2)
@@ -128,7 +128,7 @@ def test_nothing_before_it_is_opened() -> None:
 
 
 def test_to_the_spool_and_back(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """More than a quarter of the limit goes to the spool; everything comes out in order."""
+    """More than an eighth of the limit goes to the spool; everything comes out in order."""
     caplog.set_level(logging.INFO)
     data = text(20 * LIMIT)
     backlog = opened(path)

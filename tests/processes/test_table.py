@@ -504,7 +504,21 @@ def test_statistics_count_all_tables(monkeypatch: pytest.MonkeyPatch) -> None:
         for pid in range(9):
             tables.of(node).observe(Sighting(b"e", b"%d" % pid, b"1", b'"c"', SHELL, pid))
 
-    assert tables.statistics() == {"nodes": 3, "processes": 16, "evicted": 2}
+    sizes = {"nodes": 3, "nodes_dropped": 0, "processes": 16, "evicted": 2}
+    assert tables.statistics() == sizes
+
+
+def test_statistics_of_dropped_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was counted about a node that was dropped, stays counted."""
+    monkeypatch.setattr(table_module, "MAX_PROCESSES", 8)
+    monkeypatch.setattr(table_module, "MAX_NODES", 1)
+    tables = ProcessTables()
+    for node in (b"a", b"b"):
+        for pid in range(9):
+            tables.of(node).observe(Sighting(b"e", b"%d" % pid, b"1", b'"c"', SHELL, pid))
+
+    sizes = {"nodes": 2, "nodes_dropped": 1, "processes": 8, "evicted": 2}
+    assert tables.statistics() == sizes
 
 
 def test_all_tables_expire() -> None:

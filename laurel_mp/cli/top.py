@@ -1,0 +1,195 @@
+"""`laurel-mp top`: what a daemon does, live."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from laurel_mp.cli.arguments import add_version, positive
+from laurel_mp.cli.daemon import add_daemon, socket_of
+from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE
+from laurel_mp.errors import ConfigError, LaurelError
+from laurel_mp.observe.document import decode
+from laurel_mp.observe.live import Line, Sample, Style, View, screen
+from laurel_mp.observe.text import printable
+from laurel_mp.pipeline.asking import ask
+
+STDIN, STDOUT = 0, 1
+
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+SHORTEST = 0.1
+"""Seconds between two questions at least: the daemon answers 20 a second, to all who ask."""
+
+_ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"  # the other screen, no cursor, and no wrapping of lines
+_LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs `top`; returns the exit status."""
+    arguments = _parser().parse_args(words)
+    try:
+        path = socket_of(arguments.config, arguments.socket)
+    except ConfigError as error:
+        print(f"laurel-mp: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    if not (os.isatty(STDIN) and os.isatty(STDOUT)) or os.environ.get("TERM") == "dumb":
+        print("laurel-mp: top needs a terminal; `laurel-mp status` does not", file=sys.stderr)
+        return EXIT_FAILURE
+    with _Signals() as signals:
+        terminal = _Terminal()
+        with terminal.taken():
+            _show(path, max(arguments.interval, SHORTEST), terminal, signals)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="laurel-mp top",
+        description=(
+            "Show live what the daemon does: rates, CPU time, memory and queues of each process, "
+            "which one is the limit, totals and losses. q quits."
+        ),
+        epilog=(
+            "Exit status: 0; 1 if there is no terminal, or the daemon can not be found; 2 for "
+            "wrong usage. See docs/status.md."
+        ),
+    )
+    add_version(parser)
+    add_daemon(parser)
+    parser.add_argument(
+        "-i",
+        "--interval",
+        type=positive,
+        default=1.0,
+        metavar="SECONDS",
+        help="how often it asks (default: 1)",
+    )
+    return parser
+
+
+class _Signals:
+    """Signals as something to read, so that none comes at a bad time."""
+
+    def __init__(self) -> None:
+        self.read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def __enter__(self) -> Self:
+        for number in (*ENDS, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT):
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(-1)
+        os.close(self.read)
+        os.close(self._write)
+
+    def take(self) -> set[int]:
+        """Those that have come."""
+        try:
+            return set(os.read(self.read, 4096))
+        except BlockingIOError:
+            return set()
+
+
+class _Terminal:
+    """The terminal, taken and given back as it was, however it ends."""
+
+    def __init__(self) -> None:
+        self._before = termios.tcgetattr(STDIN)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Has it for the block."""
+        try:
+            self._take()
+            yield
+        except OSError:
+            pass  # it is gone, and nobody is left to be told
+        finally:
+            with suppress(OSError, termios.error):
+                self._give_back()
+
+    def stop(self) -> None:
+        """Gives it back while this process is stopped, as `^Z` asks for."""
+        self._give_back()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self._take()
+
+    def draw(self, lines: list[Line]) -> None:
+        """Shows lines from the top, and nothing below; raises OSError if it is gone."""
+        text = "\r\n".join(
+            f"\x1b[{line.style.value}m{line.text}\x1b[0m\x1b[K"
+            if line.style is not Style.PLAIN
+            else f"{line.text}\x1b[K"
+            for line in lines
+        )
+        self._write(f"\x1b[H{text}\x1b[J")
+
+    def _take(self) -> None:
+        tty.setcbreak(STDIN)
+        self._write(_ENTER)
+
+    def _give_back(self) -> None:
+        try:
+            self._write(_LEAVE)
+        finally:
+            termios.tcsetattr(STDIN, termios.TCSADRAIN, self._before)
+
+    @staticmethod
+    def _write(text: str) -> None:
+        data = memoryview(text.encode("utf-8", "replace"))
+        while data:
+            data = data[os.write(STDOUT, data) :]
+
+
+def _show(path: Path, interval: float, terminal: _Terminal, signals: _Signals) -> None:
+    """Asks and draws until somebody has seen enough."""
+    poll = select.poll()
+    for fd in (STDIN, signals.read):
+        poll.register(fd, select.POLLIN)
+    view: View | None = None
+    last: Sample | None = None
+    trouble = ""
+    due = time.monotonic()
+    while True:
+        now = time.monotonic()
+        if now >= due:
+            due = now + interval
+            try:
+                sample = _sample(path)
+            except LaurelError as error:
+                trouble = f"{printable(str(error))}; waiting for it"
+            else:
+                view, last, trouble = View(sample, last), sample, ""
+        size = os.get_terminal_size(STDOUT)
+        terminal.draw(screen(view, trouble, size.columns, size.lines))
+        ready = {fd for fd, _ in poll.poll(max(due - time.monotonic(), 0) * 1000)}
+        came = signals.take()
+        if came & set(ENDS) or (STDIN in ready and _wants_to_quit()):
+            return
+        if signal.SIGTSTP in came:
+            terminal.stop()
+            due = time.monotonic()
+
+
+def _sample(path: Path) -> Sample:
+    _, snapshot = decode(ask(path))
+    return Sample(time.monotonic(), snapshot)
+
+
+def _wants_to_quit() -> bool:
+    """Whether somebody has pressed `q` or `^D`, or is gone."""
+    keys = os.read(STDIN, 64)
+    return not keys or any(key in b"qQ\x04" for key in keys)

@@ -1,0 +1,280 @@
+"""What is known of a host, each thing found out once, when the first check asks for it."""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from laurel_mp.config import Config, load
+from laurel_mp.doctor import audit_rules, plugin_file, settings_file
+from laurel_mp.doctor.audit_rules import Rule
+from laurel_mp.doctor.host import Host, UnknownError
+from laurel_mp.doctor.known import known
+from laurel_mp.doctor.messages import Said, messages
+from laurel_mp.doctor.plugin_file import PluginFile, Version
+from laurel_mp.doctor.process import Process, processes
+from laurel_mp.doctor.settings_file import SettingsFile
+from laurel_mp.doctor.user import User, find_user
+from laurel_mp.errors import ConfigError
+
+AUDIT_DIR = "/etc/audit"
+
+CONFIG = "/etc/laurel-mp/config.toml"
+"""Where the installer puts the configuration."""
+
+_status = re.compile(r"^(?:AUDIT_STATUS: )?(\w+)[ =](\d{1,19})\b", re.MULTILINE)
+
+_pair = re.compile(r"\b(\w+)=(\d{1,19})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Rules of the kernel, or if it does not say them, those of the file it gets them from."""
+
+    source: str
+    lines: tuple[str, ...]
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """Our configuration, as the program gets it."""
+
+    name: str
+    """Empty if the program is started without one."""
+    config: Config
+    """With defaults for all if there are problems."""
+    problems: tuple[str, ...] = ()
+
+
+class Facts:
+    """All that checks ask for. What can not be found out raises UnknownError, each time."""
+
+    def __init__(
+        self, host: Host, *, audit_dir: str = AUDIT_DIR, config: str | None = None
+    ) -> None:
+        self.host = host
+        self.audit_dir = audit_dir.rstrip("/") or "/"
+        self._config = config
+
+    # --- auditd
+
+    @known
+    def version(self) -> Version:
+        """The version of audit."""
+        match = re.search(r"version (\d{1,9}(?:\.\d{1,9})*)", self.host.ask("auditctl", "-v").out)
+        if match is None:
+            raise UnknownError("auditctl -v: no version in what it says")
+        return tuple(int(part) for part in match[1].split("."))
+
+    @property
+    def version_text(self) -> str:
+        """The same, for people."""
+        return ".".join(map(str, self.version))
+
+    @known
+    def has_audispd(self) -> bool:
+        """Whether plugins are started by a dispatcher beside auditd, as in audit 2."""
+        try:
+            return self.version < (3,)
+        except UnknownError:
+            has_new = self.host.status(f"{self.audit_dir}/plugins.d")
+            return has_new is None and self.host.status(self.audisp_dir) is not None
+
+    @property
+    def audisp_dir(self) -> str:
+        """Where audit 2 has the configuration of its dispatcher."""
+        return f"{self.audit_dir.rpartition('/')[0]}/audisp"
+
+    @known
+    def auditd_conf(self) -> SettingsFile:
+        """The configuration of auditd."""
+        return self._settings(f"{self.audit_dir}/auditd.conf")
+
+    @known
+    def queue_conf(self) -> SettingsFile:
+        """The file that says how plugins are treated."""
+        if self.has_audispd:
+            return self._settings(f"{self.audisp_dir}/audispd.conf")
+        return self.auditd_conf
+
+    def _settings(self, name: str) -> SettingsFile:
+        data = self.host.read(name)
+        if data is None:
+            raise UnknownError(f"{name}: is not there")
+        return settings_file.parse(name, data)
+
+    @known
+    def status(self) -> dict[str, int]:
+        """The kernel's numbers: `enabled`, `pid`, `lost` and others."""
+        text = self.host.ask("auditctl", "-s").out
+        found = {name: int(value) for name, value in _status.findall(text)}
+        if "pid" not in found:  # audit before 2.4: all on one line
+            found = {name: int(value) for name, value in _pair.findall(text)}
+        if "flag" in found:
+            found["failure"] = found["flag"]
+        if "pid" not in found:
+            raise UnknownError("auditctl -s: no status in what it says")
+        return found
+
+    def number(self, name: str) -> int:
+        """One of the kernel's numbers. Raises UnknownError."""
+        if name not in self.status:
+            raise UnknownError(f"auditctl -s: this kernel says nothing of {name}")
+        return self.status[name]
+
+    @known
+    def rules(self) -> Rules:
+        """The rules that are in force, or else those that are loaded at the next start."""
+        try:
+            source = "auditctl -l"
+            text = self.host.ask("auditctl", "-l").out
+        except UnknownError:
+            source = f"{self.audit_dir}/audit.rules"
+            found = self.host.text(source)
+            if found is None:
+                raise
+            text = found
+        lines = tuple(text.split("\n"))
+        return Rules(source, lines, tuple(audit_rules.parse(source, lines)))
+
+    # --- plugins
+
+    @known
+    def plugin_dir(self) -> str:
+        """Where auditd finds its plugins."""
+        if self.has_audispd:
+            return f"{self.audisp_dir}/plugins.d"
+        default = f"{self.audit_dir}/plugins.d"
+        try:
+            return self.auditd_conf.values.get("plugin_dir", default).rstrip("/") or "/"
+        except UnknownError:
+            return default
+
+    @known
+    def plugins(self) -> list[PluginFile]:
+        """All plugin files that auditd looks at."""
+        if self.host.status(self.plugin_dir) is None:
+            raise UnknownError(f"{self.plugin_dir}: is not there")
+        found = []
+        for name in self.host.names(self.plugin_dir):
+            path = f"{self.plugin_dir}/{name}"
+            if not plugin_file.is_loaded(name, self.version) or not self._is_file(path):
+                continue
+            if data := self.host.read(path):
+                found.append(plugin_file.parse(path, data, self.version))
+        return found
+
+    def _is_file(self, name: str) -> bool:
+        """Whether auditd would open it; it leaves out directories and devices."""
+        status = self.host.status(name)
+        return status is not None and stat.S_ISREG(status.st_mode)
+
+    @known
+    def ours(self) -> list[PluginFile]:
+        """Those that are meant to start this program."""
+        return [plugin for plugin in self.plugins if plugin.is_ours]
+
+    # --- this program
+
+    @known
+    def config_name(self) -> str:
+        """Where our configuration is: as asked for, as the plugin's file says, or the usual place.
+
+        Empty if the program is started without one.
+        """
+        if self._config is not None:
+            return self._config
+        try:
+            plugins = [plugin for plugin in self.ours if plugin.is_active]
+        except UnknownError:
+            return CONFIG
+        if not plugins:
+            return CONFIG
+        name = config_argument(plugins[0].arguments)
+        return str(Path("/", name)) if name else ""
+
+    @known
+    def config_file(self) -> ConfigFile:
+        """Our configuration. Raises UnknownError if it is there and can not be read by us."""
+        name = self.config_name
+        if not name:
+            return ConfigFile(name, Config())
+        if self.host.read(name) is None:
+            return ConfigFile(name, Config(), (f"{name}: is not there",))
+        path = self.host.path(name)
+        try:
+            return ConfigFile(name, load(path))
+        except ConfigError as error:
+            lines = str(error).replace(str(path), name).splitlines()
+            return ConfigFile(name, Config(), tuple(lines))
+
+    @property
+    def config(self) -> Config:
+        """Our settings. Raises UnknownError if they are not known, or can not be used."""
+        if self.config_file.problems:
+            raise UnknownError(f"{self.config_file.name}: the configuration can not be used")
+        return self.config_file.config
+
+    @property
+    def socket(self) -> str:
+        """The socket that our input comes from; empty for standard input, or if it is not known."""
+        try:
+            return self.config.input.removeprefix("stdin").removeprefix("unix:")
+        except UnknownError:
+            return ""
+
+    @known
+    def user(self) -> User | None:
+        """Whom the program becomes; None for root. Raises UnknownError if there is no such."""
+        name = self.config.user
+        if name is None:
+            return None
+        found = find_user(self.host, name)
+        if found is None:
+            raise UnknownError(f"there is no user {name!r}")
+        return found
+
+    @known
+    def directory(self) -> str:
+        """Where relative names of outputs start; auditd starts plugins in the root directory."""
+        return str(Path("/", self.config.directory))
+
+    def below_directory(self, name: str) -> str:
+        """A name of a file as the configuration has it, made absolute."""
+        return str(Path(self.directory, name))
+
+    # --- what runs
+
+    @known
+    def auditd_pid(self) -> int:
+        """The process of auditd that the kernel talks to; 0 for none."""
+        try:
+            return self.status["pid"]
+        except UnknownError:
+            found = [each.pid for each in self.processes if each.name == "auditd"]
+            return found[0] if found else 0
+
+    @known
+    def messages(self) -> list[Said]:
+        """What the auditd that runs now, or ran last, has said in the system's log."""
+        return messages(self.host, self.auditd_pid)
+
+    @known
+    def processes(self) -> list[Process]:
+        """All processes that can be seen."""
+        return processes(self.host)
+
+
+def config_argument(arguments: list[str]) -> str:
+    """The configuration file among the arguments of the program; empty if there is none."""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
+        if word in {"-c", "--config"}:
+            return following
+        if word.startswith("--config="):
+            return word.partition("=")[2]
+        if word.startswith("-c") and not word.startswith("--"):
+            return word[2:]
+    return ""

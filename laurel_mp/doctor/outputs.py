@@ -1,0 +1,59 @@
+"""Where a configuration has us write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from laurel_mp.config import Config, LogFile
+from laurel_mp.outputs.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output that is switched on."""
+
+    section: str
+    log: LogFile
+
+    @property
+    def name(self) -> str:
+        """A path, `-`, `| program` or `unix:/path`."""
+        return self.log.file
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file that is rotated."""
+        return bool(self.name) and Target(self.name).is_path
+
+    @property
+    def most(self) -> int:
+        """Bytes that it can need at most, all generations together; 0 for no limit."""
+        return self.log.size * (self.log.generations + 1)
+
+
+def outputs(config: Config) -> list[Output]:
+    """All outputs that are switched on."""
+    filtered = config.filterlog if config.filter.filter_action == "log" else None
+    debug = config.debug
+    logs = {
+        "auditlog": config.auditlog,
+        "filterlog": filtered,
+        "debug.inputlog": debug.inputlog,
+        "debug.parse-error-log": debug.parse_error_log,
+        "debug.log": debug.log,
+    }
+    return [Output(section, log) for section, log in logs.items() if log is not None and log.file]
+
+
+def directories(config: Config, base: str) -> dict[str, str]:
+    """Directories in which files are made, and what for."""
+    found = {base: "directory"}
+    for output in outputs(config):
+        if output.is_file:
+            found.setdefault(str(Path(base, output.name).parent), f"[{output.section}] file")
+    if config.state.file:
+        found.setdefault(str(Path(base, config.state.file).parent), "[state] file")
+    if config.pipeline.spool:
+        found.setdefault(str(Path(base, config.pipeline.spool).parent), "[pipeline] spool")
+    return found
