@@ -8,7 +8,6 @@ spread over workers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import NamedTuple
 
 from laurel_mp.events import pieces
@@ -26,6 +25,11 @@ from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import Look
 from laurel_mp.records.strings import encode
 from laurel_mp.records.types import is_daemon, is_kernel
+
+try:
+    from _blake2 import blake2b
+except ImportError:  # not this interpreter's; hashlib brings OpenSSL along, which is 3 MB
+    from hashlib import blake2b
 
 IN_FLIGHT_BYTES = 32 << 20
 """How far the stream may run on behind an event's last record before the event is given up."""

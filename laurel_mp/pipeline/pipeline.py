@@ -44,6 +44,10 @@ WORTH_A_SECOND = 8 << 20
 """Bytes: with a full process table a checkpoint has 7 MiB, and costs 60 ms. One a second would be a
 twentieth of all CPU time, for good."""
 
+QUIET, BUSY = 10, 40
+"""How many times that long it is to the next checkpoint, by whether something has come within the
+last second. At 400 execs a second checkpoints took a twentieth of what all the rest takes."""
+
 RELOAD_SECONDS = 5.0
 """How long a new configuration waits for a checkpoint, before it does without a fresh one."""
 
@@ -168,7 +172,7 @@ class Pipeline:
         self._checkpoint: Checkpoint | None = None
         self._gatherings: dict[int, Gathering] = {}
         self._since_barrier = 0
-        self._last_barrier = self._last_progress = time.monotonic()
+        self._last_barrier = self._last_progress = self._last_kept = time.monotonic()
         self._failures = 0
         self._give_back = GiveBack()
         self._costs = 0.0
@@ -280,7 +284,8 @@ class Pipeline:
         self._kept.append(batch)
         self._kept_bytes += batch.cost
         self._since_barrier += batch.cost
-        waited, window = time.monotonic() - self._last_barrier, self.config.pipeline.window_bytes
+        self._last_kept = time.monotonic()
+        waited, window = self._last_kept - self._last_barrier, self.config.pipeline.window_bytes
         full = self._since_barrier >= window * 3 // 4 or (
             self._since_barrier >= window // UNCOVERED and waited >= self._costs
         )
@@ -288,7 +293,7 @@ class Pipeline:
         if batch.flags & BARRIER or ((full or late) and not self._gatherings):
             batch.flags |= BARRIER
             self._since_barrier = 0
-            self._last_barrier = time.monotonic()
+            self._last_barrier = self._last_kept
 
     def _hand_over_or_recover(self, batches: list[Batch]) -> None:
         try:
@@ -425,13 +430,17 @@ class Pipeline:
         patience = self.config.pipeline.hang_timeout * 2 ** min(self._failures, 5)
         if self._acknowledged < self._sent and now - self._last_progress > patience:
             self._failed(self._crew.hangs())
-        elif (
-            self._kept
-            and not self._gatherings
-            and not self._is_end(self._kept[-1].number, self._kept[-1].flags)
-            and now - self._last_barrier >= self._period
-        ):
+        elif self._is_barrier_due and now - self._last_barrier >= self._period:
             self._place_barrier()
+
+    @property
+    def _is_barrier_due(self) -> bool:
+        """Whether a barrier would do some good, although nothing comes."""
+        if self._gatherings:
+            return False
+        if not self._kept:
+            return self._give_back.is_due  # which all processes do behind one
+        return not self._is_end(self._kept[-1].number, self._kept[-1].flags)
 
     def next_due(self) -> float:
         """Seconds until `step` has something to do in any case."""
@@ -439,12 +448,19 @@ class Pipeline:
             return max(self._restart_at - time.monotonic(), 0.0)
         if self._reload is not None and not self._kept:
             return 0.0
+        if self._is_barrier_due:
+            left = self._last_barrier + self._period - time.monotonic()
+            return min(max(left, 0.0), CHECKPOINT_SECONDS)  # it may become quiet before that
         return self._period if self._kept else 3600.0
 
     @property
     def _period(self) -> float:
         """How old a checkpoint may become while there is something to do."""
-        return min(max(CHECKPOINT_SECONDS, 10 * self._costs), LONGEST_PERIOD)
+        if not self._kept:
+            return CHECKPOINT_SECONDS
+        is_quiet = time.monotonic() - self._last_kept >= CHECKPOINT_SECONDS
+        wanted = self._costs * (QUIET if is_quiet else BUSY)
+        return min(max(CHECKPOINT_SECONDS, wanted), LONGEST_PERIOD)
 
     def _place_barrier(self) -> None:
         """An empty batch with a barrier: nothing else comes, and something is to be covered."""

@@ -49,6 +49,10 @@ from laurel_mp.pipeline.written import events_in
 SHOULD_HAVE_EOE = 4 << 20
 """Bytes of a stream without EOE records after which that is worth a message."""
 
+LITTLE = 48 << 10
+"""Bytes of input for which it pays to wait for more. At 1,000 events a second that many come in
+less time than input may linger; so latency falls as the load rises."""
+
 TICK = 0.5
 """Seconds between looks at the clock while events are in flight."""
 
@@ -127,7 +131,7 @@ class Plugin:
             self._nursery.server()  # before there are threads
         self._spool = Spool.of(config)
         self._backlog = Backlog(config.pipeline.window_bytes)
-        self._reader = Reader(open_input(config.input), self._backlog)
+        self._reader = Reader(open_input(config.input), self._backlog, _linger(config))
         self._copy = open_copy(config, config.debug.inputlog)
         self._uncopied = b""
         """The start of a line whose end has not come."""
@@ -198,7 +202,7 @@ class Plugin:
             moved = self._move()
             self._keep_house()
             if not moved and not self._pipeline.finished:
-                self._wait(self._patience(), self._descriptors())
+                self._rest()
 
     def _stop_reading(self) -> None:
         if self._is_reading:
@@ -220,8 +224,8 @@ class Plugin:
             return True
         size, waited = backlog.waits(time.monotonic())
         if size:
-            linger = self.config.pipeline.linger_ms / 1000 - waited
-            if linger > 0 and size < self.config.pipeline.batch_bytes and self._deadline is None:
+            linger = _linger(self.config) - waited
+            if linger > 0 and size < self._worth and self._deadline is None:
                 time.sleep(linger)
             self._feed(backlog.take(self.config.pipeline.batch_bytes))
             return True
@@ -237,12 +241,18 @@ class Plugin:
             return True  # without other processes, what has come of it is there already
         return False
 
+    @property
+    def _worth(self) -> int:
+        """Bytes that are handed over without waiting for more."""
+        return min(LITTLE, self.config.pipeline.batch_bytes)
+
     def _feed(self, piece: Piece | None) -> None:
         if piece is None:
             return
         if self._copy is not None:
             lines, newline, self._uncopied = (self._uncopied + piece.data).rpartition(b"\n")
             self._copy.write(lines + newline)
+        self._ticked = time.monotonic()  # this moves the clock, too
         self._statistics.arrived = piece.arrival
         self._pipeline.feed(piece.data, self._now(piece.arrival), self._backlog.taken)
         if self._without_eoe < SHOULD_HAVE_EOE:
@@ -267,12 +277,30 @@ class Plugin:
 
     # --- waiting
 
+    def _rest(self) -> None:
+        """Waits until there is something to do. If that is to read, it reads and hands over."""
+        reader, pipeline = self._reader, self._pipeline
+        if self._is_ending or not pipeline.has_room or not reader.borrow():
+            fds = self._descriptors()
+            if not self._is_ending and pipeline.has_room:
+                fds = (*fds, self._backlog.fileno())
+            self._wait(self._patience(), fds)
+            return
+        piece = None
+        try:
+            ready = self._wait(self._patience(), (*self._descriptors(), reader.fileno()))
+            if reader.fileno() in ready:
+                piece = reader.collect(self._worth)
+        finally:
+            reader.give_back()
+        if piece is not None:
+            self._backlog.passed(len(piece.data))
+            self._feed(piece)
+
     def _descriptors(self) -> tuple[int, ...]:
+        """What has something to do with what is going on, but for the input."""
         own = (*self._service.filenos(), *self._lookout.filenos())
-        fds = (*own, *self._pipeline.filenos())
-        if not self._is_ending and self._pipeline.has_room:
-            return (*fds, self._backlog.fileno())
-        return fds
+        return (*own, *self._pipeline.filenos())
 
     def _patience(self) -> float:
         """Seconds to wait for something to happen."""
@@ -292,16 +320,19 @@ class Plugin:
             waits.append(max(self._deadline - time.monotonic(), 0.0) + 0.001)
         return max(min(waits), 0.0)
 
-    def _wait(self, seconds: float, fds: tuple[int, ...]) -> None:
+    def _wait(self, seconds: float, fds: tuple[int, ...]) -> list[int]:
+        """Waits for one of `fds`, for a signal, or so long; which of them have something."""
         if self._signals:
-            return
+            return []
         if fds != self._polled:
             self._polled = fds
             self._poll = select.poll()
             for fd in (self._wake, *fds):
                 self._poll.register(fd, select.POLLIN)
-        if any(fd == self._wake for fd, _ in self._poll.poll(seconds * 1000)):
+        ready = [fd for fd, _ in self._poll.poll(seconds * 1000)]
+        if self._wake in ready:
             os.eventfd_read(self._wake)
+        return ready
 
     # --- signals
 
@@ -365,6 +396,7 @@ class Plugin:
             self._state_file = StateFile.of(config)
         self.config, self._outputs = config, outputs
         self._status.use(config)
+        self._reader.gathering.linger = _linger(config)
         self._lookout.use(config)
         self._service.use(config)
         self._pipeline.reload(config, outputs)
@@ -510,6 +542,10 @@ class Plugin:
             log.error("what is not written is lost")
         if not pipeline.finished:
             log.warning("not everything is written; the next start will do that")
+
+
+def _linger(config: Config) -> float:
+    return config.pipeline.linger_ms / 1000
 
 
 def _with_fixed(config: Config, present: Config) -> Config:
