@@ -1,8 +1,6 @@
 """docs/migrating.md, step by step: a real auditd has LAUREL, both, laurel-mp, and LAUREL again."""
 
-import os
 import re
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pytest
 from tests.documentation import pages, place, plan
 from tests.documentation.place import on_machine
 from tests.support import auditd
-from tests.support.machine import Machine, machine
+from tests.support.machine import Machine, machine_with_auditd
 from tests.support.waiting import wait_until
 
 THEIRS = "/var/log/laurel/audit.log"
@@ -23,26 +21,12 @@ _RULES = auditd.HARMLESS + "-a always,exit -F arch=b64 -S execve -F success=1 -F
 @pytest.fixture
 def host(requires_auditd: None, requires_laurel: Path, tmp_path: Path) -> Iterator[Machine]:
     """A machine with LAUREL as auditd's plugin; nothing of it runs before or after."""
-    with auditd.alone(), machine(tmp_path) as found:
+    with machine_with_auditd(tmp_path) as found:
         found.path("/etc/audit/rules.d/audit.rules").write_text(_RULES)
         place.checkout(found)
-        try:
-            found.run("service auditd start")
-            wait_until(lambda: _is_in(found, THEIRS, "before"), "LAUREL logs", 30)
-            yield found
-        finally:
-            found.run("auditctl -D || true; auditctl -e 0 || true")
-            pid = _auditd(found)
-            if pid:
-                os.kill(pid, signal.SIGTERM)
-                wait_until(lambda: not Path(f"/proc/{pid}").exists(), "auditd ends", 30)
-
-
-def _auditd(host: Machine) -> int:
-    """The process that the kernel gives records to; 0 if there is none."""
-    found = re.search(r"^pid (\d+)$", host.run("auditctl -s"), re.MULTILINE)
-    assert found
-    return int(found[1])
+        found.run("service auditd start")
+        wait_until(lambda: _is_in(found, THEIRS, "before"), "LAUREL logs", 30)
+        yield found
 
 
 def _is_in(host: Machine, log: str, word: str) -> bool:
