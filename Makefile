@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test setup lint format bench tables clean
+.PHONY: demo test setup lint format bench tables pages clean
 
 demo:
 	$(PYTHON) -m tests.demo
@@ -28,6 +28,10 @@ bench: setup
 
 tables: setup
 	$(BIN)/python -m laurel_mp.records.tables.generate
+
+pages: setup
+	$(BIN)/python -m laurel_mp.config.reference
+	$(BIN)/python -m laurel_mp.manual
 
 clean:
 	rm -rf .venv .venv.lock build dist .coverage .coverage.* htmlcov

@@ -453,8 +453,13 @@ install_links() {
         [ -e "$page" ] || continue
         section=${page%/*}
         section=${section##*/}
-        mkdir -p "$manual/$section"
-        ln -sfn "$prefix/share/man/$section/${page##*/}" "$manual/$section/${page##*/}"
+        made=$manual/$section/${page##*/}
+        page=$prefix/share/man/$section/${page##*/}
+        [ "$(readlink "$made" 2>/dev/null)" != "$page" ] || continue
+        anything=yes
+        mkdir -p "${made%/*}"
+        ln -sfn "$page" "$made"
+        say "${made#"$root"}: made"
     done
 }
 
@@ -583,6 +588,9 @@ remove_links() {
         case $(readlink "$name" 2>/dev/null) in
             "$prefix"/*) rm -f "$name" ;;
         esac
+    done
+    for section in "$manual"/man7 "$manual"/man8; do
+        [ ! -d "$section" ] || rmdir "$section" 2>/dev/null || true # there are pages of others
     done
 }
 

@@ -2,6 +2,8 @@
 
 # The layers. Imports point downwards only, and tests/test_imports.py fails on one that does not.
 #
+#   manual                    man pages, made of cli's parsers, config's schema and docs/
+#    |
 #   cli                       one module per command: arguments in, text out
 #    |      \
 #    |       loadtest         flood generator, replay, benchmark; nothing else imports it

@@ -21,6 +21,7 @@ class StartAuditd(Protocol):
         plugins: dict[str, auditd.PluginConf],
         log_format: str = "RAW",
         name_format: str = "NONE",
+        q_depth: int = 20_000,
     ) -> AbstractContextManager[auditd.RealAuditd]:
         """Run auditd for the length of a `with` block."""
         ...

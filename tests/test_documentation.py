@@ -10,7 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from laurel_mp.config import Config
-from laurel_mp.pipeline import endpoints, wire
+from laurel_mp.pipeline import endpoints, losses, wire
+from laurel_mp.processes import table
+from laurel_mp.schema.event import event_schema
+from laurel_mp.stages import serials
+from laurel_mp.stages.tracker import MAX_EXECS
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -20,19 +24,26 @@ _block = re.compile(r"^```(toml|audit|json)\n(.*?)^```$", re.MULTILINE | re.DOTA
 class Example(NamedTuple):
     """Input, configuration and output, as a page shows them."""
 
+    page: str
     config: str
     lines: str
     output: str
 
 
+def _pages() -> list[Path]:
+    """The pages that have examples."""
+    return [page for page in sorted(DOCS.glob("*.md")) if "```audit" in page.read_text()]
+
+
 def _examples() -> list[Example]:
     found = []
-    parts = {"toml": "", "audit": "", "json": ""}
-    for kind, text in _block.findall((DOCS / "log-format.md").read_text()):
-        parts[kind] = text
-        if kind == "json":
-            found.append(Example(parts["toml"], parts["audit"], parts["json"]))
-            parts = dict.fromkeys(parts, "")
+    for page in _pages():
+        parts = {"toml": "", "audit": "", "json": ""}
+        for kind, text in _block.findall(page.read_text()):
+            parts[kind] = text
+            if kind == "json":
+                found.append(Example(page.stem, parts["toml"], parts["audit"], parts["json"]))
+                parts = dict.fromkeys(parts, "")
     return found
 
 
@@ -49,9 +60,11 @@ def _objects(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "example", _examples(), ids=lambda example: re.findall(r"audit\((.*?)\)", example.lines)[0]
+    "example",
+    _examples(),
+    ids=lambda example: f"{example.page}-{re.findall(r':(.*?)[)]', example.lines)[0]}",
 )
-def test_examples_of_the_log_format(example: Example, tmp_path: Path) -> None:
+def test_examples(example: Example, tmp_path: Path) -> None:
     """The input of each example, converted, gives the output beside it."""
     config = tmp_path / "config.toml"
     config.write_text(example.config)
@@ -65,9 +78,30 @@ def test_examples_of_the_log_format(example: Example, tmp_path: Path) -> None:
     assert _objects(example.output) == _objects(done.stdout)
 
 
-def test_log_format_has_examples() -> None:
+def test_pages_have_examples() -> None:
     """None is lost because its block is not recognised."""
-    assert len(_examples()) == (DOCS / "log-format.md").read_text().count("```json")
+    assert len(_examples()) == sum(page.read_text().count("```json") for page in _pages())
+    assert {"about", "log-format", "process-context"} <= {page.stem for page in _pages()}
+
+
+def test_limits_of_process_context() -> None:
+    """The table of limits has the numbers of the code."""
+    text = (DOCS / "process-context.md").read_text().split("## Limits")[1]
+    limits = [
+        int(number)
+        for row in re.findall(r"^\| [^|]+ \| ([^|]+) \|", text, re.MULTILINE)
+        for number in re.findall(r"\d+", row)
+    ]
+
+    assert [
+        table.MAX_PROCESSES,
+        int(table.ENDED_SECONDS),
+        table.MAX_PROCESSES,
+        table.MAX_ANCESTORS,
+        table.MAX_NODES,
+        table.MAX_IN_ALL,
+        MAX_EXECS,
+    ] == limits
 
 
 def _rows(docstring: str | None, start: str) -> list[str]:
@@ -109,16 +143,25 @@ def test_wire_page_has_the_limits() -> None:
     assert f"(`pipeline.window-bytes`, {window} MiB by default)" in page
 
 
-def test_links_lead_somewhere() -> None:
-    """A file that a page links to, or names as a path in the repository, is there."""
-    root = DOCS.parent
-    missing = []
-    for page in (*DOCS.glob("*.md"), *root.glob("*.md")):
-        text = page.read_text()
-        linked = [page.parent / link for link in re.findall(r"\]\(([\w./-]+)\)", text)]
-        named = re.findall(r"`((?:laurel_mp|docs|tests|deploy)/[\w./-]+\.[a-z]+)`", text)
-        missing += [
-            path for path in (*linked, *(root / name for name in named)) if not path.exists()
-        ]
+def test_page_about_losses_has_all_members() -> None:
+    """Each member of a line about a loss is explained, and no other; so is each kind."""
+    page = (DOCS / "losses.md").read_text()
+    rows = [row for row in page.partition("| member |")[2].splitlines() if row.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`([a-z]+)`", row.split("|")[1])]
+    schema = event_schema()["$defs"]["loss"]["properties"]
 
-    assert missing == []
+    assert sorted(schema) == sorted(named)
+    kinds = next(row for row in rows if row.startswith("| `kind`"))
+    assert set(schema["kind"]["enum"]) <= set(re.findall(r"`([a-z-]+)`", kinds))
+
+
+def test_page_about_losses_has_the_limits() -> None:
+    """The numbers of the page are those of the code."""
+    page = " ".join((DOCS / "losses.md").read_text().split())
+
+    assert f"At most {serials.MAX_MISSING} gaps of a host" in page
+    assert f"{serials.MAX_NODES} hosts are watched" in page
+    assert f"more than {serials.NEAR} below the highest" in page
+    assert "(64 of them; all others" in page
+    assert losses.MAX_NODES == 64
+    assert (Config().loss.window, Config().loss.interval) == (5.0, 10.0)

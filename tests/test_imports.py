@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "doctor", "loadtest", "pipeline", "stages", "events", "processes", "records", "config",
         "outputs", "observe", "reversion", "schema", "errors",
     },
+    "manual": {"cli", "config", "errors"},
     "__main__": {"cli"},
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from laurel_mp.config import Config, load
 from laurel_mp.errors import ConfigError, LaurelError
 from laurel_mp.observe.log import leads_nowhere, start_logging
 from laurel_mp.pipeline import directory, options, privileges, report, runtime, surroundings
+from laurel_mp.pipeline.kernel import KernelWatch
 from laurel_mp.pipeline.plugin import Plugin
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,8 @@ def main(words: Sequence[str]) -> int:
             _describe(config)
             return 0
         surroundings.take_charge()
-        _settle(config, user)
-        _run(config, path)
+        kernel = _settle(config, user)
+        _run(config, path, kernel)
     except ConfigError as error:
         for line in str(error).splitlines():
             log.error("%s", line)  # noqa: TRY400 - for the administrator, no traceback
@@ -81,20 +82,25 @@ def _describe(config: Config) -> None:
         print(f"laurel-mp: not yet in force: {name}")
 
 
-def _settle(config: Config, user: privileges.User | None) -> None:
+def _settle(config: Config, user: privileges.User | None) -> KernelWatch | None:
     """Does what only root can, and gives up all other rights."""
     privileges.check(user)
     directory.prepare(Path(config.directory), user)
     runtime.prepare(user)
     surroundings.import_everything()
+    kernel = None
+    if config.loss.kernel:
+        kernel = KernelWatch()
+        kernel.start(user)
     privileges.drop(user, privileges.needed(config))
+    return kernel
 
 
-def _run(config: Config, path: Path | None) -> None:
+def _run(config: Config, path: Path | None, kernel: KernelWatch | None) -> None:
     log.info("%s", report.started(__version__, config))
     if config.not_in_force:
         log.warning("not yet in force: %s", ", ".join(config.not_in_force))
-    plugin = Plugin(config, lambda: _load(path))
+    plugin = Plugin(config, lambda: _load(path), kernel)
     ledger = plugin.run()
     log.info("%s", report.stopped(ledger, config))
 

@@ -81,7 +81,7 @@ def _cells(entry: Setting) -> Iterator[str]:
 def _default(entry: Setting) -> str:
     if entry.required:
         return "must be given"
-    return "none" if entry.default in (None, (), {}, "") else f"`{_toml(entry.default)}`"
+    return "none" if entry.default in (None, (), {}, "") else f"`{toml(entry.default)}`"
 
 
 def _in_force(entry: Setting) -> str:
@@ -98,7 +98,7 @@ def _annotate(schema: type[Any], header: str = "", mark: str = "") -> Iterator[s
         comment = f"{entry.doc} {_remark(entry)}".strip()
         yield "\n" + "".join(f"# {line}\n" for line in wrap(comment, 96))
         value = entry.default if entry.sample is None else entry.sample
-        yield f"{mark if entry.shown else '#'}{entry.name} = {_toml(value)}\n"
+        yield f"{mark if entry.shown else '#'}{entry.name} = {toml(value)}\n"
     for part in sections:
         path = f"{header}{part.name}"
         part_mark = "#" if part.optional else mark
@@ -114,13 +114,13 @@ def _remark(entry: Setting) -> str:
     return " ".join(remarks)
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
     """Write a value in TOML."""
     if isinstance(value, dict):
-        pairs = ", ".join(f"{_toml(key)} = {_toml(each)}" for key, each in value.items())
+        pairs = ", ".join(f"{toml(key)} = {toml(each)}" for key, each in value.items())
         return f"{{ {pairs} }}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_toml(each) for each in value)}]"
+        return f"[{', '.join(toml(each) for each in value)}]"
     # JSON's strings, numbers and booleans are TOML's, too.
     return json.dumps(value, ensure_ascii=False)
 

@@ -425,7 +425,7 @@ class Pipeline:
         in_force=True,
     )
     linger_ms: int = setting(
-        60,
+        80,
         kinds.whole(0, 1000),
         "How long input is collected before it is handed over, while there is little of it. Less "
         "shows more of what `/proc` says of processes that end at once; more saves CPU time.",
@@ -563,6 +563,47 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """What is done about events that are missing."""
+
+    records: Literal["live", "always", "never"] = setting(
+        "live",
+        kinds.choice("live", "always", "never"),
+        "Whether the main output has lines that say what is missing: as a plugin only (live), "
+        "`laurel-mp convert` too (always), or none (never).",
+        in_force=True,
+    )
+    interval: float = setting(
+        10.0,
+        kinds.seconds(0, 86_400),
+        "How long there is at most one such line about one host.",
+        unit="seconds",
+        in_force=True,
+    )
+    window: float = setting(
+        5.0,
+        kinds.seconds(0, 600),
+        "How long an event is waited for whose serial is missing.",
+        unit="seconds",
+        in_force=True,
+    )
+    auditd_state: bool = setting(
+        True,
+        kinds.FLAG,
+        "Look whether auditd's state file says that its queue was full. auditd writes it when it "
+        "is told to: `auditctl --signal state`.",
+        in_force=True,
+    )
+    kernel: bool = setting(
+        False,
+        kinds.FLAG,
+        "Read the kernel's count of lost records, too. A process of its own does that; it keeps "
+        "CAP_AUDIT_CONTROL, with which auditing could also be switched off.",
+        in_force=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration: the main section, and one attribute for each other section.
 
@@ -620,4 +661,5 @@ class Config:
     pipeline: Pipeline = section(Pipeline, "How the work is spread over processes; not in LAUREL.")
     status: Status = section(Status, "Who asks how it goes; not in LAUREL.")
     metrics: Metrics = section(Metrics, "Numbers for Prometheus; not in LAUREL.")
+    loss: Loss = section(Loss, "What is said about events that are missing; not in LAUREL.")
     not_in_force: tuple[str, ...] = field(default=(), compare=False)

@@ -8,10 +8,8 @@ spread over workers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import NamedTuple
 
-from laurel_mp.events import pieces
 from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
 from laurel_mp.events.executions import Execution
 from laurel_mp.events.flight import EventInFlight, EventState
@@ -19,12 +17,18 @@ from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
 from laurel_mp.events.remembered import Remembered, RememberedState
 from laurel_mp.events.rendering import OWN_PROCESS, EventRenderer, syscall_object
+from laurel_mp.events.sightings import Sightings
 from laurel_mp.events.syscall import Call, Syscall
 from laurel_mp.records.header import LINE
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import Look
 from laurel_mp.records.strings import encode
-from laurel_mp.records.types import is_kernel
+from laurel_mp.records.types import is_daemon, is_kernel
+
+try:
+    from _blake2 import blake2b
+except ImportError:  # not this interpreter's; hashlib brings OpenSSL along, which is 3 MB
+    from hashlib import blake2b
 
 IN_FLIGHT_BYTES = 32 << 20
 """How far the stream may run on behind an event's last record before the event is given up."""
@@ -59,6 +63,16 @@ class Counters:
     """Events that were over because nothing more of them came."""
     cut: int = 0
     """Events that met a limit."""
+    late: int = 0
+    """Of the incomplete ones: those of which a part had been given out before."""
+    no_eoe: int = 0
+    """Those whose EOE record did not come."""
+    missing_path: int = 0
+    """Those with fewer PATH records than were announced."""
+    missing_args: int = 0
+    """Those with fewer arguments than were announced."""
+    only_end: int = 0
+    """EOE records of events of which nothing else came: there is no event for these."""
 
 
 class CoalescerState(NamedTuple):
@@ -79,7 +93,7 @@ class CoalescerState(NamedTuple):
     """Events in flight; the one that was quiet longest is first."""
 
 
-def _with_environment(fragment: Fragment, started: Started | None) -> bytes:
+def with_environment(fragment: Fragment, started: Started | None) -> bytes:
     """The text of a fragment with members added to its EXECVE object."""
     if started is None or not started.environment or not fragment.execve_end:
         return fragment.text
@@ -97,6 +111,8 @@ class Coalescer:
         local_node: bytes = b"",
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
+        *,
+        sightings: bool = True,
     ) -> None:
         self._options = options
         self._observer = observer
@@ -115,6 +131,7 @@ class Coalescer:
         self.counters = Counters()
         self.bodies = Bodies()
         self.rows = Rows()
+        self.sightings = Sightings(wanted=sightings)
 
     def take(self) -> tuple[Bodies, Rows]:
         """What was completed, and asked, since the last call."""
@@ -178,6 +195,7 @@ class Coalescer:
 
         Events whose last record stood before `oldest` are over, as too many lines have come since.
         """
+        self.sightings.mark(position, now)
         self._now = now
         if has_eoe != self._has_eoe:
             self._expect(has_eoe)
@@ -192,6 +210,7 @@ class Coalescer:
 
     def finish(self, position: int) -> None:
         """Completes all events: the input has ended at `position`."""
+        self.sightings.mark(position, self._now, final=True)
         self._give_up(list(self._in_flight), position)
 
     def _expire(self, position: int, oldest: int) -> None:
@@ -227,149 +246,6 @@ class Coalescer:
 
         Every line must have a valid header.
         """
-        for node, begin, finish in pieces.runs(blob, start, end):
-            self._feed_run(node, blob, begin, finish, offset)
-
-    def _feed_run(self, node: bytes | None, blob: bytes, start: int, end: int, offset: int) -> None:
-        """Takes lines of one node: events of one piece at once, what is between them by lines.
-
-        Most of a worker's time goes here: measure before and after a change.
-        """
-        in_flight, done, older = self._in_flight, self._done.recent, self._done.older
-        given_up, older_given_up = self._given_up.recent, self._given_up.older
-        renderer = self._renderer(node, False)
-        syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
-        known_head, known_tail = syscalls.heads.get, syscalls.tails.get
-        known_rest, blots = rests.get, pieces.BLOTS
-        whole, has_eoe = renderer.whole.whole, self._has_eoe
-        bodies, rows, now = self.bodies, self.rows, self._now
-        add_head, add_tail, add_row = bodies.heads.append, bodies.tails.append, bodies.rows.append
-        row_keys, row_key, row_call = rows.keys, rows.keys.append, rows.calls.append
-        row_who, row_id, base = rows.who.append, rows.ids.append, rows.base
-        by_endian, most = self._options.universal, self._limits.max_event_bytes
-        add_key = bodies.keys.append
-        observer, filtering = self._observer, self._filters.active
-        plain, executed, unnamed = Call.PLAIN, Call.EXEC, Call.UNNAMED
-        begins, template = b"type=SYSCALL msg=audit(", b'{"ID":"%b",'
-        of_node = b""
-        if node is not None:
-            name = encode(node)
-            begins = b"node=%b " % node + begins
-            template = b'{"ID":"%%b","NODE":%b,' % name.replace(b"%", b"%%")
-            of_node = b"\t" + name
-        template += b'"SYSCALL":{' + syscalls.template + b"%b"
-        events = lines = 0
-        texts, finish = pieces.split(blob, start, end, begins)
-        self._lines(blob, start, finish, offset)
-        for piece in texts:
-            begin = finish
-            finish += len(begins) + len(piece) + 1
-            id_ = piece[: piece.index(b")")]
-            call_match = call_of(piece.replace(id_ + b"):", blots[len(id_)]))
-            key = id_ if node is None else node + b" " + id_
-            if (
-                call_match is None
-                or key in in_flight
-                or key in done
-                or key in older
-                or key in given_up
-                or key in older_given_up
-                or finish - begin > most
-            ):
-                self._lines(blob, begin, finish, offset)
-                continue
-            head_text, ended, a0, a1, a2, a3, tail_text, rest_text = call_match.groups()
-            head = known_head(head_text) or syscalls.head(head_text)
-            tail = known_tail(tail_text) or syscalls.tail(tail_text)
-            behind = finish
-            rest = known_rest(rest_text)
-            if rest is None:
-                text = pieces.without_id(rest_text, id_)
-                rest = whole(text, node, has_eoe=has_eoe)
-                if rest is None:
-                    rest, behind = self._rest(
-                        renderer, node, id_, text, finish - len(rest_text) - 1
-                    )
-                else:
-                    rests.remember(rest_text, rest, text)
-            if head is None or tail is None or rest is None or (by_endian and head.big_endian):
-                self._lines(blob, begin, finish, offset)
-                continue
-            done[key] = now
-            head_raw, head_added, call, _ = head
-            tail_raw, tail_added, who, items = tail
-            rest_json, looks, records, paths, missing_arguments, says_filter, execution, _ = rest
-            members = b""
-            ended = b"" if ended is None else b'"exit":%b,' % ended  # exit_member
-            if of_node:
-                who += of_node
-            if call is unnamed:
-                call = plain if execution is None else executed
-            row = base + len(row_keys)
-            if call is executed and observer is not None:
-                started = self._start(node, who)
-                rows.add(2 * (begin + offset) + 1, call, who + started.facts, id_)
-                members, row = self._finish_exec(
-                    started, rest.execution, row, line_key(behind + offset), who, id_, 0
-                )
-                rest_json = _with_environment(rest, started)
-            else:
-                row_key(2 * (begin + offset) + 1)
-                row_call(call)
-                row_who(who)
-                row_id(id_)
-            add_row(row)
-            if looks:
-                bodies.more.extend(self._look(looks, line_key(behind + offset), node, id_, 0))
-            if filtering:
-                bodies.sizes.append(records + 1)
-                if says_filter or self._has_filtered_line(blob[begin:behind]):
-                    rest_json += FILTERED
-            if items > paths or missing_arguments:
-                rest_json += self._incomplete(self._missing(rest, items))
-            add_head(
-                template
-                % (id_, head_raw, ended, tail_raw, a0, a1, a2, a3, head_added, tail_added, members)
-            )
-            add_tail(rest_json)
-            add_key(2 * (behind + offset) - 1)  # line_key
-            events += 1
-            lines += records + 1
-            if behind == finish:
-                continue
-            if node is None and blob.startswith(b"node=", behind):
-                self.feed(blob, behind, finish, offset)
-            else:
-                self._lines(blob, behind, finish, offset)
-        self.counters.events += events
-        self.counters.in_events += lines
-        # A whole event ends with its EOE record; in a stream without, PROCTITLE is of the event.
-        if self._has_eoe:
-            self.counters.end_of_event += events
-
-    def _rest(
-        self, renderer: EventRenderer, node: bytes | None, id_: bytes, rest: bytes, start: int
-    ) -> tuple[Fragment | None, int]:
-        """What is behind a SYSCALL record, from `start` on, and where the event ends.
-
-        None if the event does not end in this piece, or if there is more to it.
-        """
-        length = pieces.closed(rest, node, has_eoe=self._has_eoe)
-        text = rest[:length]
-        found = renderer.rests.get(text)
-        if found is None and length:
-            # Its end is no part of an event, in a stream without EOE records PROCTITLE is.
-            records = text[: text.rfind(b"\n") + 1] if self._has_eoe else text + b"\n"
-            found = renderer.render_rest(records)
-            if found.records >= 0:
-                renderer.rests.remember(text, found)
-        if found is None or found.records < 0:
-            return None, start
-        taken_out = len(b" msg=audit(%b):" % id_) - len(b"\0")
-        return found, start + length + text.count(b"\0") * taken_out + 1
-
-    def _lines(self, blob: bytes, start: int, end: int, offset: int) -> None:
-        """Takes lines one by one: the way for events that are not of one piece."""
         filtering = self._filters.active
         for match in LINE.finditer(blob, start, end):
             node, name, id_, body = match.groups()
@@ -393,6 +269,8 @@ class Coalescer:
             if key in self._in_flight:
                 self._in_flight[key].filtered |= filtered
                 self._complete(key, line_key(end), 0, ended=True)
+            else:
+                self._lone_end(key, node, id_)
             return
         body = body.strip(b" ")
         if not is_kernel(name, body):
@@ -405,6 +283,7 @@ class Coalescer:
                 return
             late = self._given_up.has(key, self._now)
             event = EventInFlight(id_, node, start, late)
+            self.sightings.of(node).append(id_)
         self._in_flight[key] = event
         event.records.append((name, body))
         event.lines += 1
@@ -427,6 +306,12 @@ class Coalescer:
             self._complete(key, line_key(end), 0, ended=False, cut=True)
         elif name == b"PROCTITLE" and not self._has_eoe:
             self._complete(key, line_key(end), 0, ended=True)
+
+    def _lone_end(self, key: bytes, node: bytes | None, id_: bytes) -> None:
+        """An EOE record of no event in flight: as a rule of one that was completed before."""
+        self.sightings.of(node).append(id_)
+        if not self._done.has(key, self._now) and not self._given_up.has(key, self._now):
+            self.counters.only_end += 1
 
     def _render_syscall(self, event: EventInFlight, body: bytes) -> Syscall:
         """The SYSCALL record of an event; what other records say of its call counts, too."""
@@ -451,6 +336,10 @@ class Coalescer:
             self.counters.duplicate += 1
             return
         self._done.note(line, self._now)
+        if is_daemon(name):
+            self.sightings.restarted(node)
+        else:
+            self.sightings.of(node).append(id_)
         rendered = self._renderer(node, False).single(name, body)
         marks = self._look(rendered.looks, line_key(end), node, id_, 0)
         text = rendered.text
@@ -481,13 +370,13 @@ class Coalescer:
             own = syscall_object(syscall, members)
             text = b"".join([b"type=%b\0 %b\n" % record for record in others])
             fragment = renderer.rest(text)
-            text = _with_environment(fragment, event.started)
+            text = with_environment(fragment, event.started)
             text = b',"SYSCALL":' + own.text + text
             looks = own.looks + fragment.looks
         else:
             own_object = syscall and syscall_object(syscall, members)
             fragment = renderer.fragment(event.records, own_object)
-            text, looks = _with_environment(fragment, event.started), fragment.looks
+            text, looks = with_environment(fragment, event.started), fragment.looks
         marks = self._look(looks, order, event.node, event.id, row, rank)
         reasons = []
         if event.late:
@@ -523,7 +412,12 @@ class Coalescer:
         return reasons
 
     def _incomplete(self, reasons: list[bytes]) -> bytes:
-        self.counters.incomplete += 1
+        counters = self.counters
+        counters.incomplete += 1
+        counters.late += b"late" in reasons
+        counters.no_eoe += b"no-eoe" in reasons
+        counters.missing_path += b"missing-path" in reasons
+        counters.missing_args += b"missing-args" in reasons
         key = self._options.added(b"INCOMPLETE")
         return b',"%b":[%b]' % (key, b",".join([b'"%b"' % reason for reason in reasons]))
 

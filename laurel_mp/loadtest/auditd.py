@@ -38,7 +38,7 @@ flush = INCREMENTAL_ASYNC
 freq = 50
 max_log_file = 100
 max_log_file_action = IGNORE
-q_depth = 20000
+q_depth = {q_depth}
 overflow_action = SYSLOG
 space_left = 2
 space_left_action = IGNORE
@@ -91,6 +91,15 @@ class RealAuditd:
         words = [line.split() for line in _auditctl("-s").splitlines()]
         return {pair[0]: int(pair[1]) for pair in words if len(pair) == 2 and pair[1].isdigit()}
 
+    @contextlib.contextmanager
+    def limited_rate(self, records: int) -> Iterator[None]:
+        """Have the kernel drop what is more than so many records a second, for a while."""
+        _auditctl("-r", str(records))
+        try:
+            yield
+        finally:
+            _auditctl("-r", "0")
+
     def reload(self) -> None:
         """Have auditd read its configuration again; 3.0 passes the signal on to its plugins."""
         self.process.send_signal(signal.SIGHUP)
@@ -121,6 +130,7 @@ def real_auditd(
     plugins: Mapping[str, PluginConf],
     log_format: str = "RAW",
     name_format: str = "NONE",
+    q_depth: int = 20_000,
 ) -> Iterator[RealAuditd]:
     """Run auditd with `rules` (lines for `auditctl -R`, kept narrow) and `plugins`.
 
@@ -140,6 +150,7 @@ def real_auditd(
             log_file=log_file,
             log_format=log_format,
             name_format=name_format,
+            q_depth=q_depth,
             plugin_dir=plugin_dir,
         ),
     )

@@ -52,6 +52,15 @@ LEDGER = Group(
         counter("incomplete_events", "Events with an INCOMPLETE mark."),
         counter("timed_out_events", "Events that were over because nothing more of them came."),
         counter("cut_events", "Events that met a limit of size."),
+        counter(
+            "late_events",
+            "Incomplete events of which a part had been given out before.",
+        ),
+        counter("events_without_end", "Incomplete events whose EOE record did not come."),
+        counter("events_without_path", "Incomplete events that lack PATH records."),
+        counter("events_without_argument", "Incomplete events that lack arguments of a command."),
+        counter("events_of_only_an_end", "EOE records of events of which nothing else came."),
+        counter("loss_lines", "Lines in the main output that say that events are missing."),
     ),
 )
 """By the main thread of ingest, from the ledger."""
@@ -82,6 +91,44 @@ INPUT = Group(
     prefix="input_",
 )
 """By the main thread of ingest, from the backlog and the pipeline."""
+
+LOSSES = Group(
+    "losses",
+    "What is missing, for each host; the host's name is empty for lines without one.",
+    (
+        counter(
+            "missing_events",
+            "Events whose serial never came.",
+            in_report=True,
+        ),
+        counter("gaps", "Runs of serials that never came."),
+        counter("late_events", "Of the missing events, those that came after all, too late."),
+    ),
+    labels=("node",),
+    prefix="losses_",
+)
+"""By the main thread of ingest: laurel_mp.pipeline.losses."""
+
+QUEUES = Group(
+    "queues",
+    "What is lost before it gets a serial, or behind it: by the queues in front of us.",
+    (
+        counter(
+            "kernel_dropped_records",
+            "Records that the kernel has dropped, by its own count (`[loss] kernel`).",
+            in_report=True,
+        ),
+        gauge("kernel_backlog_records", "Records that wait in the kernel."),
+        gauge("kernel_backlog_limit_records", "How many can wait there."),
+        counter(
+            "auditd_overflows",
+            "How often auditd was seen to say that its queue to the plugins was full.",
+            in_report=True,
+        ),
+    ),
+    prefix="queues_",
+)
+"""By the main thread of ingest: laurel_mp.pipeline.lookout."""
 
 PROCESSES = Group(
     "processes",
@@ -125,5 +172,5 @@ TABLES = Group(
 )
 """By the main thread of ingest; each process notes its own on the board."""
 
-GROUPS = (PROGRAM, LEDGER, INPUT, PROCESSES, TABLES)
+GROUPS = (PROGRAM, LEDGER, INPUT, LOSSES, QUEUES, PROCESSES, TABLES)
 """In the order in which they are shown."""

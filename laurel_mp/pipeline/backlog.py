@@ -1,7 +1,7 @@
 """Input that was read and not taken: some in memory, and what is too much for that in the spool.
 
 The thread that reads puts, and waits while memory is full. The main thread takes, and never
-waits. When memory holds more than a quarter of its limit, a third thread moves the oldest of it
+waits. When memory holds more than an eighth of its limit, a third thread moves the oldest of it
 to the spool, and goes on with that until the spool is empty again. When the spool is full, or can
 not be written, memory fills up, and then nothing is read until something is taken.
 """
@@ -62,7 +62,7 @@ class Backlog:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._mark = limit // 4
+        self._mark = limit // 8
         self._spool: Spool | None = None
         self._lock = threading.Lock()
         self._room = threading.Condition(self._lock)  # something was taken, or spooled
@@ -154,6 +154,11 @@ class Backlog:
         if spool is not None:
             self._thread.start()
 
+    def passed(self, size: int) -> None:
+        """So many bytes went past it: whoever takes has read them from the input."""
+        with self._lock:
+            self._read += size
+
     def fileno(self) -> int:
         """Readable when there is something to take, or the input has ended."""
         return self._wake
@@ -176,8 +181,16 @@ class Backlog:
             return self._bytes, now - self._memory[0].arrival
 
     @property
+    def is_idle(self) -> bool:
+        """Whether it would give what comes at once, and has nothing."""
+        with self._lock:
+            return self._open and not self._ended and self._is_empty()
+
+    @property
     def ended(self) -> bool:
         """Whether the input has ended and everything was taken."""
+        if not self._ended:
+            return False
         with self._lock:
             return self._has_ended()
 

@@ -26,6 +26,8 @@ SPAN = 1 << 20
 COST = 4096
 """Bytes that a batch takes besides its lines, about, in all processes together."""
 
+Note = Annotated[bytes, re.compile(rb"[^\n\0]*")]
+
 Lines = Annotated[bytes, re.compile(rb"(?s:.*\n)?")]
 
 
@@ -41,6 +43,7 @@ class BatchState(NamedTuple):
     span: int
     diverted: bool
     withdrawn: list[bytes]
+    notes: list[Note]
 
 
 @dataclass(slots=True, eq=False)
@@ -66,6 +69,8 @@ class Batch:
     """Whether its lines go past the stages, to the log of malformed lines."""
     withdrawn: list[bytes] = field(default_factory=list)
     """Lines that came before a checkpoint and were taken out of it; they go there, too."""
+    notes: list[bytes] = field(default_factory=list)
+    """Lines of ingest's own for the output; they stand in front of the events of the batch."""
     since: float = field(default_factory=time.monotonic)
     """When the first of it came, or it was made."""
 
@@ -82,6 +87,7 @@ class Batch:
                 self.span,
                 self.diverted,
                 self.withdrawn,
+                self.notes,
             )
         )
 
@@ -89,8 +95,20 @@ class Batch:
     def of_plain(cls, plain: Any) -> Batch:
         """The same, unpacked; raises SnapshotError for anything else."""
         state = check_plain(plain, BatchState)
-        number, position, lines, now, flags, skipped, span, diverted, withdrawn = state
-        return cls(number, position, lines, now, flags, 0, skipped, span, 0, diverted, withdrawn)
+        return cls(
+            state.number,
+            state.position,
+            state.lines,
+            state.now,
+            state.flags,
+            0,
+            state.skipped,
+            state.span,
+            0,
+            state.diverted,
+            state.withdrawn,
+            state.notes,
+        )
 
     @property
     def cost(self) -> int:
@@ -114,6 +132,7 @@ class Batch:
         first = Batch(
             self.number, self.position, lines, self.now, 0, 0, self.skipped, span, since=self.since
         )
+        first.notes = self.notes
         second = Batch(
             self.number + span,
             self.position + at,

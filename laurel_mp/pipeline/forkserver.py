@@ -46,6 +46,10 @@ class ForkServer:
     def __init__(self, start: Start) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         client = os.getpid()
+        # What is here now stays shared with all children. Whoever collects writes to each object,
+        # so it is done on this side of the fork: else there would be two copies of all.
+        gc.collect()
+        gc.freeze()
         self.pid = os.fork()
         if self.pid == 0:
             ours.close()
@@ -139,8 +143,6 @@ def _serve_requests(client: socket.socket, start: Start) -> None:
     # auditd starts a plugin again with some blocked, up to 4.0.4 [auditd: audisp/audispd.c].
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-    gc.collect()
-    gc.freeze()  # what is here now stays shared with all children
     children: set[int] = set()
     while True:
         readable, _, _ = select.select([client.fileno(), wake_read], [], [])

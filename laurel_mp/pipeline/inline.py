@@ -46,7 +46,7 @@ class InlineCrew(Crew):
         self._held_back = held_back
         self._live = live
         self._accounts = accounts
-        self._meter = Meter(accounts.row(INLINE))
+        self._meter = Meter(accounts.row(INLINE), live=live)
         self._stack = ExitStack()
         self._written = self._leave_out = 0
         self._reports: list[wire.Report] = []
@@ -68,7 +68,7 @@ class InlineCrew(Crew):
             None if snapshots is None else snapshots.tracker,
             is_restart=order.is_restart,
         )
-        self._assembler = options.assembler(config, 0)
+        self._assembler = options.assembler(config, 0, live=self._live)
         if snapshots is not None:
             (decoder,) = snapshots.decoders
             self._decoder.restore(decoder)
@@ -103,6 +103,8 @@ class InlineCrew(Crew):
             Counters(*_numbers(self._decoder.counters)),
             self._decoder.in_flight_lines,
             AssemblerCounters(*_numbers_given(self._assembler.counters)),
+            self._assembler.losses,
+            self._assembler.awaits_clock,
         )
         self._reports.append(ack)
         if flags & BARRIER:

@@ -1,6 +1,7 @@
 """Where audit records come from: standard input, or a socket that auditd listens on.
 
-An input belongs to the reading thread. Only `stop` and `interrupt` are for others.
+An input belongs to the reading thread, which lends it to the main thread: see Reader. `stop` and
+`interrupt` are for anybody.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import logging
 import os
 import select
 import socket
-import time
 from typing import Protocol
 
 from laurel_mp.pipeline.seldom import Seldom
@@ -31,12 +31,28 @@ class Input(Protocol):
     name: str
     """What it is called in messages."""
 
-    def read(self, nap: float = 0.0) -> bytes:
-        """What comes next, which may be waited for; nothing at the end. Raises OSError.
+    def fileno(self) -> int:
+        """Readable when `receive` would return something; -1 while only `wait` can help."""
+        ...
 
-        When something has come, more may come for `nap` seconds before it is read.
+    def wait(self) -> bool:
+        """Returns when it is time for `receive`; False if the input was interrupted."""
+        ...
+
+    def receive(self) -> bytes | None:
+        """What is there; nothing at the end, and None if it was a false alarm. Raises OSError.
+
+        Does not wait if `wait` has returned, or what `fileno` says is readable.
         """
         ...
+
+    def read(self) -> bytes:
+        """What comes next, for those who have the input for themselves."""
+        while self.wait():
+            data = self.receive()
+            if data is not None:
+                return data
+        return b""
 
     def stop(self) -> None:
         """Has the input end where it has no end of its own: what is there is still read."""
@@ -86,7 +102,7 @@ class Doorbell:
             os.close(event)
 
 
-class DescriptorInput:
+class DescriptorInput(Input):
     """A descriptor, read up to the end of file.
 
     It stays open, and as it is, blocking or not: others may share it.
@@ -100,18 +116,24 @@ class DescriptorInput:
         self._buffer = memoryview(bytearray(READ_SIZE))
         """A buffer for each read would come from the system, and go back to it, each time."""
 
-    def read(self, nap: float = 0.0) -> bytes:
+    def fileno(self) -> int:
+        """See Input."""
+        return self._fd
+
+    def wait(self) -> bool:
         """See Input."""
         while not self._interrupted:
             if self._bell.wait(self._fd):
-                if nap:
-                    time.sleep(nap)
-                try:
-                    size = os.readv(self._fd, [self._buffer])
-                    return bytes(self._buffer[:size])
-                except BlockingIOError:
-                    continue  # somebody who shares it was faster
-        return b""
+                return True
+        return False
+
+    def receive(self) -> bytes | None:
+        """See Input."""
+        try:
+            size = os.readv(self._fd, [self._buffer])
+        except BlockingIOError:
+            return None  # somebody who shares it was faster
+        return bytes(self._buffer[:size])
 
     def stop(self) -> None:
         """Changes nothing: whoever writes says when it is the end."""
@@ -126,7 +148,7 @@ class DescriptorInput:
         self._bell.close()
 
 
-class SocketInput:
+class SocketInput(Input):
     """A Unix socket that others listen on, as auditd's af_unix plugin does.
 
     Connects again whenever the connection ends, until it is told to stop. A line feed ends a line
@@ -145,18 +167,36 @@ class SocketInput:
         self._trouble = Seldom(log)
         self._in_trouble = False
 
-    def read(self, nap: float = 0.0) -> bytes:
-        """See Input; raises nothing."""
+    def fileno(self) -> int:
+        """See Input."""
+        return -1 if self._socket is None else self._socket.fileno()
+
+    def wait(self) -> bool:
+        """See Input."""
         while not self._interrupted:
-            if self._socket is not None:
-                data = self._receive(self._socket, nap)
-                if data:
-                    return data
-            elif self._stopping:
-                break
-            else:
+            if self._stopping:
+                return True
+            if self._socket is None:
                 self._connect()
-        return b""
+            elif self._bell.wait(self._socket.fileno()):
+                return True
+        return False
+
+    def receive(self) -> bytes | None:
+        """See Input; raises nothing."""
+        if self._socket is None:
+            return b"" if self._stopping else None
+        try:
+            data = self._socket.recv(READ_SIZE)
+        except BlockingIOError:
+            return self._disconnect() if self._stopping else None
+        except OSError as error:
+            return self._disconnect(error.strerror or str(error))
+        if not data:
+            return self._disconnect("the other side has closed it")
+        self._within_line = not data.endswith(b"\n")
+        self._pause = 0.0
+        return data
 
     def stop(self) -> None:
         """See Input."""
@@ -174,32 +214,14 @@ class SocketInput:
             self._socket.close()
         self._bell.close()
 
-    def _receive(self, connection: socket.socket, nap: float) -> bytes:
-        """What has come or comes; nothing after a ring."""
-        if not self._bell.wait(connection.fileno(), 0.0 if self._stopping else None):
-            return self._disconnect() if self._stopping else b""
-        if nap and not self._stopping:
-            time.sleep(nap)
-        try:
-            data = connection.recv(READ_SIZE)
-        except BlockingIOError:
-            return b""
-        except OSError as error:
-            return self._disconnect(error.strerror or str(error))
-        if not data:
-            return self._disconnect("the other side has closed it")
-        self._within_line = not data.endswith(b"\n")
-        self._pause = 0.0
-        return data
-
-    def _disconnect(self, reason: str | None = None) -> bytes:
-        """Ends the connection; returns what its last line lacks."""
+    def _disconnect(self, reason: str | None = None) -> bytes | None:
+        """Ends the connection; returns what its last line lacks, or None."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
         if reason is not None:
             self._say(logging.WARNING, f"connection lost: {reason}")
-        lacking = b"\n" if self._within_line else b""
+        lacking = b"\n" if self._within_line else None
         self._within_line = False
         return lacking
 

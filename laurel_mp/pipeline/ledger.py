@@ -39,6 +39,18 @@ class Ledger:
     """Events that were over because nothing more of them came."""
     cut: int = 0
     """Events that met a limit."""
+    late: int = 0
+    """Incomplete events of which a part had been given out before."""
+    no_eoe: int = 0
+    """Incomplete events whose EOE record did not come."""
+    missing_path: int = 0
+    """Incomplete events with fewer PATH records than were announced."""
+    missing_args: int = 0
+    """Incomplete events with fewer arguments than were announced."""
+    only_end: int = 0
+    """EOE records of events of which nothing else came; they are among `end_of_event`."""
+    loss_lines: int = 0
+    """Lines of the output that say that events are missing."""
 
     def add(self, counters: Counters) -> None:
         """Adds what one worker counted."""
@@ -51,6 +63,7 @@ class Ledger:
         self.filtered_events += counters.filtered_events
         self.filtered += counters.filtered_lines
         self.in_events -= counters.filtered_lines
+        self.loss_lines += counters.loss_lines
 
     def since(self, former: Ledger) -> Ledger:
         """What has come to it since `former`."""

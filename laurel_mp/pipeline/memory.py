@@ -11,7 +11,20 @@ from __future__ import annotations
 import ctypes
 import time
 
-M_ARENA_MAX = -8  # <malloc.h>
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
+
+LARGE = 400 << 10
+"""Bytes of what gets a mapping of its own, and so leaves no hole when it goes: the lines of a
+batch, messages. If it is not set, this rises to the size of the largest one that was freed."""
+
+TOP = 2 << 20
+"""Bytes that are kept at the end of the heap."""
+
+KEPT = 64 << 20
+"""Bytes of free memory that an offline command keeps for the next batch."""
+
+MAPPED = 32 << 20
+"""Bytes of what gets a mapping of its own there; the C library allows no more."""
 
 WORTH_IT = 1 << 20
 """Bytes of messages since the last time."""
@@ -25,6 +38,20 @@ def use_one_heap() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # not with musl
         mallopt(M_ARENA_MAX, 1)
+        mallopt(M_MMAP_THRESHOLD, LARGE)
+        mallopt(M_TRIM_THRESHOLD, TOP)
+
+
+def keep_what_is_free() -> None:
+    """Makes an offline command faster: whoever waits for it does not count its memory.
+
+    Else each batch of a megabyte costs a page fault for each 4 KiB, in all processes: a twentieth
+    of all CPU time.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, MAPPED)
+        mallopt(M_TRIM_THRESHOLD, KEPT)
 
 
 class GiveBack:
@@ -37,16 +64,22 @@ class GiveBack:
         """Whether something may have been in use the last time that is not any more."""
         self._last = time.monotonic()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether there may be something to give back, by and by."""
+        return self._again or self._passed >= WORTH_IT
+
     def passed(self, size: int) -> None:
         """So many bytes went through."""
         self._passed += size
 
     def __call__(self) -> None:
         """At a checkpoint, behind which much may be free."""
-        is_much = self._passed >= WORTH_IT
-        if self._trim is None or not (is_much or self._again):
+        if not self.is_due:
             return
         now = time.monotonic()
         if now - self._last >= PAUSE:
-            self._last, self._passed, self._again = now, 0, is_much
-            self._trim(0)
+            self._again = self._passed >= WORTH_IT
+            self._last, self._passed = now, 0
+            if self._trim is not None:  # not with musl
+                self._trim(0)

@@ -75,10 +75,13 @@ class Fill(NamedTuple):
 class Meter:
     """The side of the process that counts. All it does is to store numbers: 1 us for each batch."""
 
-    def __init__(self, row: memoryview, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, row: memoryview, clock: Callable[[], float] = time.monotonic, *, live: bool = True
+    ) -> None:
+        """Offline nobody asks for what `look` notes, and /proc is not looked at."""
         self._row = row
         self._clock = clock
-        self._looked = -math.inf
+        self._looked = -math.inf if live else math.inf
 
     def did(self, batch: int, lines: int, events: int) -> None:
         """A batch is done; lines and events since this process began."""

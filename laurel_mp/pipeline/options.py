@@ -26,6 +26,7 @@ from laurel_mp.records.strings import encode
 from laurel_mp.stages.assembler import Assembler
 from laurel_mp.stages.decoder import Decoder
 from laurel_mp.stages.enricher import Enricher, EnricherOptions
+from laurel_mp.stages.losses import LossOptions
 from laurel_mp.stages.router import Router
 from laurel_mp.stages.tracker import Tracker, TrackerOptions
 
@@ -117,10 +118,23 @@ def tracker(
     return found
 
 
-def assembler(config: Config, workers: int) -> Assembler:
+def assembler(config: Config, workers: int, *, live: bool = False) -> Assembler:
     """The writer's assembler, for `workers` workers."""
     return Assembler(
-        workers, config.auditlog.line_prefix.encode(), config.filterlog.line_prefix.encode()
+        workers,
+        config.auditlog.line_prefix.encode(),
+        config.filterlog.line_prefix.encode(),
+        losses(config, live=live),
+    )
+
+
+def losses(config: Config, *, live: bool) -> LossOptions:
+    """How gaps in the stream are looked for, and what is written about them."""
+    return LossOptions(
+        config.loss.window,
+        config.loss.interval,
+        config.loss.records == "always" or (live and config.loss.records == "live"),
+        RecordOptions(prefix=_prefix(config)).added(b"LAUREL_MP"),
     )
 
 

@@ -79,8 +79,12 @@ class OpenOutputs:
         self.done = left.batch
 
     def _wrote(self, index: int, before: int, size: int) -> None:
-        if self._journal is not None:
-            self._journal.wrote(index, before + size, _mark(self._outputs[index]))
+        if self._journal is None:
+            return
+        # Where the rest will stand, nobody asks if there is none.
+        is_all = before + size == self._journal.size(index)
+        mark = None if is_all else _mark(self._outputs[index])
+        self._journal.wrote(index, before + size, mark)
 
     def rotate(self) -> None:
         """Begins new files."""

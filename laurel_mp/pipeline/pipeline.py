@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +31,8 @@ from laurel_mp.pipeline.poison import Poison
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.packing import check_plain
 from laurel_mp.stages.router import Malformed, Router
-from laurel_mp.stages.snapshots import redistribute, without_events
+from laurel_mp.stages.serials import Loss
+from laurel_mp.stages.snapshots import redistribute, without_events, without_serials
 
 CHECKPOINT_SECONDS = 1.0
 """How old a checkpoint may become while there is something to do; more if it is a large one."""
@@ -42,6 +43,10 @@ LONGEST_PERIOD = 10.0
 WORTH_A_SECOND = 8 << 20
 """Bytes: with a full process table a checkpoint has 7 MiB, and costs 60 ms. One a second would be a
 twentieth of all CPU time, for good."""
+
+QUIET, BUSY = 10, 40
+"""How many times that long it is to the next checkpoint, by whether something has come within the
+last second. At 400 execs a second checkpoints took a twentieth of what all the rest takes."""
 
 RELOAD_SECONDS = 5.0
 """How long a new configuration waits for a checkpoint, before it does without a fresh one."""
@@ -121,6 +126,8 @@ class Pipeline:
         """Whether everything is written, after `end`."""
         self.held = ""
         """Why the output takes nothing at present."""
+        self.on_losses: Callable[[Sequence[Loss]], None] = lambda _losses: None
+        """Is told what is missing, once."""
         self.is_urgent: Callable[[], bool] = lambda: False
         """Whether an output that takes nothing is not to be waited for any longer."""
         self.covered = 0
@@ -158,14 +165,14 @@ class Pipeline:
         """Batches that were handed over and are not written."""
         self._under_way_bytes = 0
         self._mark = 0
-        self._sent = self._acknowledged = self._reported = 0
+        self._sent = self._acknowledged = self._reported = self._losses_told = 0
         self._leave_out = 0
         self._unwritten: Any = None
         self._poison = Poison()
         self._checkpoint: Checkpoint | None = None
         self._gatherings: dict[int, Gathering] = {}
         self._since_barrier = 0
-        self._last_barrier = self._last_progress = time.monotonic()
+        self._last_barrier = self._last_progress = self._last_kept = time.monotonic()
         self._failures = 0
         self._give_back = GiveBack()
         self._costs = 0.0
@@ -224,6 +231,10 @@ class Pipeline:
         if chunk.lines:
             self._take(chunk, now)
 
+    def note(self, lines: list[bytes], now: float) -> None:
+        """Has lines written that are no events, each a JSON object, behind what was fed so far."""
+        self._take(Chunk(self._cutter.position, b""), now, notes=lines)
+
     def tick(self, now: float) -> None:
         """Lets time-outs happen when nothing comes in."""
         self._take(Chunk(self._cutter.position, b""), now)
@@ -245,7 +256,9 @@ class Pipeline:
         while not self.finished:
             self.step(1000)
 
-    def _take(self, chunk: Chunk, now: float | None, flags: int = 0) -> None:
+    def _take(
+        self, chunk: Chunk, now: float | None, flags: int = 0, notes: Sequence[bytes] = ()
+    ) -> None:
         while not self.has_room:
             self.step(1000)
         skipped = [Malformed(*line) for line in self._cutter.overlong]
@@ -253,6 +266,7 @@ class Pipeline:
         number = self._next_number
         self._next_number += SPAN
         batch = Batch(number, chunk.position, chunk.lines, now, flags, self._mark, skipped)
+        batch.notes.extend(notes)
         if now is not None and chunk.lines:
             batch.since = now
         self._keep(batch)
@@ -270,7 +284,8 @@ class Pipeline:
         self._kept.append(batch)
         self._kept_bytes += batch.cost
         self._since_barrier += batch.cost
-        waited, window = time.monotonic() - self._last_barrier, self.config.pipeline.window_bytes
+        self._last_kept = time.monotonic()
+        waited, window = self._last_kept - self._last_barrier, self.config.pipeline.window_bytes
         full = self._since_barrier >= window * 3 // 4 or (
             self._since_barrier >= window // UNCOVERED and waited >= self._costs
         )
@@ -278,7 +293,7 @@ class Pipeline:
         if batch.flags & BARRIER or ((full or late) and not self._gatherings):
             batch.flags |= BARRIER
             self._since_barrier = 0
-            self._last_barrier = time.monotonic()
+            self._last_barrier = self._last_kept
 
     def _hand_over_or_recover(self, batches: list[Batch]) -> None:
         try:
@@ -323,7 +338,10 @@ class Pipeline:
         self._sent = batch.number
         self._under_way.append(UnderWay(batch.number, batch.cost, batch.since))
         self._under_way_bytes += batch.cost
-        self._crew.send(batch.number, batch.flags, routed.shares, text)
+        shares = routed.shares
+        if batch.notes:
+            shares = [shares[0]._replace(notes=batch.notes), *shares[1:]]
+        self._crew.send(batch.number, batch.flags, shares, text)
 
     # --- what comes back
 
@@ -357,6 +375,7 @@ class Pipeline:
                 self._under_way_bytes -= self._under_way.popleft().cost
             self.held = ""
             self._former = None
+            self._tell_losses(report)
             if report.batch in self._gatherings:
                 self._gatherings[report.batch].acknowledge(report)
             if self._is_end(report.batch, report.flags) and not report.flags & BARRIER:
@@ -369,6 +388,15 @@ class Pipeline:
                 self._cover(checkpoint)
         elif isinstance(report, wire.HeldMessage):
             self.held = report.text
+
+    def _tell_losses(self, report: wire.AckMessage) -> None:
+        """Tells what a batch has shown to be missing, if it has not been told before."""
+        if report.losses and report.batch > self._losses_told:
+            self._losses_told = report.batch
+            for batch in self._kept:
+                if batch.number == report.batch:
+                    self._losses_told = batch.last_number
+            self.on_losses(report.losses)
 
     def _cover(self, checkpoint: Checkpoint) -> None:
         """Lets go of all batches that the checkpoint covers."""
@@ -402,13 +430,17 @@ class Pipeline:
         patience = self.config.pipeline.hang_timeout * 2 ** min(self._failures, 5)
         if self._acknowledged < self._sent and now - self._last_progress > patience:
             self._failed(self._crew.hangs())
-        elif (
-            self._kept
-            and not self._gatherings
-            and not self._is_end(self._kept[-1].number, self._kept[-1].flags)
-            and now - self._last_barrier >= self._period
-        ):
+        elif self._is_barrier_due and now - self._last_barrier >= self._period:
             self._place_barrier()
+
+    @property
+    def _is_barrier_due(self) -> bool:
+        """Whether a barrier would do some good, although nothing comes."""
+        if self._gatherings:
+            return False
+        if not self._kept:
+            return self._give_back.is_due  # which all processes do behind one
+        return not self._is_end(self._kept[-1].number, self._kept[-1].flags)
 
     def next_due(self) -> float:
         """Seconds until `step` has something to do in any case."""
@@ -416,12 +448,19 @@ class Pipeline:
             return max(self._restart_at - time.monotonic(), 0.0)
         if self._reload is not None and not self._kept:
             return 0.0
+        if self._is_barrier_due:
+            left = self._last_barrier + self._period - time.monotonic()
+            return min(max(left, 0.0), CHECKPOINT_SECONDS)  # it may become quiet before that
         return self._period if self._kept else 3600.0
 
     @property
     def _period(self) -> float:
         """How old a checkpoint may become while there is something to do."""
-        return min(max(CHECKPOINT_SECONDS, 10 * self._costs), LONGEST_PERIOD)
+        if not self._kept:
+            return CHECKPOINT_SECONDS
+        is_quiet = time.monotonic() - self._last_kept >= CHECKPOINT_SECONDS
+        wanted = self._costs * (QUIET if is_quiet else BUSY)
+        return min(max(CHECKPOINT_SECONDS, wanted), LONGEST_PERIOD)
 
     def _place_barrier(self) -> None:
         """An empty batch with a barrier: nothing else comes, and something is to be covered."""
@@ -626,6 +665,13 @@ class Pipeline:
         checkpoint = self._checkpoint
         if checkpoint is None:
             return
+        # What came and was lost since then can not be told apart: serials are watched anew.
+        checkpoint = self._checkpoint = replace(
+            checkpoint,
+            stages=replace(
+                checkpoint.stages, assembler=without_serials(checkpoint.stages.assembler)
+            ),
+        )
         stages, ack = checkpoint.stages, checkpoint.ack
         keys: set[bytes] = set()
 
@@ -691,6 +737,11 @@ class Pipeline:
     def in_flight(self) -> int:
         """Lines of events that are not complete, as far as it is known."""
         return self._last.in_flight
+
+    @property
+    def awaits_clock(self) -> bool:
+        """Whether there is more to say about missing events when the clock goes on."""
+        return self._last.is_waiting
 
     def close(self) -> None:
         """Ends all that belongs to the pipeline, whatever state it is in."""

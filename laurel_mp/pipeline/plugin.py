@@ -17,6 +17,7 @@ from typing import Any
 
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, InputError, LaurelError, OutputError, SnapshotError
+from laurel_mp.observe.groups import LOSSES, QUEUES
 from laurel_mp.observe.log import add_handler, tick
 from laurel_mp.observe.malformed import MalformedReport
 from laurel_mp.observe.register import Register
@@ -27,7 +28,10 @@ from laurel_mp.pipeline.backlog import Backlog
 from laurel_mp.pipeline.crew import GaveUpError
 from laurel_mp.pipeline.directory import DirectoryLock
 from laurel_mp.pipeline.inputs import open_input
+from laurel_mp.pipeline.kernel import KernelWatch
 from laurel_mp.pipeline.ledger import Ledger
+from laurel_mp.pipeline.lookout import Lookout
+from laurel_mp.pipeline.losses import LossReport
 from laurel_mp.pipeline.memory import use_one_heap
 from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs, open_copy
@@ -44,6 +48,10 @@ from laurel_mp.pipeline.written import events_in
 
 SHOULD_HAVE_EOE = 4 << 20
 """Bytes of a stream without EOE records after which that is worth a message."""
+
+LITTLE = 48 << 10
+"""Bytes of input for which it pays to wait for more. At 1,000 events a second that many come in
+less time than input may linger; so latency falls as the load rises."""
 
 TICK = 0.5
 """Seconds between looks at the clock while events are in flight."""
@@ -64,6 +72,7 @@ FIXED = {
     "": ("user", "input", "directory"),
     "debug": ("inputlog", "log"),
     "pipeline": ("spool", "spool_bytes"),
+    "loss": ("kernel",),
 }
 """What can not change while we run, by section."""
 
@@ -82,7 +91,9 @@ class Plugin:
     looks at the clock. It never waits for an output.
     """
 
-    def __init__(self, config: Config, reconfigure: Reconfigure) -> None:
+    def __init__(
+        self, config: Config, reconfigure: Reconfigure, kernel: KernelWatch | None = None
+    ) -> None:
         use_one_heap()
         self.config = self._first_config = config
         self.register = Register()
@@ -104,6 +115,11 @@ class Plugin:
         self._without_eoe = 0
         self._outdated: StateFile | None = None
         self._malformed = MalformedReport(log.warning)
+        self._losses = LossReport(log.warning)
+        self.register.contribute(LOSSES, self._losses.rows)
+        self._kernel = kernel
+        self._lookout = Lookout(config, log.warning, kernel)
+        self.register.contribute(QUEUES, self._lookout.rows)
         self._status = StatusReport(config, time.monotonic())
         self._lock = DirectoryLock(Path(config.directory))
         self._state_file = StateFile.of(config)
@@ -115,7 +131,7 @@ class Plugin:
             self._nursery.server()  # before there are threads
         self._spool = Spool.of(config)
         self._backlog = Backlog(config.pipeline.window_bytes)
-        self._reader = Reader(open_input(config.input), self._backlog)
+        self._reader = Reader(open_input(config.input), self._backlog, _linger(config))
         self._copy = open_copy(config, config.debug.inputlog)
         self._uncopied = b""
         """The start of a line whose end has not come."""
@@ -149,6 +165,9 @@ class Plugin:
             self._backlog.close()
             self._nursery.close()
             self._malformed.close()
+            self._losses.close()
+            if self._kernel is not None:
+                self._kernel.close()
             self._lock.close()
         if self._backlog.error is not None:
             raise InputError(f"the input can not be read on: {self._backlog.error.strerror}")
@@ -183,7 +202,7 @@ class Plugin:
             moved = self._move()
             self._keep_house()
             if not moved and not self._pipeline.finished:
-                self._wait(self._patience(), self._descriptors())
+                self._rest()
 
     def _stop_reading(self) -> None:
         if self._is_reading:
@@ -200,10 +219,13 @@ class Plugin:
         if self._wants_rotation:
             self._wants_rotation = False
             pipeline.rotate()
+        if self._lookout.has_notes:
+            pipeline.note(self._lookout.take_notes(), self._now())
+            return True
         size, waited = backlog.waits(time.monotonic())
         if size:
-            linger = self.config.pipeline.linger_ms / 1000 - waited
-            if linger > 0 and size < self.config.pipeline.batch_bytes and self._deadline is None:
+            linger = _linger(self.config) - waited
+            if linger > 0 and size < self._worth and self._deadline is None:
                 time.sleep(linger)
             self._feed(backlog.take(self.config.pipeline.batch_bytes))
             return True
@@ -211,10 +233,18 @@ class Plugin:
             self._is_ending = True
             pipeline.end(self._now(), checkpoint=self._state_file is not None)
             return True
-        if pipeline.in_flight and time.monotonic() - self._ticked >= TICK:
+        if (
+            pipeline.in_flight or pipeline.awaits_clock
+        ) and time.monotonic() - self._ticked >= TICK:
             self._ticked = time.monotonic()
             pipeline.tick(self._now(self._ticked))
+            return True  # without other processes, what has come of it is there already
         return False
+
+    @property
+    def _worth(self) -> int:
+        """Bytes that are handed over without waiting for more."""
+        return min(LITTLE, self.config.pipeline.batch_bytes)
 
     def _feed(self, piece: Piece | None) -> None:
         if piece is None:
@@ -222,6 +252,7 @@ class Plugin:
         if self._copy is not None:
             lines, newline, self._uncopied = (self._uncopied + piece.data).rpartition(b"\n")
             self._copy.write(lines + newline)
+        self._ticked = time.monotonic()  # this moves the clock, too
         self._statistics.arrived = piece.arrival
         self._pipeline.feed(piece.data, self._now(piece.arrival), self._backlog.taken)
         if self._without_eoe < SHOULD_HAVE_EOE:
@@ -246,17 +277,39 @@ class Plugin:
 
     # --- waiting
 
+    def _rest(self) -> None:
+        """Waits until there is something to do. If that is to read, it reads and hands over."""
+        reader, pipeline = self._reader, self._pipeline
+        if self._is_ending or not pipeline.has_room or not reader.borrow():
+            fds = self._descriptors()
+            if not self._is_ending and pipeline.has_room:
+                fds = (*fds, self._backlog.fileno())
+            self._wait(self._patience(), fds)
+            return
+        piece = None
+        try:
+            ready = self._wait(self._patience(), (*self._descriptors(), reader.fileno()))
+            if reader.fileno() in ready:
+                piece = reader.collect(self._worth)
+        finally:
+            reader.give_back()
+        if piece is not None:
+            self._backlog.passed(len(piece.data))
+            self._feed(piece)
+
     def _descriptors(self) -> tuple[int, ...]:
-        fds = (*self._service.filenos(), *self._pipeline.filenos())
-        if not self._is_ending and self._pipeline.has_room:
-            return (*fds, self._backlog.fileno())
-        return fds
+        """What has something to do with what is going on, but for the input."""
+        own = (*self._service.filenos(), *self._lookout.filenos())
+        return (*own, *self._pipeline.filenos())
 
     def _patience(self) -> float:
         """Seconds to wait for something to happen."""
+        if self._lookout.has_notes and self._pipeline.has_room:
+            return 0.0
         due = (self._status.wait(time.monotonic()), self._service.next_due())
         waits = [self._pipeline.next_due(), *(each for each in due if each is not None)]
-        if self._pipeline.in_flight:
+        waits += [max(self._losses.next_due(), 0.0) + 0.001, self._lookout.next_due()]
+        if self._pipeline.in_flight or self._pipeline.awaits_clock:
             waits.append(TICK)
         if self._pipeline.is_busy:
             waits.append(HOUSEKEEPING)
@@ -267,16 +320,19 @@ class Plugin:
             waits.append(max(self._deadline - time.monotonic(), 0.0) + 0.001)
         return max(min(waits), 0.0)
 
-    def _wait(self, seconds: float, fds: tuple[int, ...]) -> None:
+    def _wait(self, seconds: float, fds: tuple[int, ...]) -> list[int]:
+        """Waits for one of `fds`, for a signal, or so long; which of them have something."""
         if self._signals:
-            return
+            return []
         if fds != self._polled:
             self._polled = fds
             self._poll = select.poll()
             for fd in (self._wake, *fds):
                 self._poll.register(fd, select.POLLIN)
-        if any(fd == self._wake for fd, _ in self._poll.poll(seconds * 1000)):
+        ready = [fd for fd, _ in self._poll.poll(seconds * 1000)]
+        if self._wake in ready:
             os.eventfd_read(self._wake)
+        return ready
 
     # --- signals
 
@@ -340,6 +396,8 @@ class Plugin:
             self._state_file = StateFile.of(config)
         self.config, self._outputs = config, outputs
         self._status.use(config)
+        self._reader.gathering.linger = _linger(config)
+        self._lookout.use(config)
         self._service.use(config)
         self._pipeline.reload(config, outputs)
         log.info("the configuration was read again")
@@ -350,6 +408,7 @@ class Plugin:
         now = time.monotonic()
         if self._status.wait(now) == 0:
             self._report()
+        self._lookout.step()
         if now - self._kept_house < HOUSEKEEPING:
             return
         self._kept_house = now
@@ -358,6 +417,7 @@ class Plugin:
             self._outdated.remove()  # what it says is done: that may not happen a second time
             self._outdated = None
         self._malformed.tick()
+        self._losses.tick()
         tick()
         if self._copy is not None:
             self._copy.tick()
@@ -459,6 +519,7 @@ class Plugin:
             first_number=first_number,
         )
         pipeline.is_urgent = self._is_urgent
+        pipeline.on_losses = self._losses.add
         pipeline.while_held = self._service.step
         return pipeline
 
@@ -481,6 +542,10 @@ class Plugin:
             log.error("what is not written is lost")
         if not pipeline.finished:
             log.warning("not everything is written; the next start will do that")
+
+
+def _linger(config: Config) -> float:
+    return config.pipeline.linger_ms / 1000
 
 
 def _with_fixed(config: Config, present: Config) -> Config:

@@ -2,6 +2,12 @@
 
 The socket from auditd holds about 60 KB, and while nobody reads it, every plugin of the machine
 waits, and in the end every audited process. So this thread does not parse, and writes no file.
+
+While little comes, the main thread has nothing else to do, and a second thread that wakes up
+for each batch, with cold caches, would take a fifth of the CPU time. So the main thread borrows the
+input while it waits for something to do, and gives it back before it does anything that could
+take long. If it has not borrowed it again by the time at which somebody must look, a timer
+wakes this thread, which then reads until the main thread has time again.
 """
 
 from __future__ import annotations
@@ -10,30 +16,30 @@ import threading
 import time
 
 from laurel_mp.pipeline.backlog import Backlog
+from laurel_mp.pipeline.gathering import SHORTEST_NAP, Gathering, unread
+from laurel_mp.pipeline.guard import Guard
 from laurel_mp.pipeline.inputs import Input
-
-LONGEST_NAP = 0.025
-"""Seconds to let records gather before a read, at most: each read costs a wake-up, and what has
-been asleep long wakes up with cold caches. Who begins to write much meanwhile waits so long."""
-
-SHORTEST_NAP = 0.001
-
-LARGE_READ = 1 << 14
-"""Bytes; behind one there is no nap."""
-
-NAP_RECORDS = 48
-"""How many may come during a nap, by what came lately: the socket takes 90 long ones, or 160."""
+from laurel_mp.pipeline.pieces import Piece
 
 
 class Reader:
-    """Reads an input into a backlog, in a thread of its own, and notes when each read came."""
+    """Reads an input into a backlog, in a thread of its own, and notes when each read came.
 
-    def __init__(self, source: Input, backlog: Backlog) -> None:
-        self.longest_nap = LONGEST_NAP
-        """May be set to less at any time."""
+    `linger` is for how many seconds records may gather before they are handed on, while few come.
+    """
+
+    def __init__(self, source: Input, backlog: Backlog, linger: float = 0.025) -> None:
+        self.gathering = Gathering(linger)
         self._source = source
         self._backlog = backlog
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+        self._lock = threading.Lock()
+        """Held by the thread while it reads, which it does only if the input is not lent then."""
+        self._is_lent = False
+        self._is_over = False
+        """Whether the main thread has no use for the input any more."""
+        self._error: OSError | None = None
+        self._guard = Guard()
 
     def start(self) -> None:
         """Begins to read."""
@@ -44,30 +50,94 @@ class Reader:
 
         Does not wait, and may be called by a signal handler.
         """
+        self._is_over = True
         self._source.stop()
+        self._guard.arm()
 
     def close(self) -> None:
         """Ends at once; all that was read is in the backlog then."""
+        self._is_over = True
         self._source.interrupt()
         self._backlog.unblock()
+        self._guard.arm()
         if self._thread.ident is not None:
             self._thread.join()
         self._source.close()
+        self._guard.close()
+
+    # For the main thread.
+
+    def borrow(self) -> bool:
+        """Whether the input is for the main thread to read; it has to give it back soon."""
+        if self._is_over or not self._lock.acquire(blocking=False):
+            return False
+        self._is_lent = self._source.fileno() >= 0 and self._backlog.is_idle
+        self._lock.release()
+        if self._is_lent:
+            self._guard.disarm()
+        return self._is_lent
+
+    def fileno(self) -> int:
+        """What becomes readable when there is something to collect from a borrowed input."""
+        return self._source.fileno()
+
+    def collect(self, most: int) -> Piece | None:
+        """What comes in the time for which records may gather, up to about `most` bytes."""
+        gathering, fd, began = self.gathering, self._source.fileno(), time.monotonic()
+        left, size = gathering.rest(fd, gathering.linger), 0
+        pieces = []
+        while data := self._receive():
+            pieces.append(data)
+            size += len(data)
+            if left <= 0 or size >= most or not gathering.nap:
+                break
+            left = gathering.rest(fd, left)
+            if unread(fd) <= 0:
+                break  # where nothing is, a read would wait
+        return Piece(b"".join(pieces), began) if pieces else None
+
+    def give_back(self) -> None:
+        """The main thread has other things to do."""
+        self._is_lent = False
+        self._guard.arm(0.0 if self._is_over else max(self.gathering.nap, SHORTEST_NAP))
+
+    def _receive(self) -> bytes:
+        """What is there; nothing if it is the thread that has to see to the input now."""
+        try:
+            data = self._source.receive()
+        except OSError as error:
+            self._error, data = error, b""
+        if data:
+            self.gathering.note(data)
+        elif data is not None:
+            self._is_over = True
+        return data or b""
+
+    # The thread.
 
     def _run(self) -> None:
-        error = None
-        nap, before = self.longest_nap, time.monotonic()
         try:
-            while data := self._source.read(nap):
-                now = time.monotonic()
-                self._backlog.put(data, now - nap)
-                nap = 0.0 if len(data) >= LARGE_READ else self._nap(data, now - before)
-                before = now
-        except OSError as found:
-            error = found
-        self._backlog.end(error)
+            while self._read_until_lent():
+                self._guard.wait()
+        except OSError as error:
+            self._error = self._error or error
+        self._backlog.end(self._error)
 
-    def _nap(self, data: bytes, seconds: float) -> float:
-        """How long to let records gather when those of `data` have come in so many seconds."""
-        until_enough = seconds * NAP_RECORDS / (data.count(b"\n") or 1)
-        return min(max(until_enough, SHORTEST_NAP), self.longest_nap)
+    def _read_until_lent(self) -> bool:
+        """Returns when the input was found to be lent; False if it has ended."""
+        source, gathering, nap = self._source, self.gathering, 0.0
+        while source.wait():
+            if nap:
+                time.sleep(nap)
+            with self._lock:
+                if self._is_lent:
+                    return True
+                arrival = time.monotonic() - nap
+                data = source.receive()
+                if data:
+                    self._backlog.put(data, arrival)
+                    gathering.note(data)
+                    nap = gathering.nap
+                elif data is not None:
+                    return False
+        return False

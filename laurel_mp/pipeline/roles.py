@@ -58,7 +58,7 @@ class _Role(ABC):
         self.task = task
         self._board = nursery.board
         self._slot = nursery.slot(task.role, task.number)
-        self.meter = Meter(nursery.board.row(self._slot))
+        self.meter = Meter(nursery.board.row(self._slot), live=task.live)
         self._give_back = GiveBack()
         self.endpoints = Endpoints(Path(task.directory))
         self._reports = self.endpoints.connect(zmq.PUSH, "reports")
@@ -212,7 +212,7 @@ class _Writer(_Role):
         super().__init__(task, nursery)
         self._journal = nursery.journal
         self._incoming = self.endpoints.bind(zmq.PULL, "writer")
-        self._assembler = options.assembler(config, task.workers)
+        self._assembler = options.assembler(config, task.workers, live=task.live)
         snapshot = self.snapshot()
         if snapshot is not None:
             self._assembler.restore(snapshot)
@@ -273,6 +273,8 @@ class _Writer(_Role):
             _sum([message.counters for message in messages]),
             sum(message.in_flight for message in messages),
             self._assembler.counters,
+            self._assembler.losses,
+            self._assembler.awaits_clock,
         )
         self.report(ack)
         if flags & BARRIER:

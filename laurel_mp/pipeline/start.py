@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from laurel_mp.config import Config
-from laurel_mp.pipeline import options
+from laurel_mp.pipeline import memory, options
 from laurel_mp.pipeline.crew import Crew, HeldBack
 from laurel_mp.pipeline.nursery import Nursery
 from laurel_mp.pipeline.outputs import Outputs
@@ -51,6 +51,7 @@ def open_pipeline(
     To be called before there are threads: it may fork.
     """
     tune_collector()
+    memory.keep_what_is_free()
     nursery = Nursery(live=False)
     pipeline = Pipeline(config, outputs, partial(crew_of, nursery), on_malformed)
     try:

@@ -120,6 +120,12 @@ class RunStatistics:
             "incomplete_events": ledger.incomplete,
             "timed_out_events": ledger.timed_out,
             "cut_events": ledger.cut,
+            "late_events": ledger.late,
+            "events_without_end": ledger.no_eoe,
+            "events_without_path": ledger.missing_path,
+            "events_without_argument": ledger.missing_args,
+            "events_of_only_an_end": ledger.only_end,
+            "loss_lines": ledger.loss_lines,
         }
 
     def _input(self) -> Iterator[Row]:

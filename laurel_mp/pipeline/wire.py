@@ -27,6 +27,7 @@ import msgpack
 
 from laurel_mp.errors import PipelineError
 from laurel_mp.events.coalescer import Counters
+from laurel_mp.events.sightings import Interval, Seen
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.messages import (
     Annotations,
@@ -36,8 +37,9 @@ from laurel_mp.stages.messages import (
     Segment,
     Share,
 )
+from laurel_mp.stages.serials import Loss
 
-VERSION = 3
+VERSION = 4
 
 _SEPARATOR = b"\n" * 5
 """Rendered text has no line feed. Python looks for one byte by byte, and for several in leaps: that
@@ -115,6 +117,10 @@ class AckMessage(NamedTuple):
     """Lines of events that are not complete."""
     given: AssemblerCounters
     """What was given out since the start."""
+    losses: tuple[Loss, ...] = ()
+    """What this batch has shown to be missing."""
+    is_waiting: bool = False
+    """Whether there is more to say about that when the clock goes on."""
 
 
 class SnapshotMessage(NamedTuple):
@@ -174,15 +180,15 @@ def encode_share(message: ShareMessage) -> Frames:
     """`message` as frames."""
     batch, flags, share, malformed = message
     flat = [number for segment in share.segments for number in segment]
-    header = _pack(Kind.SHARE, batch, flags, flat, share.marks, share.end, share.final)
+    header = _pack(Kind.SHARE, batch, flags, flat, share.marks, share.end, share.final, share.notes)
     return [header, share.blob, malformed]
 
 
 def decode_share(frames: Frames) -> ShareMessage:
     """The message in `frames`."""
-    batch, flags, flat, marks, end, final = _fields(frames, Kind.SHARE)
+    batch, flags, flat, marks, end, final, notes = _fields(frames, Kind.SHARE)
     segments = [Segment(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
-    share = Share(frames[1], segments, [ClockMark(*mark) for mark in marks], end, final)
+    share = Share(frames[1], segments, [ClockMark(*mark) for mark in marks], end, final, notes)
     return ShareMessage(batch, flags, share, frames[2])
 
 
@@ -208,20 +214,35 @@ def decode_rows(frames: Frames) -> RowsMessage:
 def encode_bodies(message: BodiesMessage) -> Frames:
     """`message` as frames."""
     *header, counters, in_flight, bodies, malformed = message
-    heads, tails, *arrays = bodies
+    heads, tails, *arrays, intervals, notes = bodies
     numbers = [each.tobytes() for each in arrays]
-    packed = _pack(Kind.BODIES, *header, astuple(counters), in_flight, numbers)
+    seen = [_plain_interval(interval) for interval in intervals]
+    packed = _pack(Kind.BODIES, *header, astuple(counters), in_flight, numbers, seen, notes)
     return [packed, _SEPARATOR.join(heads), _SEPARATOR.join(tails), malformed]
 
 
 def decode_bodies(frames: Frames) -> BodiesMessage:
     """The message in `frames`."""
-    batch, worker, flags, base, counters, in_flight, numbers = _fields(frames, Kind.BODIES)
+    batch, worker, flags, base, counters, in_flight, *rest = _fields(frames, Kind.BODIES)
+    numbers, seen, notes = rest
     arrays = [array("Q", each) for each in numbers]
     heads, tails = (_lines(frame, len(arrays[0])) for frame in frames[1:3])
-    bodies = DecodedBodies(heads, tails, *arrays)
+    bodies = DecodedBodies(heads, tails, *arrays)._replace(
+        intervals=[_interval(each) for each in seen], notes=notes
+    )
     counted = Counters(*counters)
     return BodiesMessage(batch, worker, flags, base, counted, in_flight, bodies, frames[3])
+
+
+def _plain_interval(interval: Interval) -> list[Any]:
+    position, now, final, every = interval
+    return [position, now, final, [(node, own.tobytes(), *rest) for node, own, *rest in every]]
+
+
+def _interval(plain: list[Any]) -> Interval:
+    position, now, final, every = plain
+    seen = [Seen(node, array("Q", own), *rest) for node, own, *rest in every]
+    return Interval(position, now, final, seen)
 
 
 def encode_annotations(message: AnnotationsMessage) -> Frames:
@@ -250,8 +271,9 @@ def _lines(frame: bytes, count: int) -> list[bytes]:
 def encode_report(message: Report) -> Frames:
     """`message` as frames."""
     if isinstance(message, AckMessage):
-        batch, flags, counters, in_flight, given = message
-        header = (batch, flags, astuple(counters), in_flight, astuple(given))
+        batch, flags, counters, in_flight, given, losses, is_waiting = message
+        ledger = (astuple(counters), in_flight, astuple(given))
+        header = (batch, flags, *ledger, losses, is_waiting)
         return [_pack(Kind.ACK, *header)]
     if isinstance(message, SnapshotMessage):
         batch, role, number, snapshot = message
@@ -264,9 +286,10 @@ def decode_report(frames: Frames) -> Report:
     """What comes back to ingest."""
     kind, fields = kind_of(frames)
     if kind is Kind.ACK:
-        batch, flags, counters, in_flight, given = fields
+        batch, flags, counters, in_flight, given, losses, is_waiting = fields
         counted = AssemblerCounters(*given)
-        return AckMessage(batch, flags, Counters(*counters), in_flight, counted)
+        lost = tuple(Loss(*loss) for loss in losses)
+        return AckMessage(batch, flags, Counters(*counters), in_flight, counted, lost, is_waiting)
     if kind is Kind.SNAPSHOT:
         batch, role, number = fields
         return SnapshotMessage(batch, role, number, frames[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from typing import NamedTuple
@@ -115,6 +114,8 @@ def _read_digest(live: LiveProcess, file: _File) -> bytes | None:
     if fd is None:
         return None
     try:
+        import hashlib  # with OpenSSL, 3 MB: only if it is needed
+
         digest = hashlib.sha256()
         left = file.size
         while left and (chunk := os.read(fd, min(left, _CHUNK))):

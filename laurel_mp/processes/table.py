@@ -198,22 +198,31 @@ class ProcessTable:
         return parent is not None and parent.is_init
 
     def _start(self, seen: Sighting, parent: Process | None, origin: Process | None) -> Process:
-        process = Process(seen.id, seen.pid, seen.ppid, seen.comm, seen.exe, seen.now)
-        process.start_time = seen.start_time
-        process.container = seen.container
-        process.services = seen.services
-        process.is_init = seen.is_init
-        if parent is not None:
-            process.ancestors = _ancestors(parent)
+        id_, pid, ppid, comm, exe, now, start_time, container, services, is_init = seen
+        ancestors = () if parent is None else _ancestors(parent)
+        before, labels = None, NONE
         if origin is not None:
-            process.origin = origin_of(origin)
-            process.labels = self._inherited(origin)
-            if origin.pid == seen.pid:
-                process.is_init |= origin.is_init
-                process.start_time = process.start_time or origin.start_time
-            if not seen.start_time:  # gone before it was looked at, it ran where its parent does
-                process.container = origin.container
-                process.services = origin.services
+            before, labels = origin_of(origin), self._inherited(origin)
+            if not start_time:  # gone before it was looked at, it ran where its parent does
+                container, services = origin.container, origin.services
+            if origin.pid == pid:
+                is_init |= origin.is_init
+                start_time = start_time or origin.start_time
+        process = Process(
+            id_,
+            pid,
+            ppid,
+            comm,
+            exe,
+            now,
+            before,
+            ancestors,
+            labels,
+            container,
+            services,
+            start_time,
+        )
+        process.is_init = is_init
         self._put(process)
         return process
 

@@ -26,6 +26,14 @@ def number_of(name: bytes) -> int | None:
     return number
 
 
+def is_daemon(name: bytes) -> bool:
+    """Whether a record is of auditd about itself, with a serial of its own number space."""
+    if name.startswith(b"DAEMON_"):
+        return True
+    match = _unknown(name)
+    return match is not None and 1200 <= int(match[1]) <= 1299
+
+
 def is_kernel(name: bytes, body: bytes) -> bool:
     """Whether a record can be part of a larger event; all others are events of their own.
 

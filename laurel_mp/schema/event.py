@@ -13,6 +13,9 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REASONS = ("late", "no-eoe", "missing-path", "missing-args", "cut")
 """Why an event may be incomplete."""
 
+LOSSES = ("serial-gap", "kernel", "auditd-queue")
+"""By what it may be noticed that events are missing."""
+
 _OWN_DEFINITIONS = {b"SYSCALL": "syscall", b"EXECVE": "execve", b"PROCTITLE": "proctitle"}
 
 
@@ -26,6 +29,7 @@ def event_schema(prefix: bytes | None = None) -> Schema:
         **DEFINITIONS,
         "program": {"anyOf": [ref("text"), {"type": "null"}]},
         **records.definitions(),
+        "loss": _loss(),
     }
     return {
         "$schema": DRAFT,
@@ -53,6 +57,29 @@ def _record(name: bytes) -> Schema:
     return ref("user_record")
 
 
+def _loss() -> Schema:
+    """What laurel-mp says of events that are missing; such a line is no audit event."""
+    number = {"type": "number", "minimum": 0}
+    texts = {
+        "count": "How many are missing: events, or records if the kernel has counted them.",
+        "gaps": "How many runs of serials these are.",
+        "first": "The lowest serial that is missing.",
+        "last": "The highest one.",
+        "late": "How many came after all, though they had been counted before.",
+        "total": "How many are missing since then.",
+    }
+    members: Schema = {
+        "op": {"const": "loss"},
+        "kind": {"enum": list(LOSSES), "description": "By what it was noticed."},
+        **{name: {"description": text, **ref("integer")} for name, text in texts.items()},
+        "from": {"description": "A time before it, in seconds.", **number},
+        "to": {"description": "A time behind it.", **number},
+        "since": {"description": "Since when it was watched.", **number},
+        "restarted": {"const": True, "description": "auditd was restarted about then."},
+    }
+    return object_of(members, ["op", "kind"], "Events are missing. The line is no audit event.")
+
+
 def _of_event(records: Records) -> dict[str, Schema]:
     """What is added to events."""
     program = {name: ref("program") for name in ("comm", "exe")}
@@ -69,9 +96,6 @@ def _of_event(records: Records) -> dict[str, Schema]:
             "Further records of types of which an event has one.",
         ),
         "record_types": list_of(ref("text"), "Types of the records of the event."),
-        "laurel_mp": {
-            "description": "What laurel-mp has to say about the stream; no audit event.",
-            "type": "object",
-        },
+        "laurel_mp": ref("loss"),
     }
     return {records.added(name): schema for name, schema in members.items()}

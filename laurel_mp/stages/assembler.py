@@ -12,8 +12,10 @@ from typing import Annotated, Any, NamedTuple
 
 from laurel_mp.errors import SnapshotError
 from laurel_mp.events.output import FILTERED, NO_ROW
+from laurel_mp.stages.losses import LATEST_RANK, NOTHING, Line, Losses, LossesState, LossOptions
 from laurel_mp.stages.messages import Annotations, DecodedBodies, Merged
 from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.serials import Loss
 
 
 class _Events(NamedTuple):
@@ -36,6 +38,8 @@ class AssemblerCounters:
     filtered_events: int = 0
     filtered_lines: int = 0
     """Lines of filtered events."""
+    loss_lines: int = 0
+    """Lines that are no events, but say that some are missing."""
 
 
 class AssemblerState(NamedTuple):
@@ -43,32 +47,46 @@ class AssemblerState(NamedTuple):
 
     waiting: list[Waiting]
     counters: AssemblerCounters
+    losses: LossesState = NOTHING
 
 
 class Assembler:
     """Puts together what workers and tracker made of each batch."""
 
     def __init__(
-        self, workers: int, line_prefix: bytes = b"", filtered_prefix: bytes = b""
+        self,
+        workers: int,
+        line_prefix: bytes = b"",
+        filtered_prefix: bytes = b"",
+        losses: LossOptions | None = None,
     ) -> None:
         self._line_prefix = line_prefix
         self._filtered_prefix = filtered_prefix
         self._waiting: list[Waiting] = [{} for _ in range(max(workers, 1))]
+        self._losses = Losses(losses or LossOptions())
         self.counters = AssemblerCounters()
+        self.losses: tuple[Loss, ...] = ()
+        """What the last batch has shown to be missing."""
 
     def snapshot(self) -> bytes:
         """What another one can go on from, between two batches: a packed AssemblerState."""
-        return pack(AssemblerState(self._waiting, self.counters))
+        return pack(AssemblerState(self._waiting, self.counters, self._losses.state()))
 
     def restore(self, snapshot: bytes) -> None:
         """Goes on from there; only for one of as many workers, and that has merged nothing yet.
 
         A snapshot that comes from elsewhere must have been checked. Raises SnapshotError.
         """
-        waiting, counters = unpack(snapshot, AssemblerState)
+        waiting, counters, losses = unpack(snapshot, AssemblerState)
         if len(waiting) != len(self._waiting):
             raise SnapshotError(f"snapshot of {len(waiting)} workers, not {len(self._waiting)}")
         self._waiting, self.counters = waiting, counters
+        self._losses.restore(losses)
+
+    @property
+    def awaits_clock(self) -> bool:
+        """Whether more may be found missing when the clock goes on."""
+        return self._losses.is_waiting
 
     def merge(
         self, bodies: list[DecodedBodies], annotations: list[tuple[int, Annotations]]
@@ -87,9 +105,18 @@ class Assembler:
             heads += decoded.heads
             answered += found
             tails += spliced
-        if not heads:
-            return Merged(b"", b"")
+        losses, lines = self._losses.take([decoded.intervals for decoded in bodies])
+        self.losses = tuple(losses)
         filled = [decoded for decoded in bodies if decoded.heads]
+        if lines:
+            heads += [line.head for line in lines]
+            answered += [b""] * len(lines)
+            tails += [b""] * len(lines)
+            filled.append(_bodies_of(lines, has_sizes=bool(filled and filled[0].sizes)))
+        notes = b"".join([note + b"\n" for decoded in bodies for note in decoded.notes])
+        self.counters.loss_lines += notes.count(b"\n")
+        if not heads:
+            return Merged(_with_prefix(notes, self._line_prefix), b"")
         order = _order(filled)
         events = _Events(order(heads), order(answered), order(tails))
         text = b"".join(_pieces(events))
@@ -101,9 +128,11 @@ class Assembler:
                 text, filtered = self._filter(text.split(b"\n")[:-1], order(sizes))
             else:
                 text = text.replace(FILTERED, b"")
-        self.counters.events += len(heads) - filtered.count(b"\n")
+        self.counters.events += len(heads) - len(lines) - filtered.count(b"\n")
+        self.counters.loss_lines += len(lines)
         return Merged(
-            _with_prefix(text, self._line_prefix), _with_prefix(filtered, self._filtered_prefix)
+            _with_prefix(notes + text, self._line_prefix),
+            _with_prefix(filtered, self._filtered_prefix),
         )
 
     def _filter(self, lines: list[bytes], sizes: Sequence[int]) -> tuple[bytes, bytes]:
@@ -155,6 +184,16 @@ def _answered(
         return found, decoded.tails
     more = map(waiting.pop, decoded.more)
     return found, [_spliced(tail, more) if b"\0" in tail else tail for tail in decoded.tails]
+
+
+def _bodies_of(lines: list[Line], *, has_sizes: bool) -> DecodedBodies:
+    """What orders these lines among events."""
+    none: array[int] = array("Q")
+    keys = array("Q", [line.key for line in lines])
+    ranks = array("Q", [LATEST_RANK] * len(lines))
+    sizes = array("Q", bytes(8 * len(lines))) if has_sizes else none
+    heads = [line.head for line in lines]
+    return DecodedBodies(heads, [], keys, ranks, none, none, none, sizes)
 
 
 def _spliced(tail: bytes, more: Iterator[bytes]) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from array import array
 
-from laurel_mp.events.coalescer import Coalescer, CoalescerState, Counters, Limits
+from laurel_mp.events.coalescer import CoalescerState, Counters, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver
 from laurel_mp.events.output import Bodies, clock_key
+from laurel_mp.events.whole import WholeCoalescer
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
 from laurel_mp.stages.packing import pack, unpack
@@ -22,8 +23,12 @@ class Decoder:
         local_node: bytes = b"",
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
+        *,
+        sightings: bool = True,
     ) -> None:
-        self._coalescer = Coalescer(options, limits, local_node, observer, filters)
+        self._coalescer = WholeCoalescer(
+            options, limits, local_node, observer, filters, sightings=sightings
+        )
         self._observer = observer
 
     @property
@@ -91,6 +96,8 @@ class Decoder:
                 bodies.more,
                 bodies.unused,
                 bodies.sizes,
+                coalescer.sightings.take(),
+                share.notes,
             ),
             DecodedRows(
                 rows.base,

@@ -6,6 +6,8 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from laurel_mp.events.sightings import Interval
+
 
 class ClockMark(NamedTuple):
     """From stream position `position` on, the arrival clock stands at `now` seconds."""
@@ -36,6 +38,8 @@ class Share(NamedTuple):
     """Stream position behind the batch."""
     final: bool
     """Whether the input ends here: all events are over."""
+    notes: Sequence[bytes] = ()
+    """Lines for the output, in front of all events; the first worker's only."""
 
 
 class DecodedBodies(NamedTuple):
@@ -58,6 +62,10 @@ class DecodedBodies(NamedTuple):
     """Numbers of rows whose answers nobody waits for; as many as there are."""
     sizes: array[int]
     """How many lines each event has; only if there are filters."""
+    intervals: Sequence[Interval] = ()
+    """Which serials were seen: before each of the marks, and behind them."""
+    notes: Sequence[bytes] = ()
+    """See Share."""
 
 
 class DecodedRows(NamedTuple):

@@ -120,6 +120,12 @@ def without_events(
     return Without(packed, pack(waiting), lines)
 
 
+def without_serials(assembler: bytes) -> bytes:
+    """The same assembler as if no serials had been seen: what is missing since then is unknown."""
+    state = unpack(assembler, AssemblerState)
+    return pack(state._replace(losses=state.losses.anew()))
+
+
 def lines_in_flight(decoders: Iterable[bytes]) -> int:
     """Lines of events that are not complete."""
     states = [unpack(each, CoalescerState) for each in decoders]

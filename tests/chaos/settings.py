@@ -42,6 +42,8 @@ file = "malformed.log"
 {rotation}
 [state]
 {self.state}
+[loss]
+records = "never"
 [pipeline]
 workers = {self.workers}
 end-of-event-timeout = 600

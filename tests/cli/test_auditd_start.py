@@ -130,7 +130,7 @@ def test_syslog(tmp_path: Path, devices: Path, generation: Generation) -> None:
         syslog(devices) as listener,
         start_as_auditd("-c", config, generation=generation, devices=devices) as started,
     ):
-        started.give(b"bad \x1b\n" * 1000 + eoe(1) + event(7))
+        started.give(b"bad \x1b\n" * 1000 + eoe(6) + event(7))
         started.auditd.close()
         messages: list[str] = []
         while started.process.poll() is None:

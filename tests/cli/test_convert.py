@@ -63,7 +63,9 @@ def test_summary(log: Path, workers: int) -> None:
     malformed, summary = done.stderr.decode().splitlines()
     assert f"laurel-mp: malformed line at byte {len(DATA + event(8))}: 'bad'" == malformed
     assert re.fullmatch(
-        r"laurel-mp: 11 lines, 2 events, 1 malformed, 2 duplicates, \d+ lines/s", summary
+        r"laurel-mp: 11 lines, 2 events, 1 malformed, 2 duplicates, "
+        r"5 serials missing, \d+ lines/s",
+        summary,
     )
     assert done.returncode == 0
 

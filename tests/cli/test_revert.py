@@ -41,6 +41,15 @@ def test_stdin_to_stdout() -> None:
     assert (0, expected) == (done.returncode, done.stderr)
 
 
+def test_lines_about_losses() -> None:
+    """What laurel-mp says about missing events is no audit record: left out, and counted."""
+    note = b'{"ID":"1.000:7","LAUREL_MP":{"op":"loss","kind":"serial-gap","count":1}}\n'
+    done = revert(stdin=note + JSON)
+
+    assert done.stdout == revert(stdin=JSON).stdout
+    assert b"1 lines of laurel-mp about itself left out" in done.stderr
+
+
 def test_files(tmp_path: Path) -> None:
     """Plain and compressed files are read in their order, and the output goes where it is told."""
     first, second = JSON.splitlines(keepends=True)

@@ -18,7 +18,14 @@ Tree = dict[str, tuple[int, int, int, int, str]]
 
 def _bare(path: Path) -> Path:
     """A root with what every host has."""
-    for name in ("opt", "etc/audit/plugins.d", "usr/local/bin", "var/log", "var/lib"):
+    for name in (
+        "opt",
+        "etc/audit/plugins.d",
+        "usr/local/bin",
+        "usr/local/share/man",
+        "var/log",
+        "var/lib",
+    ):
         (path / name).mkdir(parents=True)
     for name in ACCOUNTS:
         shutil.copy(f"/etc/{name}", path / "etc")
@@ -111,6 +118,12 @@ def test_from_a_wheel_and_back(installed: Path, wheels: Path, tmp_path: Path) ->
     assert (root / "var/log/laurel-mp").stat().st_mode == 0o40755
     assert (root / "var/lib/laurel-mp").stat().st_mode == 0o40700
     assert (root / "usr/local/bin/laurel-mp").readlink() == Path("/opt/laurel-mp/bin/laurel-mp")
+    pages = {str(path.relative_to(CHECKOUT / "docs")) for path in CHECKOUT.glob("docs/man/*/*")}
+    assert len(pages) == 3
+    assert pages == {str(path.relative_to(home / "share")) for path in home.glob("share/man/*/*")}
+    for page in pages:
+        link = root / "usr/local/share" / page
+        assert link.readlink() == Path("/opt/laurel-mp/share", page)
 
     before = _tree(root)
     assert "nothing has changed" in _install(root, wheels)

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.support.machine import CHECKOUT, Machine
+from tests.documentation import pages
+from tests.support.machine import Machine
 from tests.support.waiting import wait_until
 
 LOG = "/var/log/laurel-mp/audit.log"
@@ -30,10 +31,8 @@ OF_OTHERS = re.compile(
 
 def _commands() -> list[str]:
     """The README's section about installing it."""
-    text = (CHECKOUT / "README.md").read_text().split("### As a plugin of auditd")[1]
-    block = re.search(r"\n\n((?:    .*\n)+)", text)
-    assert block
-    return [line.strip() for line in block[1].splitlines()]
+    blocks = pages.blocks("README.md")
+    return list(next(block for block in blocks if "deploy/install.sh" in block.text).commands())
 
 
 def _events(host: Machine) -> list[dict[str, Any]]:

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laurel_mp.events import coalescer
-from laurel_mp.events.coalescer import Coalescer, Limits
+from laurel_mp.events.coalescer import Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver, Finished, Started
 from laurel_mp.events.executions import Execution
 from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, clock_key, line_key
 from laurel_mp.events.syscall import Call
+from laurel_mp.events.whole import WholeCoalescer
 from laurel_mp.records.options import RecordOptions
 from tests.support import decoding
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
@@ -48,7 +49,7 @@ class Stream:
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
     ) -> None:
-        self.coalescer = Coalescer(
+        self.coalescer = WholeCoalescer(
             options or RecordOptions(), limits or Limits(), b"here", observer, filters
         )
         self.has_eoe = has_eoe

@@ -33,7 +33,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 
 NOBODY = "nobody"
 
-BOTH = frozenset(Capability)
+BOTH = frozenset({Capability.DAC_READ_SEARCH, Capability.SYS_PTRACE})
 PTRACE = frozenset({Capability.SYS_PTRACE})
 
 ALL = """
@@ -325,7 +325,8 @@ def plugin(config: str, *, user: str | None, workers: int) -> Iterator[tuple[Sta
     path = place / "config.toml"
     first = f'user = "{user}"\n' if user else ""
     path.write_text(
-        f'{first}directory = "{place}/log"\n{config}\n[pipeline]\nworkers = {workers}\n'
+        f'{first}directory = "{place}/log"\n{config}\n'
+        f'[loss]\nrecords = "never"\n[pipeline]\nworkers = {workers}\n'
     )
     path.chmod(0o600)
     log = place / "log" / "audit.log"

@@ -161,3 +161,104 @@ def test_close_ends_a_wait_for_room() -> None:
     assert not reading.reader._thread.is_alive()
     assert b"".join(piece.data for piece in reading.backlog.keep()) == b"x" * 2000
     reading.close()
+
+
+def test_lent(reading: Reading) -> None:
+    """Who has borrowed the input reads it, and the thread does not."""
+    reader = reading.reader
+    assert reader.borrow()
+    reading.write(b"one\n")
+    assert select.select([reader.fileno()], [], [], 10)[0]
+    piece = reader.collect(1000)
+    assert piece is not None
+    assert piece.data == b"one\n"
+    assert reading.backlog.size == 0
+    reader.give_back()
+    reading.write(b"two\n")
+    wait_until(lambda: reading.backlog.size == 4, "the thread reads again")
+
+
+def test_thread_takes_over(reading: Reading) -> None:
+    """When the main thread has long been busy, the thread reads, also what was there before."""
+    reader = reading.reader
+    for _ in range(3):
+        assert reader.borrow()
+        reading.write(b"one\n")
+        reader.give_back()
+        wait_until(lambda: reading.backlog.size == 4, "the thread has taken over")
+        assert not reader.borrow(), "what waits comes first"
+        assert reading.backlog.take(1000) is not None
+        wait_until(reader.borrow, "it can be borrowed again")
+        reader.give_back()
+
+
+def test_collect_to_the_linger_time(reading: Reading) -> None:
+    """A borrowed input is collected from for as long as records may gather."""
+    reader = reading.reader
+    reader.gathering.linger = 0.05
+    assert reader.borrow()
+    reading.write(b"one\n")
+    before = time.monotonic()
+    piece = reader.collect(1000)
+    assert piece is not None
+    assert before <= piece.arrival <= before + 0.04
+    assert time.monotonic() - before >= 0.05
+    reader.give_back()
+
+
+def test_collect_much(reading: Reading) -> None:
+    """Reads go on while much comes, up to what pays; nothing waits for what does not come."""
+    reader = reading.reader
+    reader.gathering.linger = 0.2
+    assert reader.borrow()
+    text = b"x" * 130 + b"\n"
+    reading.write(text * 300)
+    piece = reader.collect(1 << 20)
+    assert piece is not None
+    assert piece.data == text * 300
+    reading.write(text * 90)
+    piece = reader.collect(1 << 20)
+    assert piece is not None
+    assert piece.data == text * 90
+    reader.give_back()
+
+
+def test_end_while_lent(reading: Reading) -> None:
+    """The end of the input is the end, also if it was the borrower who found it."""
+    reader = reading.reader
+    assert reader.borrow()
+    reading.end()
+    assert reader.collect(1000) is None
+    reader.give_back()
+    assert reading.take_all() == b""
+    assert not reader.borrow()
+
+
+def test_error_while_lent() -> None:
+    """An error that the borrower meets ends the input, with the reason."""
+    directory = os.open("/", os.O_RDONLY)
+    backlog = Backlog(1000)
+    backlog.open()
+    reader = Reader(DescriptorInput(directory, "a directory"), backlog)
+    assert reader.borrow()
+    assert reader.collect(1000) is None
+    reader.give_back()
+    reader.start()
+
+    assert select.select([backlog], [], [], 10)[0]
+    assert isinstance(backlog.error, IsADirectoryError)
+    reader.close()
+    backlog.close()
+    os.close(directory)
+
+
+def test_stop_while_lent(reading: Reading) -> None:
+    """After it was told to stop, the input is not lent any more, and the thread reads it."""
+    reader = reading.reader
+    assert reader.borrow()
+    reader.stop()
+    reader.give_back()
+    assert not reader.borrow()
+    reading.write(b"the last records")
+    reading.end()
+    assert reading.take_all() == b"the last records"

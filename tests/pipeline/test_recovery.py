@@ -1,5 +1,6 @@
 """Pipelines whose crews fail, are replaced, and give what they would have given."""
 
+import json
 import logging
 import random
 from collections import Counter
@@ -12,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laurel_mp.config import Config
+from laurel_mp.config.schema import Loss
 from laurel_mp.errors import PipelineError
 from laurel_mp.pipeline import pipeline as pipeline_module
 from laurel_mp.pipeline.batches import SPAN, Batch
+from laurel_mp.pipeline.losses import Missing
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.pipeline import Pipeline
 from laurel_mp.pipeline.poison import FILE
@@ -116,6 +119,44 @@ def test_a_deadly_line_is_found(
     assert "set aside, because processes fail over it" in caplog.text
     pipeline.ledger().check()
     assert pipeline.ledger().malformed == deadly.count(b"\n")
+
+
+@pytest.mark.usefixtures("checkpoints_often")
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), workers=st.sampled_from([0, 1, 3]))
+def test_losses_are_told_once(seed: int, workers: int) -> None:
+    """However crews fail, what is missing is counted once, and lines of our own come once."""
+    generator = random.Random(seed)
+    kept = [serial for serial in range(100, 400) if serial % 50 == 0 or generator.random() > 0.1]
+    reads = [
+        b"".join([event(serial) for serial in kept[start : start + 20]])
+        for start in range(0, len(kept), 20)
+    ]
+    written = Written()
+    config = replace(
+        with_pipeline(workers=workers), loss=Loss(records="always", window=1.0, interval=3.0)
+    )
+    pipeline = a_pipeline(written, at_random(seed, 25), config)
+    told = Missing()
+    pipeline.on_losses = told.add
+    for number, read in enumerate(reads):
+        pipeline.feed(read, float(number))
+        if number % 5 == 2:
+            pipeline.note([b'{"ID":"1.000:%d","LAUREL_MP":{}}' % number], float(number))
+    for second in range(len(reads), len(reads) + 5):
+        pipeline.tick(float(second))
+    pipeline.finish(float(len(reads) + 5))
+
+    output = [json.loads(line) for line in b"".join(written.text).splitlines()]
+    records = [line["LAUREL_MP"] for line in output if "LAUREL_MP" in line]
+    missing = kept[-1] - kept[0] + 1 - len(kept)
+    assert told.events == missing
+    assert sum(record.get("count", 0) for record in records) == missing
+    assert records.count({}) == len(range(2, len(reads), 5))
+    ledger = pipeline.ledger()
+    ledger.check()
+    assert (ledger.written, ledger.loss_lines) == (len(kept), len(records))
+    assert not pipeline.awaits_clock
 
 
 @pytest.mark.usefixtures("checkpoints_often")

@@ -1,6 +1,7 @@
 """Messages arrive as they were sent, and others are refused."""
 
 from array import array
+from dataclasses import fields
 
 import msgpack
 import pytest
@@ -9,17 +10,35 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from laurel_mp.events.coalescer import Counters
+from laurel_mp.events.sightings import Interval, Seen
 from laurel_mp.pipeline import wire
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.messages import ClockMark, DecodedBodies, DecodedRows, Segment, Share
+from laurel_mp.stages.serials import Loss
 
 NUMBER = st.integers(0, 2**63)
 SMALL = st.integers(0, 1000)
 NUMBERS = st.lists(st.integers(0, 2**64 - 1), max_size=5).map(lambda n: array("Q", n))
 LINE = st.binary(max_size=9).map(lambda line: line.replace(b"\n", b""))
 LINES = st.lists(LINE, max_size=5)
-COUNTERS = st.builds(Counters, *[NUMBER] * 7)
-GIVEN = st.builds(AssemblerCounters, *[NUMBER] * 3)
+COUNTERS = st.builds(Counters, *[NUMBER] * len(fields(Counters)))
+GIVEN = st.builds(AssemblerCounters, *[NUMBER] * len(fields(AssemblerCounters)))
+NODE = st.none() | st.binary(min_size=1)
+TIME = st.floats(0, 1e12)
+SEEN = st.builds(Seen, NODE, NUMBERS, TIME, TIME, st.booleans())
+INTERVALS = st.lists(st.builds(Interval, NUMBER, TIME, st.booleans(), st.lists(SEEN)))
+NOTES = st.lists(st.binary(), max_size=2)
+LOSS = st.builds(
+    Loss,
+    NODE,
+    *[NUMBER] * 4,
+    TIME,
+    TIME,
+    st.booleans(),
+    NUMBER,
+    NUMBER,
+    TIME,
+)
 
 SHARES = st.builds(
     wire.ShareMessage,
@@ -32,6 +51,7 @@ SHARES = st.builds(
         st.lists(st.builds(ClockMark, NUMBER, st.floats(0, 1e12), st.booleans(), NUMBER)),
         NUMBER,
         st.booleans(),
+        NOTES,
     ),
     st.binary(),
 )
@@ -59,7 +79,9 @@ def decoded_bodies(draw: st.DrawFn) -> DecodedBodies:
     """Events as a worker completes them."""
     lines, numbers = of_each(draw(st.integers(0, 5)))
     return draw(
-        st.builds(DecodedBodies, lines, lines, numbers, NUMBERS, numbers, NUMBERS, NUMBERS, NUMBERS)
+        st.builds(
+            DecodedBodies, lines, lines, numbers, NUMBERS, numbers, *[NUMBERS] * 3, INTERVALS, NOTES
+        )
     )
 
 
@@ -77,7 +99,16 @@ BODIES = st.builds(
 )
 ANNOTATIONS = st.builds(wire.AnnotationsMessage, NUMBER, st.lists(LINES, max_size=4))
 REPORTS = (
-    st.builds(wire.AckMessage, NUMBER, SMALL, COUNTERS, NUMBER, GIVEN)
+    st.builds(
+        wire.AckMessage,
+        NUMBER,
+        SMALL,
+        COUNTERS,
+        NUMBER,
+        GIVEN,
+        st.lists(LOSS, max_size=3).map(tuple),
+        st.booleans(),
+    )
     | st.builds(wire.SnapshotMessage, NUMBER, st.text(), SMALL, st.binary())
     | st.builds(wire.HeldMessage, st.text())
     | st.builds(wire.FailureMessage, st.text(), st.text(), st.booleans(), st.booleans())

@@ -16,6 +16,7 @@ from laurel_mp.records.tables.record_types import NUMBERS
 from laurel_mp.schema.event import event_schema
 from tests.support.corpus import corpus_bytes, corpus_files
 from tests.support.pipelines import run
+from tests.support.streams import event as line_of
 
 CONFIGURATIONS = {
     "defaults": ("", None),
@@ -60,6 +61,24 @@ def test_every_event_is_valid(which: str) -> None:
     wrong = [event["ID"] for event in events(which) if not validator.is_valid(event)]
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("prefix", [None, "x_"])
+def test_losses_are_valid(prefix: str | None) -> None:
+    """Lines about missing events fit it, and are described in each of their members."""
+    text = '[loss]\nrecords = "always"\n' + (f'[enrich]\nprefix = "{prefix}"\n' if prefix else "")
+    config = configuration.parse(text, "the test's configuration")
+    stream = b"".join([line_of(serial, node=b"n") for serial in (1, 2, 5, 9)])
+    schema = event_schema(prefix.encode() if prefix else None)
+    key = "x_laurel_mp" if prefix else "LAUREL_MP"
+    found = [orjson.loads(line) for line in run([stream], config=config).events]
+    (line,) = [each for each in found if key in each]
+
+    validator = Draft202012Validator(schema)
+    validator.validate(line)
+    assert line[key].keys() < schema["$defs"]["loss"]["properties"].keys()
+    for wrong in ({"op": "loss"}, {**line[key], "kind": "other"}, {**line[key], "more": 1}):
+        assert not validator.is_valid({**line, key: wrong})
 
 
 def test_another_validator_says_so_too() -> None:
@@ -150,7 +169,9 @@ def test_notes_of_our_own_are_allowed() -> None:
     """What laurel-mp says of itself in the stream has a place."""
     validator = jsonschema_rs.Draft202012Validator(event_schema())
 
-    assert validator.is_valid({"ID": "1.000:1", "LAUREL_MP": {"op": "loss", "missing": 5}})
+    assert validator.is_valid(
+        {"ID": "1.000:1", "LAUREL_MP": {"op": "loss", "kind": "serial-gap", "count": 5}}
+    )
 
 
 def test_prefix_is_in_it() -> None:

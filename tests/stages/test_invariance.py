@@ -251,3 +251,47 @@ def test_anything(seed: int, workers: int, longest: int, largest: int, base: Con
     assert expected == run(cuts_of(data, cuts), workers, config)
     for line in expected.events:
         json.loads(line)
+
+
+LOSSES = configuration.parse(
+    """
+    [loss]
+    records = "always"
+    window = 2
+    interval = 3
+    """,
+    "the test's configuration",
+)
+
+
+@pytest.mark.usefixtures("_small_steps")
+@pytest.mark.parametrize("eoe", [True, False])
+def test_losses(eoe: bool) -> None:
+    """What is said about missing events is the same for all cuts and worker counts, as all else."""
+    seed = random.Random(5)
+    lost: set[tuple[bytes, int]] = set()
+    lines = []
+    for node in (b"", b"a"):
+        for serial in range(1000, 1700):
+            if 1000 < serial < 1699 and seed.random() < 0.05:
+                lost.add((node, serial))
+                continue
+            when = 1000 + (serial - 1000) // 20
+            text = event(serial, second=when, node=node) if serial % 3 else user(serial, node=node)
+            place = serial + seed.randint(0, 8)
+            if serial == 1000:
+                place = 0
+            lines += [(place, line) for line in text.splitlines(keepends=True)]
+    lines.sort(key=lambda pair: pair[0])
+    data = b"".join([line for _, line in lines if eoe or b"type=EOE" not in line])
+
+    outcome = assert_invariant(data, LOSSES)
+
+    records = [json.loads(line) for line in outcome.events if b'"LAUREL_MP"' in line]
+    assert outcome.counters["loss_lines"] == len(records) > 8
+    for node in (b"", b"a"):
+        own = [each for each in records if each.get("NODE", "") == node.decode()]
+        missing = [serial for name, serial in lost if name == node]
+        assert len(missing) == sum(each["LAUREL_MP"]["count"] for each in own)
+        assert max(missing) == own[-1]["LAUREL_MP"]["last"]
+    assert outcome.counters["events"] == 1400 - len(lost)

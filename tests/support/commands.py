@@ -100,6 +100,7 @@ def plugin_config(directory: Path, *, workers: int = 0, more: str = "") -> Path:
         f"[pipeline]\nworkers = {workers}\n{more}\n"
         "[enrich]\npid = false\nparent-info = false\nspawned-by = false\n"
         "user-groups = false\nexecve-env = []\n"
+        '[loss]\nrecords = "never"\n'
         '[debug]\nparse-error-log = { file = "malformed.log" }\n'
     )
     path.chmod(0o600)

@@ -66,7 +66,16 @@ class FailingCrew(Crew):
         total = [sum(numbers) for numbers in zip(*counters, strict=True)]
         given = replace(stages.assembler.counters)
         in_flight = sum(each.in_flight_lines for each in stages.decoders)
-        ack = wire.AckMessage(batch, flags, Counters(*total), in_flight, given)
+        assembler = stages.assembler
+        ack = wire.AckMessage(
+            batch,
+            flags,
+            Counters(*total),
+            in_flight,
+            given,
+            assembler.losses,
+            assembler.awaits_clock,
+        )
         self._reports.append(ack)
         if flags & BARRIER:
             snapshots = [("worker", each.snapshot()) for each in stages.decoders]

@@ -190,7 +190,10 @@ class Plugin:
 def plugin(directory: Path, config: str = "", workers: int = 0) -> Iterator[Plugin]:
     """A plugin with this configuration; when the block begins it has looked at this host."""
     path = directory / "config.toml"
-    path.write_text(f'directory = "{directory}"\n{config}\n[pipeline]\nworkers = {workers}\n')
+    path.write_text(
+        f'directory = "{directory}"\n{config}\n'
+        f'[loss]\nrecords = "never"\n[pipeline]\nworkers = {workers}\n'
+    )
     path.chmod(0o600)
     with started("-c", path, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         found = Plugin(directory, process)

@@ -5,6 +5,8 @@ leads into it. Processes and the kernel's auditing are those of this machine.
 """
 
 import os
+import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import requirements
+from tests.support import auditd, requirements
 from tests.support.waiting import wait_until
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -117,3 +119,27 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         process.wait()
         process.stdout.close()
         process.stderr.close()
+
+
+@contextmanager
+def machine_with_auditd(directory: Path) -> Iterator[Machine]:
+    """A machine with Debian's auditd, of which nothing runs before or after."""
+    with auditd.alone(), machine(directory) as found:
+        # No test may make this machine wait.
+        found.path("/etc/audit/rules.d/audit.rules").write_text(auditd.HARMLESS)
+        try:
+            yield found
+        finally:
+            found.run("auditctl -D || true; auditctl -e 0 || true")
+            # Not by its service: a plugin that could not be started takes auditd's pid file along.
+            pid = _auditd(found)
+            if pid:
+                os.kill(pid, signal.SIGTERM)
+                wait_until(lambda: not Path(f"/proc/{pid}").exists(), "auditd ends", 30)
+
+
+def _auditd(host: Machine) -> int:
+    """The process that the kernel gives records to; 0 if there is none."""
+    found = re.search(r"^pid (\d+)$", host.run("auditctl -s"), re.MULTILINE)
+    assert found
+    return int(found[1])

@@ -73,6 +73,9 @@ class _Comparison:
             text = line[:80].decode(errors="backslashreplace").rstrip("\n")
             self._report.add("unreadable", f"line {number}", found=text)
             return
+        if "LAUREL_MP" in event:
+            self._report.add("loss", event["ID"], found=event["LAUREL_MP"])
+            return
         self._report.found += 1
         key = key_of(event.get("NODE", ""), event["ID"])
         expected = self._near.get(key) or self._look_ahead(key)

@@ -15,6 +15,7 @@ KINDS = {
     "order": "events out of order: so many would have to be moved",
     "unexpected": "events that the flood has not made, or that are too far from their place",
     "unreadable": "lines that are no event",
+    "loss": "lines that say that events are missing",
     "incomplete": "events that say they lack something, though all of it was there",
     "process": "events with a wrong pid, ppid, comm, exe or PID.EVENT_ID",
     "parent": "events with a wrong PARENT_INFO or SPAWNED_BY",

@@ -54,6 +54,15 @@ def output() -> Lines:
     return [event(number) for number in range(COUNT)]
 
 
+def test_a_loss_is_claimed(output: Lines) -> None:
+    """A line that says that events are missing is wrong, and no event."""
+    output.insert(5, b'{"ID":"1.000:7","LAUREL_MP":{"op":"loss","count":3}}')
+    report = compared(output)
+
+    assert wrong(report) == {"loss": 1}
+    assert report.found == COUNT
+
+
 def test_all_is_right(output: Lines) -> None:
     """Nothing is found where nothing is wrong."""
     report = compared(output)
