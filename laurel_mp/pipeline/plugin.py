@@ -289,7 +289,8 @@ class Plugin:
         piece = None
         try:
             ready = self._wait(self._patience(), (*self._descriptors(), reader.fileno()))
-            if reader.fileno() in ready:
+            # What a signal asks for, it asks for what comes behind it.
+            if reader.fileno() in ready and not self._signals:
                 piece = reader.collect(self._worth)
         finally:
             reader.give_back()
