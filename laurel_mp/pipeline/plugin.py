@@ -56,6 +56,9 @@ less time than input may linger; so latency falls as the load rises."""
 TICK = 0.5
 """Seconds between looks at the clock while events are in flight."""
 
+LOOK = 0.25
+"""Seconds between looks at who else may want something, while there is input to be taken."""
+
 HOUSEKEEPING = 1.0
 """Seconds between looks at what is due, while there is something to do."""
 
@@ -110,6 +113,9 @@ class Plugin:
         self._is_reading = False
         self._is_ending = False
         self._wants_rotation = False
+        self._has_news = True
+        """Whether somebody else than the input may want something."""
+        self._looked = 0.0
         self._clock = 0.0
         self._ticked = self._kept_house = self._saved = time.monotonic()
         self._without_eoe = 0
@@ -197,7 +203,7 @@ class Plugin:
     def _work(self) -> None:
         while not self._pipeline.finished and not self._is_overdue():
             self._react()
-            self._service.step()
+            self._look_around()
             self._pipeline.step()  # which does what a signal has asked for, as soon as it can
             moved = self._move()
             self._keep_house()
@@ -285,10 +291,12 @@ class Plugin:
             if not self._is_ending and pipeline.has_room:
                 fds = (*fds, self._backlog.fileno())
             self._wait(self._patience(), fds)
+            self._has_news = True
             return
         piece = None
         try:
             ready = self._wait(self._patience(), (*self._descriptors(), reader.fileno()))
+            self._has_news = ready != [reader.fileno()]
             # What a signal asks for, it asks for what comes behind it.
             if reader.fileno() in ready and not self._signals:
                 piece = reader.collect(self._worth)
@@ -405,11 +413,18 @@ class Plugin:
 
     # --- what is due now and then
 
+    def _look_around(self) -> None:
+        """Serves who asks for counts, and hears what the kernel says, if there is anything."""
+        now = time.monotonic()
+        if self._has_news or now - self._looked >= LOOK:
+            self._has_news, self._looked = False, now
+            self._service.step()
+            self._lookout.step()
+
     def _keep_house(self) -> None:
         now = time.monotonic()
         if self._status.wait(now) == 0:
             self._report()
-        self._lookout.step()
         if now - self._kept_house < HOUSEKEEPING:
             return
         self._kept_house = now

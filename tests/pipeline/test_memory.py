@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from laurel_mp.pipeline.memory import PAUSE, WORTH_IT, GiveBack
+
 SCRIPT = """
 import time
 from pathlib import Path
@@ -43,3 +45,14 @@ def test_it_is_given_back_when_much_went_through() -> None:
     assert first > 40_000_000
     assert again > 40_000_000
     assert not_any_more < 40_000_000
+
+
+def test_due_until_it_is_done_twice() -> None:
+    """It is due when much went through, and then once more."""
+    give_back = GiveBack()
+    assert not give_back.is_due
+    give_back.passed(WORTH_IT)
+    for expected in (True, False):
+        give_back._last -= PAUSE
+        give_back()
+        assert give_back.is_due == expected

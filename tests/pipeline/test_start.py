@@ -1,0 +1,16 @@
+"""How offline commands start."""
+
+import os
+
+from laurel_mp.pipeline.start import leave_others_running
+from tests.support.forked import in_child
+
+
+def test_offline_commands_are_batch_jobs() -> None:
+    """The kernel knows that nobody waits for a single batch of theirs."""
+
+    def policy() -> int:
+        leave_others_running()
+        return os.sched_getscheduler(0)
+
+    assert os.SCHED_BATCH == in_child(policy)
