@@ -13,4 +13,4 @@ def test_offline_commands_are_batch_jobs() -> None:
         leave_others_running()
         return os.sched_getscheduler(0)
 
-    assert os.SCHED_BATCH == in_child(policy)
+    assert in_child(policy) == os.SCHED_BATCH
