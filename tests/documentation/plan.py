@@ -87,6 +87,7 @@ INSTEAD = {
     "--events 200000": "--events 500",
     "--events 10000 --mode live": "--events 200 --mode live",
     "--lines 10000000": "--lines 2000",
+    "--lines 3000000": "--lines 2000",
     "--lines 1000000": "--lines 2000",
     "--mix all": "--mix all --events 1000",
     "--rate 2000 --loop 0": "--rate 2000 --loop 2",
