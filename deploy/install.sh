@@ -48,6 +48,8 @@ keep=no
 scratch=
 changed=no
 anything=no
+fresh=no
+told=
 
 say() { printf '%s\n' "install.sh: $*"; }
 
@@ -304,6 +306,7 @@ take_environment() {
     rm -rf "$home.old"
     changed=yes
     anything=yes
+    fresh=yes
     say "$prefix: installed: $("$home/bin/python3" -Im laurel_mp --version)"
 }
 
@@ -410,6 +413,7 @@ install_plugin() {
     else
         plugin_source=auditd/laurel-mp.conf
     fi
+    [ -e "$plugin" ] || fresh=yes
     put "$plugin" 0640 plugin_file
     remove_service
 }
@@ -476,10 +480,22 @@ tell_auditd() {
     [ "$changed" = yes ] || return 0
     if pid=$(PATH=$PATH:/usr/sbin:/sbin auditd_pid); then
         kill -HUP "$pid"
+        [ "$fresh" = no ] || see_that_it_runs "$pid"
         say "auditd reads its configuration again; events are in /var/log/laurel-mp/audit.log"
     else
         say "auditd does not run: start it, as with: service auditd start"
     fi
+}
+
+see_that_it_runs() { # PID: of auditd, which on a busy machine misses a signal now and then
+    for _ in 1 2 3; do
+        for _ in 1 2 3; do
+            [ -z "$(processes)" ] || return 0
+            sleep 1
+        done
+        kill -HUP "$1" 2>/dev/null || break
+    done
+    warn "auditd has not started laurel-mp yet: if it does not with the next audit record, the system's log says why"
 }
 
 install_rules() {
@@ -552,6 +568,7 @@ remove_plugin() {
     done
     if [ "$found" = yes ] && [ "$reload" = yes ] && pid=$(PATH=$PATH:/usr/sbin:/sbin auditd_pid); then
         kill -HUP "$pid"
+        told=$pid
     fi
 }
 
@@ -591,6 +608,8 @@ wait_for_end() {
     while [ -n "$(processes)" ] && [ "$waited" -lt 20 ]; do
         sleep 1
         waited=$((waited + 1))
+        # See see_that_it_runs. An auditd that does not know would start what is not there any more.
+        [ -z "$told" ] || [ $((waited % 4)) != 0 ] || kill -HUP "$told" 2>/dev/null || true
     done
     left=$(processes)
     if [ -n "$left" ]; then

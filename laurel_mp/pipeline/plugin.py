@@ -297,7 +297,8 @@ class Plugin:
         try:
             ready = self._wait(self._patience(), (*self._descriptors(), reader.fileno()))
             self._has_news = ready != [reader.fileno()]
-            if reader.fileno() in ready:
+            # What a signal asks for, it asks for what comes behind it.
+            if reader.fileno() in ready and not self._signals:
                 piece = reader.collect(self._worth)
         finally:
             reader.give_back()

@@ -23,6 +23,9 @@ CORPUS = CHECKOUT / "tests" / "corpus"
 CAPTURES = [CORPUS / f"{name}.raw.txt.xz" for name in ("users", "argv", "concurrent")]
 """Events of all kinds, one of them of 150 kB; times go up."""
 
+PATIENT = "end-of-event-timeout = 60"
+"""So that it does not matter how long anything takes."""
+
 ODD = (
     "\xe9t\xe9",
     b"\xff\xfe",
@@ -68,7 +71,9 @@ def test_from_a_socket(start: Start, tmp_path: Path) -> None:
     """Sent to a socket of theirs, each event arrives unaltered."""
     lines = _lines()
     with start(tmp_path) as shipper:
-        config = configure(tmp_path, sections=f'[auditlog]\nfile = "unix:{shipper.socket}"')
+        config = configure(
+            tmp_path, more=PATIENT, sections=f'[auditlog]\nfile = "unix:{shipper.socket}"'
+        )
         expected = _expected(config, lines)
         with plugin(config) as running:
             running.give(lines)
@@ -79,11 +84,11 @@ def test_from_a_socket(start: Start, tmp_path: Path) -> None:
 def test_from_a_file(start: Start, tmp_path: Path) -> None:
     """Read from the log, each event arrives unaltered, while files are begun anew."""
     lines = _lines()
-    config = configure(tmp_path, sections="[auditlog]\nsize = 0")
+    config = configure(tmp_path, more=PATIENT, sections="[auditlog]\nsize = 0")
     expected = _expected(config, lines)
     with plugin(config) as running, start(tmp_path) as shipper:
         received = shipper.collector.data
-        for number, piece in enumerate(_pieces(lines, 4), 1):
+        for number, piece in enumerate(_pieces(lines, 3), 1):
             before, behind = _pieces(piece, 2)
             begin = len(received())
             running.give(before)
@@ -107,9 +112,11 @@ def test_restart(start: Start, tmp_path: Path, source: str) -> None:
     """A reader that is stopped and started again goes on where it was: no event is missing."""
     pieces = _pieces(_lines(), 3)
     if source == "file":
-        config = configure(tmp_path, sections="[auditlog]\nsize = 0")
+        config = configure(tmp_path, more=PATIENT, sections="[auditlog]\nsize = 0")
     else:
-        config = configure(tmp_path, sections=f'[auditlog]\nfile = "unix:{tmp_path}/ship.sock"')
+        config = configure(
+            tmp_path, more=PATIENT, sections=f'[auditlog]\nfile = "unix:{tmp_path}/ship.sock"'
+        )
     expected = _expected(config, b"".join(pieces)).splitlines()
     with plugin(config) as running:
         with start(tmp_path) as first:

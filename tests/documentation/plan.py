@@ -53,7 +53,7 @@ ELSEWHERE = {
     "sh deploy/install.sh --rules": _README,
     "service auditd start": _README,
     "laurel-mp -d -c /etc/laurel-mp/config.toml": _README,
-    "sh deploy/install.sh --uninstall": (_PLUGIN, "sh deploy/install.sh --uninstall"),
+    "sh deploy/install.sh --uninstall": (_PLUGIN, "share/laurel-mp/install.sh --uninstall"),
     "sh deploy/install.sh --af-unix": (_PLUGIN, "sh deploy/install.sh --af-unix"),
     "apparmor_parser --skip-kernel-load --skip-cache deploy/apparmor/opt.laurel-mp.bin.laurel-mp": (
         "tests/deploy/test_policies.py",

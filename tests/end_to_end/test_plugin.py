@@ -106,8 +106,7 @@ def test_killed_at_rest(real_auditd: StartAuditd, tmp_path: Path, workers: int) 
         child = running.execution("after")
         # Up to version 4.0.4 auditd blocks this signal in whom it starts again.
         running.configure_context(workers, "[transform]\nrecord-types = true")
-        auditd.reload()
-        wait_until(lambda: _has_types(running), "the configuration is read again", 20)
+        running.reload(auditd, "the configuration was read again")
         running.work(TIMES)
         running.finish("end")
         auditd.stop()
@@ -118,11 +117,6 @@ def test_killed_at_rest(real_auditd: StartAuditd, tmp_path: Path, workers: int) 
     assert child["PARENT_INFO"]["ID"] == parent["ID"]
     assert child["SYSCALL"]["PPID"] == {"EVENT_ID": parent["ID"]}
     assert child["SYSCALL"]["LABELS"] == ["ran"]
-
-
-def _has_types(running: Hosted) -> bool:
-    running.run("true")
-    return b'"RECORD_TYPES"' in running.output()
 
 
 @WORKERS
@@ -177,10 +171,10 @@ def test_reload_under_load(
             running.flows()
             first = running.ingest()
             running.configure(after, sections="[transform]\nrecord-types = true")
-            auditd.reload()
+            running.reload(auditd, "the configuration was read again")
             running.has('"RECORD_TYPES"')
             running.config.write_text("[transform]\nrecord-types = 1")
-            auditd.reload()
+            running.reload(auditd, "the former configuration stays in force")
             running.flows()
         running.finish("end")
         assert running.ingest() == first
