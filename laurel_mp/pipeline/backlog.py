@@ -1,7 +1,7 @@
 """Input that was read and not taken: some in memory, and what is too much for that in the spool.
 
 The thread that reads puts, and waits while memory is full. The main thread takes, and never
-waits. When memory holds more than an eighth of its limit, a third thread moves the oldest of it
+waits. When memory holds more than a quarter of its limit, a third thread moves the oldest of it
 to the spool, and goes on with that until the spool is empty again. When the spool is full, or can
 not be written, memory fills up, and then nothing is read until something is taken.
 """
@@ -62,7 +62,7 @@ class Backlog:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._mark = limit // 8
+        self._mark = limit // 4
         self._spool: Spool | None = None
         self._lock = threading.Lock()
         self._room = threading.Condition(self._lock)  # something was taken, or spooled

@@ -128,7 +128,7 @@ def test_nothing_before_it_is_opened() -> None:
 
 
 def test_to_the_spool_and_back(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """More than an eighth of the limit goes to the spool; everything comes out in order."""
+    """More than a quarter of the limit goes to the spool; everything comes out in order."""
     caplog.set_level(logging.INFO)
     data = text(20 * LIMIT)
     backlog = opened(path)
