@@ -1,5 +1,6 @@
 """Fixtures for all tests: what the machine must have, and what a test must not leave behind."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -9,6 +10,10 @@ from typing import Protocol
 import pytest
 
 from tests.support import auditd, children, requirements
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # Whoever started the tests in the background: programs under test would ignore it, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class StartAuditd(Protocol):
