@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from collections.abc import Mapping
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 
@@ -35,23 +36,24 @@ PAUSE = 0.9
 
 def use_one_heap() -> None:
     """Has all threads share a heap, and those of children, too. Python's hold the GIL mostly."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:  # not with musl
-        mallopt(M_ARENA_MAX, 1)
-        mallopt(M_MMAP_THRESHOLD, LARGE)
-        mallopt(M_TRIM_THRESHOLD, TOP)
+    _set({M_ARENA_MAX: 1, M_MMAP_THRESHOLD: LARGE, M_TRIM_THRESHOLD: TOP})
 
 
 def keep_what_is_free() -> None:
     """Makes an offline command faster: whoever waits for it does not count its memory.
 
-    Else each batch of a megabyte costs a page fault for each 4 KiB, in all processes: a twentieth
-    of all CPU time.
+    Else each batch of a megabyte costs a page fault for each 4 KiB, in all processes: up to a
+    twentieth of all CPU time.
     """
+    _set({M_MMAP_THRESHOLD: MAPPED, M_TRIM_THRESHOLD: KEPT})
+
+
+def _set(values: Mapping[int, int]) -> None:
+    """Sets parameters of malloc(3), where mallopt(3) can: not with musl."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, MAPPED)
-        mallopt(M_TRIM_THRESHOLD, KEPT)
+        for parameter, value in values.items():
+            mallopt(parameter, value)
 
 
 class GiveBack:
