@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from laurel_mp.events.enrichment import NOTHING, ContentFilters, ExecObserver, Started
+from laurel_mp.events.enrichment import (
+    NOTHING,
+    ContentFilters,
+    ExecObserver,
+    Finished,
+    Started,
+)
 from laurel_mp.events.executions import Execution
 from laurel_mp.events.flight import EventInFlight, EventState
 from laurel_mp.events.fragment import Fragment
@@ -331,7 +337,7 @@ class Coalescer:
         filtered: bool,
     ) -> None:
         """A record that is an event of its own; only the same line again is a duplicate."""
-        line = blake2b(b"\0".join((key, name, body)), digest_size=16).digest()
+        line = blake2b(b"\0".join((key, name, body)), digest_size=16).hexdigest().encode()
         if self._done.has(line, self._now):
             self.counters.duplicate += 1
             return
@@ -359,12 +365,14 @@ class Coalescer:
         renderer = self._event_renderer(event)
         syscall = event.syscall
         row = self._own_row(event, order, rank)
-        members = b""
+        members = details = b""
         if event.started is not None and syscall is not None:
-            executed = event.execution()
-            members, row = self._finish_exec(
-                event.started, executed, row, order, event.who(), event.id, rank
-            )
+            members, details = self._finished(event.started, event.execution())
+        if event.row is not None and event.who():
+            if details:
+                row = self._tell(details, row, order, event.who(), event.id, rank)
+            else:
+                self.rows.settle(row)
         first, *others = event.records
         if syscall is not None and first[0] == b"SYSCALL" and (b"SYSCALL" not in dict(others)):
             own = syscall_object(syscall, members)
@@ -465,24 +473,19 @@ class Coalescer:
         pid, _, _, exe, *_ = who.split(b"\t")
         return self._observer.started(pid, exe)
 
-    def _finish_exec(
-        self,
-        started: Started,
-        executed: Execution | None,
-        row: int,
-        order: int,
-        who: bytes,
-        id_: bytes,
-        rank: int,
-    ) -> tuple[bytes, int]:
-        """Members for the SYSCALL object of an exec, and the row that annotates it."""
+    def _finished(self, started: Started, executed: Execution | None) -> Finished:
+        """Members for the SYSCALL object of an exec, and its details."""
         if self._observer is None or executed is None:
-            return started.members, row
-        finished = self._observer.finished(started, executed)
-        if finished.details and who:
-            self.bodies.unused.append(row)
-            row = self.rows.add(order, Call.DETAILS, who + finished.details, id_, rank)
-        return started.members + finished.members, row
+            return Finished(started.members, b"")
+        members, details = self._observer.finished(started, executed)
+        return Finished(started.members + members, details)
+
+    def _tell(
+        self, details: bytes, row: int, order: int, who: bytes, id_: bytes, rank: int = 0
+    ) -> int:
+        """Tells the tracker details of an exec; returns the row that annotates it, for `row`."""
+        self.bodies.unused.append(row)
+        return self.rows.add(order, Call.DETAILS, who + details, id_, rank)
 
     def _ask(self, event: EventInFlight, call: Call, order: int, rank: int = 0) -> None:
         who = event.who()

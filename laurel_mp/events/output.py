@@ -70,6 +70,12 @@ class Rows:
         self.ids.append(id_)
         return number
 
+    def settle(self, number: int) -> None:
+        """Nothing more will be told of what a row is about, if it is an exec, and still here."""
+        index = number - self.base
+        if index >= 0 and self.calls[index] == Call.EXEC:
+            self.calls[index] = Call.WHOLE_EXEC
+
 
 def line_key(end: int) -> int:
     """Orders what is caused by the line that ends at stream position `end`."""

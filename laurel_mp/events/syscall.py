@@ -55,6 +55,7 @@ class Call(IntEnum):
 
     PLAIN = 0
     EXEC = 1
+    """One of whose event more may come, and be told as DETAILS."""
     EXIT_GROUP = 2
     UNNAMED = 3
     """Of an architecture that we have no table for: an EXECVE record tells if it is an exec."""
@@ -62,6 +63,8 @@ class Call(IntEnum):
     """No system call: a question about the process with this pid."""
     DETAILS = 5
     """What became known of an exec when all of its records were there."""
+    WHOLE_EXEC = 6
+    """An exec of whose event all records are there, and that has no details."""
 
 
 _CALLS = {"exec": Call.EXEC, "exit_group": Call.EXIT_GROUP}

@@ -47,6 +47,7 @@ class WholeCoalescer(Coalescer):
         saw = self.sightings.of(node).append
         observer, filtering = self._observer, self._filters.active
         plain, executed, unnamed = Call.PLAIN, Call.EXEC, Call.UNNAMED
+        whole_exec = Call.WHOLE_EXEC
         begins, template = b"type=SYSCALL msg=audit(", b'{"ID":"%b",'
         of_node = b""
         if node is not None:
@@ -104,18 +105,22 @@ class WholeCoalescer(Coalescer):
             if call is unnamed:
                 call = plain if execution is None else executed
             row = base + len(row_keys)
-            if call is executed and observer is not None:
-                started = self._start(node, who)
-                rows.add(2 * (begin + offset) + 1, call, who + started.facts, id_)
-                members, row = self._finish_exec(
-                    started, rest.execution, row, line_key(behind + offset), who, id_, 0
-                )
-                rest_json = with_environment(rest, started)
-            else:
-                row_key(2 * (begin + offset) + 1)
+            row_key(2 * (begin + offset) + 1)
+            row_id(id_)
+            if call is not executed:
                 row_call(call)
                 row_who(who)
-                row_id(id_)
+            elif observer is None:
+                row_call(whole_exec)
+                row_who(who)
+            else:
+                started = self._start(node, who)
+                members, details = self._finished(started, rest.execution)
+                row_call(executed if details else whole_exec)
+                row_who(who + started.facts)
+                rest_json = with_environment(rest, started)
+                if details:
+                    row = self._tell(details, row, line_key(behind + offset), who, id_)
             add_row(row)
             if looks:
                 bodies.more.extend(self._look(looks, line_key(behind + offset), node, id_, 0))

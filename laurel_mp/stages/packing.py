@@ -21,7 +21,7 @@ import msgpack
 
 from laurel_mp.errors import SnapshotError
 
-VERSION = 1
+VERSION = 2
 
 MAX_INTEGER = 1 << 61
 """Integers are below: positions of a stream, which as keys must fit into 64 bits."""

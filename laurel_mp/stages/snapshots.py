@@ -14,7 +14,7 @@ from typing import NamedTuple
 from laurel_mp.errors import SnapshotError
 from laurel_mp.events.coalescer import CoalescerState, Counters
 from laurel_mp.events.flight import EventState
-from laurel_mp.events.remembered import RememberedState
+from laurel_mp.events.remembered import Noted, RememberedState, noted, times_of
 from laurel_mp.stages.assembler import AssemblerState, Waiting
 from laurel_mp.stages.packing import check, pack, unpack
 from laurel_mp.stages.sharding import block_of, shard
@@ -55,6 +55,8 @@ def check_together(decoders: Sequence[bytes], assembler: bytes) -> None:
         keys = {event.key for event in state.events if event.records}
         if len(keys) != len(state.events):
             raise SnapshotError("events in flight twice, or without records")
+        for remembered in (*state.done, *state.given_up):
+            times_of(remembered)
         if state[:_CLOCKS] != states[0][:_CLOCKS]:
             raise SnapshotError("decoders whose clocks differ")
 
@@ -149,13 +151,13 @@ def _union(remembered: Sequence[RememberedState]) -> RememberedState:
     )
 
 
-def _latest(times: Iterable[dict[bytes, float]]) -> dict[bytes, float]:
+def _latest(generations: Iterable[list[Noted]]) -> list[Noted]:
     found: dict[bytes, float] = {}
-    for each in times:
+    for each in map(times_of, generations):
         for key, when in each.items():
             if when >= found.get(key, when):
                 found[key] = when
-    return found
+    return noted(found)
 
 
 def _sum(counters: Iterable[Counters]) -> Counters:

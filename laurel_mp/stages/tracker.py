@@ -42,10 +42,11 @@ MAX_ANSWERS = 32768
 
 # Members of an enumeration cost more to look up than a row may.
 _PLAIN, _EXEC, _EXIT_GROUP = Call.PLAIN.value, Call.EXEC.value, Call.EXIT_GROUP.value
-_LOOK_UP, _DETAILS = Call.LOOK_UP.value, Call.DETAILS.value
+_LOOK_UP, _DETAILS, _WHOLE_EXEC = Call.LOOK_UP.value, Call.DETAILS.value, Call.WHOLE_EXEC.value
 
 MAX_EXECS = 4096
-"""Latest execs that are remembered, for those whose details come when the process has gone on."""
+"""So many execs later, one is not remembered any more whose details were not told. They may come
+when the process has gone on."""
 
 _is_time = re.compile(rb"[0-9]{1,12}\.[0-9]{3}").match
 
@@ -96,8 +97,10 @@ class TrackerState(NamedTuple):
     rows: int
     tables: list[TableState]
     """Of all nodes; the first is that of lines without one."""
-    execs: list[tuple[bytes, bytes]]
-    """Nodes and ids of the execs that are remembered."""
+    executions: int
+    """Execs so far."""
+    execs: list[tuple[bytes, bytes, int]]
+    """Nodes and ids of the execs that are remembered, and the number of each."""
     executed: ProcessesState
     """What these have started."""
 
@@ -114,8 +117,11 @@ class Tracker:
         self.tables = ProcessTables(options.labels.propagated, options.local_node)
         self._answers: dict[bytes, _Answer] = {}
         # Which a dict of Python's finds ever slower, the more it has lost at its front.
-        self._execs: OrderedDict[tuple[bytes, bytes], Process] = OrderedDict()
-        """What execs have started, by node and event id; the oldest is first."""
+        self._execs: OrderedDict[tuple[bytes, bytes], tuple[int, Process]] = OrderedDict()
+        """Numbers of execs and what they have started, by node and event id, in their order: those
+        of which more may be told."""
+        self._executions = 0
+        """Execs so far, those of which all was told as well."""
         self._keys: dict[bytes, tuple[bytes, ...]] = {}
         self._exe_labels: dict[bytes, tuple[Labels, Labels]] = {}
         self._cleared = 0
@@ -159,8 +165,9 @@ class Tracker:
             self._now,
             self.rows,
             [state_of_table(node, table) for node, table in self.tables.items()],
-            list(self._execs),
-            state_of(self._execs.values()),
+            self._executions,
+            [(*key, number) for key, (number, _) in self._execs.items()],
+            state_of([process for _, process in self._execs.values()]),
         )
         return pack(state)
 
@@ -178,7 +185,11 @@ class Tracker:
             if each.node == b"" or table is not tables.of(b""):  # if not, this host was renamed
                 fill_table(table, each)
         self.tables = tables
-        self._execs = OrderedDict(zip(state.execs, executed, strict=True))
+        self._executions = state.executions
+        self._execs = OrderedDict(
+            ((node, id_), (number, process))
+            for (node, id_, number), process in zip(state.execs, executed, strict=True)
+        )
         self._now = state.now
         self.rows = state.rows
 
@@ -260,8 +271,9 @@ class Tracker:
         is_first = True
         if call == _DETAILS:
             process = self._add_details(table, row, id_, key)
-        elif call == _EXEC:
+        elif call in (_EXEC, _WHOLE_EXEC):
             process = self._execute(table, row, id_, key)
+            self._executions += 1
         else:
             process, is_first = self._observe(table, row, id_, key)
         parent = self._known(table, row.node, row.ppid)
@@ -276,9 +288,7 @@ class Tracker:
             table.end(process, self._now)
             return annotation
         if call == _EXEC:
-            if len(self._execs) >= MAX_EXECS:
-                self._execs.popitem(last=False)
-            self._execs[row.node, id_] = process
+            self._expect_details(row.node, id_, process)
         # What a process does next, it mostly says in the same words.
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
@@ -316,8 +326,24 @@ class Tracker:
             )
         return self._label_exe(table, table.execute(seen))
 
+    def _expect_details(self, node: bytes, id_: bytes, process: Process) -> None:
+        """More may be told of this exec."""
+        key = node, id_
+        self._execs[key] = self._executions, process
+        self._execs.move_to_end(key)
+        while True:
+            oldest = next(iter(self._execs))
+            if self._is_recent(self._execs[oldest][0]):
+                return
+            del self._execs[oldest]
+
+    def _is_recent(self, execution: int) -> bool:
+        return self._executions - execution < MAX_EXECS
+
     def _add_details(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
-        executed = self._execs.pop((row.node, id_), None)
+        execution, executed = self._execs.pop((row.node, id_), (0, None))
+        if not self._is_recent(execution):
+            executed = None
         process = table.known(row.pid)
         if process is None or process.id != id_:
             # It went on before this event was complete: what it is now is not touched.

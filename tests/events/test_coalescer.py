@@ -608,7 +608,7 @@ EXECVE = b'type=EXECVE msg=audit(1.000:1): argc=1 a0="x"'
         ([UNNAMED, EXECVE], [Call.EXEC]),
         ([EXECVE, UNNAMED], [Call.EXEC]),
         ([UNNAMED, CWD % 1, EOE % 1], [Call.PLAIN]),
-        ([UNNAMED, EXECVE, EOE % 1], [Call.EXEC]),
+        ([UNNAMED, EXECVE, EOE % 1], [Call.WHOLE_EXEC]),
         ([UNNAMED.replace(b"success=yes", b"success=no"), EXECVE], [Call.PLAIN]),
     ],
 )
@@ -771,11 +771,12 @@ def test_details_have_a_row_of_their_own(apart: bool) -> None:
     assert list(rows.keys) == sorted(rows.keys)
 
 
-def test_no_details() -> None:
-    """Then the first row annotates the event."""
-    bodies, rows = fed(Stream(observer=Observer()), EXEC, apart=False).coalescer.take()
+@pytest.mark.parametrize("apart", [False, True])
+def test_no_details(apart: bool) -> None:
+    """Then the first row annotates the event, and says that no other comes."""
+    bodies, rows = fed(Stream(observer=Observer()), EXEC, apart=apart).coalescer.take()
 
-    assert list(rows.calls) == [Call.EXEC]
+    assert list(rows.calls) == [Call.WHOLE_EXEC]
     assert (list(bodies.rows), list(bodies.unused)) == ([0], [])
 
 

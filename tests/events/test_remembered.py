@@ -1,6 +1,9 @@
 """What is remembered of events that were complete."""
 
-from laurel_mp.events.remembered import Remembered
+import pytest
+
+from laurel_mp.errors import SnapshotError
+from laurel_mp.events.remembered import Noted, Remembered, noted, times_of
 
 
 def test_within_the_window() -> None:
@@ -25,3 +28,56 @@ def test_over_one_generation() -> None:
     remembered.turn()
     assert not remembered.has(b"a", 1.0)
     assert remembered.has(b"b", 1.0)
+
+
+def test_what_was_packed_is_kept() -> None:
+    """A snapshot adds what was noted since the last one."""
+    remembered = Remembered(120.0)
+    remembered.note(b"a", 0.0)
+    first = remembered.state()
+    remembered.note(b"b", 1.0)
+    remembered.recent[b"c"] = 2.0  # as the fast way does it
+    second = remembered.state()
+
+    assert first.recent == noted({b"a": 0.0})
+    assert second.recent == [*first.recent, *noted({b"b": 1.0, b"c": 2.0})]
+    assert second.recent[0] is first.recent[0]
+    assert remembered.state() == second
+    assert second.older == []
+
+
+def test_noted_again() -> None:
+    """The later time counts, also behind a snapshot."""
+    remembered = Remembered(120.0)
+    remembered.note(b"a", 0.0)
+    remembered.note(b"b", 0.0)
+    remembered.state()
+    remembered.note(b"a", 5.0)
+
+    assert times_of(remembered.state().recent) == {b"a": 5.0, b"b": 0.0}
+
+
+def test_going_on() -> None:
+    """From a state, with both generations."""
+    one, other = Remembered(120.0), Remembered(120.0)
+    one.note(b"a", 0.0)
+    one.state()
+    one.turn()
+    one.note(b"b", 1.0)
+    other.restore(one.state())
+    other.note(b"c", 2.0)
+
+    assert (other.older, other.recent) == ({b"a": 0.0}, {b"b": 1.0, b"c": 2.0})
+    assert list(map(times_of, other.state())) == [{b"b": 1.0, b"c": 2.0}, {b"a": 0.0}]
+    other.turn()
+    assert list(map(times_of, other.state())) == [{}, {b"b": 1.0, b"c": 2.0}]
+
+
+@pytest.mark.parametrize(
+    "piece", [Noted(b"a\n", b""), Noted(b"a", b"8 bytes."), Noted(b"a\n", b"7 bytes"),
+              Noted(b"", b"8 bytes."), Noted(b"a\nb", b"8 bytes.")]
+)  # fmt: skip
+def test_a_state_that_makes_no_sense(piece: Noted) -> None:
+    """As many times as keys, and a line feed behind each key."""
+    with pytest.raises(SnapshotError):
+        times_of([piece])

@@ -161,7 +161,7 @@ def test_events_in_flight_that_can_not_be(
     events: list[EventState], waiting: dict[int, bytes]
 ) -> None:
     """Events without records, twice, and answers of two lines let stages fail when they went on."""
-    nothing = RememberedState({}, {})
+    nothing = RememberedState([], [])
     state = CoalescerState(0.0, True, 0.0, 0, 1, Counters(), nothing, nothing, events)
 
     with pytest.raises(SnapshotError):

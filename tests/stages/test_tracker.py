@@ -20,7 +20,8 @@ from laurel_mp.processes.patterns import PatternSet
 from laurel_mp.processes.table import ENDED_SECONDS, Process
 from laurel_mp.stages import tracker as tracker_module
 from laurel_mp.stages.messages import Annotations, DecodedRows
-from laurel_mp.stages.tracker import Tracker, TrackerOptions
+from laurel_mp.stages.packing import check
+from laurel_mp.stages.tracker import MAX_EXECS, Tracker, TrackerOptions, TrackerState
 
 NO_PARENT_INFO = ContextOptions(parent_info=False)
 
@@ -290,6 +291,58 @@ def test_details_that_come_late(stream: Stream, later: Call) -> None:
     assert known is not None
     assert after is not None
     assert (known.id, known.exe) == (after.id, after.exe)
+
+
+def late_details(between: list[Call]) -> bool:
+    """Whether an exec is remembered that was followed by others before its details came."""
+    stream = labelling(exe=PatternLabels({"^/bin/a": "of-a"}, {}))
+    stream.ask(Call.EXEC, 10, exe="/bin/a")
+    for number, call in enumerate(between):
+        stream.ask(call, 10 if number == 0 else 100 + number)
+    stream.tracker.restore(stream.tracker.snapshot())
+    row = Row(Call.DETAILS, 10, exe="/bin/a", details='\x1e"x"\x1e\x1e')
+    rows = rows_of([(stream.count + 1, row)])._replace(ids=[b"e1"])
+    ((answer,),) = stream.tracker.apply([rows])
+    return b"of-a" in answer
+
+
+def test_how_long_an_exec_is_remembered_for_its_details() -> None:
+    """For so many execs, whether these have details or not; and over a snapshot."""
+    most = MAX_EXECS - 1
+    assert late_details([Call.WHOLE_EXEC] * most)
+    assert late_details([Call.EXEC, *[Call.WHOLE_EXEC] * (most - 1)])
+    assert not late_details([Call.WHOLE_EXEC] * (most + 1))
+    assert not late_details([*[Call.WHOLE_EXEC] * most, Call.EXEC])
+
+
+def test_only_execs_that_may_have_details_are_remembered() -> None:
+    """Each of them is in every snapshot."""
+    stream = Stream()
+    for pid in range(10, 20):
+        stream.ask(Call.WHOLE_EXEC, pid)
+    assert check(stream.tracker.snapshot(), TrackerState).execs == []
+
+    for pid in range(10, 20):
+        stream.ask(Call.EXEC, pid)
+    state = check(stream.tracker.snapshot(), TrackerState)
+    assert [number for *_, number in state.execs] == list(range(11, 21))
+
+
+def test_an_exec_told_again_and_again_keeps_nothing_else() -> None:
+    """Whoever repeats an event can not keep what is behind it from being forgotten."""
+    stream = Stream()
+    for _ in range(3):
+        stream.count = 0
+        for pid in range(10, 10 + MAX_EXECS // 2):
+            stream.ask(Call.EXEC, pid)
+    stream.count = 10**6
+    for pid in range(MAX_EXECS):
+        stream.ask(Call.EXEC, pid)
+        stream.count, count = 0, stream.count
+        stream.ask(Call.EXEC, 10)
+        stream.count = count
+
+    assert len(check(stream.tracker.snapshot(), TrackerState).execs) <= MAX_EXECS
 
 
 # --- labels
