@@ -86,23 +86,26 @@ class Process:
     """What is shown of it with its own events, once that is rendered."""
     shown_as_parent: tuple[bytes, bytes] | None = None
     """The same, with events of its children."""
+    handed_on: tuple[Origin, tuple[bytes, ...]] | None = None
+    """What those that come from it keep of it, and their ancestors, once there is one."""
     packed: bytes | None = None
     """All of it but `used`, as a snapshot has it, once there was one."""
 
 
-class Sighting(NamedTuple):
-    """What an event says about the process that caused it."""
+_FORGOTTEN: dict[str, Any] = dict.fromkeys(("shown", "shown_as_parent", "handed_on", "packed"))
+"""What follows from the rest of a process, once it has changed."""
 
-    id: bytes
-    pid: bytes
-    ppid: bytes
-    comm: bytes
-    exe: bytes
-    now: int
+
+class Facts(NamedTuple):
+    """What the system said about a process when it was seen."""
+
     start_time: bytes = b""
     container: bytes = b""
     services: tuple[bytes, ...] = ()
     is_init: bool = False
+
+
+NO_FACTS = Facts()
 
 
 class ProcessTable:
@@ -123,35 +126,52 @@ class ProcessTable:
             _, process = self.ended[pid]
         return process
 
-    # --- what events do to it
+    # --- what events do to it: they say their own id, and four things of the process
 
-    def observe(self, seen: Sighting) -> tuple[Process, bool]:
+    def observe(
+        self,
+        id_: bytes,
+        pid: bytes,
+        ppid: bytes,
+        comm: bytes,
+        exe: bytes,
+        now: int,
+        facts: Facts = NO_FACTS,
+    ) -> tuple[Process, bool]:
         """The instance that an event belongs to, and whether that is a new one."""
-        process = self.current.get(seen.pid)
+        process = self.current.get(pid)
         if (
             process is not None
-            and (process.exe == seen.exe or _without_mark(process.exe) == _without_mark(seen.exe))
-            and self._continues(process, seen)
+            and (process.exe == exe or _without_mark(process.exe) == _without_mark(exe))
+            and self._continues(process, ppid, facts)
         ):
-            if process.ppid != seen.ppid:
-                process = self.change(process, ppid=seen.ppid)
-            process.used = seen.now
+            if process.ppid != ppid:
+                process = self.change(process, ppid=ppid)
+            process.used = now
             return process, False
-        parent = self.known(seen.ppid)
-        return self._start(seen, parent, parent), True
+        parent = self.known(ppid)
+        return self._start(id_, pid, ppid, comm, exe, now, facts, parent, parent), True
 
-    def execute(self, seen: Sighting) -> Process:
+    def execute(
+        self,
+        id_: bytes,
+        pid: bytes,
+        ppid: bytes,
+        comm: bytes,
+        exe: bytes,
+        now: int,
+        facts: Facts = NO_FACTS,
+    ) -> Process:
         """The new instance that a successful exec makes of a process."""
-        before = self.current.get(seen.pid)
-        parent = self.known(seen.ppid)
-        if before is not None and self._continues(before, seen):
-            return self._start(seen, parent, before)
-        return self._start(seen, parent, parent)
+        before = self.current.get(pid)
+        parent = self.known(ppid)
+        if before is None or not self._continues(before, ppid, facts):
+            before = parent
+        return self._start(id_, pid, ppid, comm, exe, now, facts, parent, before)
 
     def change(self, process: Process, **changes: Any) -> Process:
         """A copy of `process` with changes, which takes its place if it still has one."""
-        forgotten: dict[str, Any] = {"shown": None, "shown_as_parent": None, "packed": None}
-        changed = replace(process, **forgotten, **changes)
+        changed = replace(process, **_FORGOTTEN, **changes)
         if self.current.get(process.pid) is process:
             self.current[process.pid] = changed
         elif process.pid in self.ended and self.ended[process.pid][1] is process:
@@ -171,8 +191,7 @@ class ProcessTable:
         """A process that is known from elsewhere; what it would inherit, it gets."""
         parent = self.known(process.ppid)
         if parent is not None:
-            process.origin = origin_of(parent)
-            process.ancestors = _ancestors(parent)
+            process.origin, process.ancestors = _handed_on(parent)
             process.labels |= self._inherited(parent)
         self._put(process)
         return process
@@ -184,25 +203,42 @@ class ProcessTable:
         if len(self.current) > MAX_PROCESSES:
             self._evict()
 
-    def _continues(self, process: Process, seen: Sighting) -> bool:
+    def _continues(self, process: Process, ppid: bytes, facts: Facts) -> bool:
         """Whether an event is of the process that had its pid before, not of one that has it now.
 
         An orphan goes to the init of its pid namespace or to a sub-reaper, which always is an
         ancestor [kernel: find_new_reaper]. Any other parent means that the pid was used again.
         """
-        if seen.start_time and process.start_time and seen.start_time != process.start_time:
+        start_time = facts.start_time
+        if start_time and process.start_time and start_time != process.start_time:
             return False
-        if seen.ppid in (process.ppid, INIT) or seen.ppid in process.ancestors:
+        if ppid in (process.ppid, INIT) or ppid in process.ancestors:
             return True
-        parent = self.known(seen.ppid)
+        parent = self.known(ppid)
         return parent is not None and parent.is_init
 
-    def _start(self, seen: Sighting, parent: Process | None, origin: Process | None) -> Process:
-        id_, pid, ppid, comm, exe, now, start_time, container, services, is_init = seen
-        ancestors = () if parent is None else _ancestors(parent)
+    def _start(
+        self,
+        id_: bytes,
+        pid: bytes,
+        ppid: bytes,
+        comm: bytes,
+        exe: bytes,
+        now: int,
+        facts: Facts,
+        parent: Process | None,
+        origin: Process | None,
+    ) -> Process:
+        start_time, container, services, is_init = facts
+        ancestors: tuple[bytes, ...] = ()
         before, labels = None, NONE
+        if parent is not None:
+            before, ancestors = parent.handed_on or _handed_on(parent)
         if origin is not None:
-            before, labels = origin_of(origin), self._inherited(origin)
+            if origin is not parent:
+                before, _ = origin.handed_on or _handed_on(origin)
+            if origin.labels:
+                labels = self._inherited(origin)
             if not start_time:  # gone before it was looked at, it ran where its parent does
                 container, services = origin.container, origin.services
             if origin.pid == pid:
@@ -269,12 +305,16 @@ class ProcessTable:
 
 
 def origin_of(process: Process) -> Origin:
-    """What is kept of `process` for those that come from it; no chain grows."""
+    """What is kept of `process` by those that come from it; no chain grows."""
     return Origin(process.id, process.by_start_time, process.pid, process.comm, process.exe)
 
 
-def _ancestors(parent: Process) -> tuple[bytes, ...]:
-    return (parent.pid, *parent.ancestors[: MAX_ANCESTORS - 1])
+def _handed_on(process: Process) -> tuple[Origin, tuple[bytes, ...]]:
+    process.handed_on = (
+        origin_of(process),
+        (process.pid, *process.ancestors[: MAX_ANCESTORS - 1]),
+    )
+    return process.handed_on
 
 
 class ProcessTables:

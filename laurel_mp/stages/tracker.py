@@ -18,10 +18,11 @@ from laurel_mp.processes.filters import ProcessFilters
 from laurel_mp.processes.labels import LabelRules, Labels
 from laurel_mp.processes.table import (
     MAX_ANCESTORS,
+    NO_FACTS,
+    Facts,
     Process,
     ProcessTable,
     ProcessTables,
-    Sighting,
 )
 from laurel_mp.records.strings import decode
 from laurel_mp.stages.messages import Annotations, DecodedRows
@@ -75,19 +76,6 @@ _Answer = tuple[bytes, ProcessTable, dict[bytes, Process], bytes, Process, bytes
 
 It holds as long as both process ids stand for the same instances.
 """
-
-
-class _Row(NamedTuple):
-    """A row about a system call, taken apart."""
-
-    pid: bytes
-    ppid: bytes
-    comm: bytes
-    exe: bytes
-    uid: bytes
-    key: bytes
-    node: bytes
-    details: list[bytes]
 
 
 class TrackerState(NamedTuple):
@@ -263,68 +251,56 @@ class Tracker:
 
     def _answer(self, call: int, who: bytes, id_: bytes, key: int) -> bytes:
         if call == _LOOK_UP:
-            pid, name, *node = who.split(b"\t")
-            table = self.tables.of(b"".join(node))
-            return self._context.look_up(name, self._known(table, b"".join(node), pid))
-        row = _take_apart(who)
-        table = self.tables.of(row.node)
+            return self._look_up(who)
+        of_event, *details = who.split(b"\x1e")
+        pid, ppid, comm, exe, uid, rule_key, *nodes = of_event.split(b"\t")
+        node = nodes[0] if nodes else b""
+        table = self.tables.of(node)
         is_first = True
-        if call == _DETAILS:
-            process = self._add_details(table, row, id_, key)
-        elif call in (_EXEC, _WHOLE_EXEC):
-            process = self._execute(table, row, id_, key)
+        parent = self._known(table, node, ppid)
+        if call == _WHOLE_EXEC or call == _EXEC:  # noqa: PLR1714, SIM109 - faster
+            process = table.execute(
+                id_, pid, ppid, comm, exe, key, _facts(*details) if details else NO_FACTS
+            )
+            process = self._label_exe(table, process)
             self._executions += 1
+        elif call == _DETAILS:
+            executed = self._executed(table, node, id_, pid)
+            process = executed or Process(id_, pid, ppid, comm, exe, key)
+            process = _with_details(table, process, *details)
         else:
-            process, is_first = self._observe(table, row, id_, key)
-        parent = self._known(table, row.node, row.ppid)
+            if pid not in table.current:
+                self._find(table, node, pid)
+            process, is_first = table.observe(id_, pid, ppid, comm, exe, key)
+            if is_first and (process.origin is None or process.origin.exe != process.exe):
+                process = self._label_exe(table, process)  # its exec was not shown
+        if pid == ppid:
+            parent = process
         if self._options.labels.keys:
-            labels = self._options.labels.by_key(self._rule_keys(row.key)) - process.labels
+            labels = self._options.labels.by_key(self._rule_keys(rule_key)) - process.labels
             if labels:
                 process = table.change(process, labels=process.labels | labels)
         annotation = later = self._context.close_syscall(process, parent)
         if self._is_filtering:
-            annotation, later = self._filter(row, process, annotation, is_first)
+            annotation, later = self._filter(exe, uid, rule_key, process, annotation, is_first)
         if call == _EXIT_GROUP:
             table.end(process, self._now)
             return annotation
         if call == _EXEC:
-            self._expect_details(row.node, id_, process)
+            self._expect_details(node, id_, process)
         # What a process does next, it mostly says in the same words.
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
             self._cleared += 1
-        pid, ppid = row.pid, row.ppid
-        answer = (later, table, table.current, pid, process, ppid, parent)
-        self._answers[who.partition(b"\x1e")[0] if row.details else who] = answer
+        self._answers[of_event] = later, table, table.current, pid, process, ppid, parent
         return annotation
 
+    def _look_up(self, who: bytes) -> bytes:
+        pid, name, *nodes = who.split(b"\t")
+        node = nodes[0] if nodes else b""
+        return self._context.look_up(name, self._known(self.tables.of(node), node, pid))
+
     # --- the process of a row
-
-    def _observe(
-        self, table: ProcessTable, row: _Row, id_: bytes, key: int
-    ) -> tuple[Process, bool]:
-        """The process, and whether this is the first row about it."""
-        if row.pid not in table.current:
-            self._known(table, row.node, row.ppid)
-            self._find(table, row.node, row.pid)
-        seen = Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key)
-        process, is_new = table.observe(seen)
-        if is_new and (process.origin is None or process.origin.exe != process.exe):
-            process = self._label_exe(table, process)  # its exec was not shown
-        return process, is_new
-
-    def _execute(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
-        self._known(table, row.node, row.ppid)
-        seen = Sighting(id_, row.pid, row.ppid, row.comm, row.exe, key)
-        if row.details:
-            start_time, container, names, init = row.details
-            seen = seen._replace(
-                start_time=start_time,
-                container=decode(container),
-                services=_names(names),
-                is_init=bool(init),
-            )
-        return self._label_exe(table, table.execute(seen))
 
     def _expect_details(self, node: bytes, id_: bytes, process: Process) -> None:
         """More may be told of this exec."""
@@ -340,17 +316,14 @@ class Tracker:
     def _is_recent(self, execution: int) -> bool:
         return self._executions - execution < MAX_EXECS
 
-    def _add_details(self, table: ProcessTable, row: _Row, id_: bytes, key: int) -> Process:
-        execution, executed = self._execs.pop((row.node, id_), (0, None))
-        if not self._is_recent(execution):
-            executed = None
-        process = table.known(row.pid)
-        if process is None or process.id != id_:
-            # It went on before this event was complete: what it is now is not touched.
-            process = executed or Process(id_, row.pid, row.ppid, row.comm, row.exe, key)
-        put, take, argv = row.details
-        labels = (process.labels | frozenset(_names(put))) - frozenset(_names(take))
-        return table.change(process, labels=labels, argv=argv)
+    def _executed(self, table: ProcessTable, node: bytes, id_: bytes, pid: bytes) -> Process | None:
+        """What an exec has started, of which more is told now; None if it is forgotten."""
+        execution, executed = self._execs.pop((node, id_), (0, None))
+        process = table.known(pid)
+        if process is not None and process.id == id_:
+            return process
+        # It went on before this event was complete: what it is now is not to be touched.
+        return executed if self._is_recent(execution) else None
 
     def _known(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
         """The instance of `pid`; if the stream has not shown it, what the system says."""
@@ -377,14 +350,20 @@ class Tracker:
     # --- labels and filters
 
     def _filter(
-        self, row: _Row, process: Process, annotation: bytes, is_first: bool
+        self,
+        exe: bytes,
+        uid: bytes,
+        rule_key: bytes,
+        process: Process,
+        annotation: bytes,
+        is_first: bool,
     ) -> tuple[bytes, bytes]:
         """`annotation` with the verdict on this event, and with that on others like it."""
         filters = self._options.filters
         filtered = annotation + FILTERED
-        if filters.by_process(self._exe(row.exe), row.uid, process.services):
+        if filters.by_process(self._exe(exe), uid, process.services):
             return filtered, filtered
-        if not filters.by_rule(self._rule_keys(row.key), process.labels):
+        if not filters.by_rule(self._rule_keys(rule_key), process.labels):
             return annotation, annotation
         return annotation if is_first and filters.keep_first else filtered, filtered
 
@@ -446,10 +425,16 @@ def _seconds(time: bytes) -> float:
     return float(match[0]) if match else 0.0
 
 
-def _take_apart(who: bytes) -> _Row:
-    head, *details = who.split(b"\x1e")
-    pid, ppid, comm, exe, uid, key, *node = head.split(b"\t")
-    return _Row(pid, ppid, comm, exe, uid, key, node[0] if node else b"", details)
+def _facts(start_time: bytes, container: bytes, services: bytes, is_init: bytes) -> Facts:
+    return Facts(start_time, decode(container), _names(services), bool(is_init))
+
+
+def _with_details(
+    table: ProcessTable, process: Process, put: bytes, take: bytes, argv: bytes
+) -> Process:
+    """`process` with labels put on and taken away, and its command line, both as rows have it."""
+    labels = (process.labels | frozenset(_names(put))) - frozenset(_names(take))
+    return table.change(process, labels=labels, argv=argv)
 
 
 def _names(joined: bytes) -> tuple[bytes, ...]:
