@@ -95,6 +95,8 @@ class CoalescerState(NamedTuple):
     counters: Counters
     done: RememberedState
     given_up: RememberedState
+    latest: bytes
+    """Of the keys of all events that came, the last one in the order of bytes."""
     events: list[EventState]
     """Events in flight; the one that was quiet longest is first."""
 
@@ -133,6 +135,9 @@ class Coalescer:
         self._in_flight_lines = 0
         self._done = Remembered(limits.duplicate_window)
         self._given_up = Remembered(limits.duplicate_window)
+        self._latest = b""
+        """What comes behind this key in the order of bytes is no event that is known: serials grow,
+        so that most events need not be looked for."""
         self._generation = (0.0, 0)
         self.counters = Counters()
         self.bodies = Bodies()
@@ -170,6 +175,7 @@ class Coalescer:
             self.counters,
             self._done.state(),
             self._given_up.state(),
+            self._latest,
             [event.state() for event in self._in_flight.values()],
         )
 
@@ -185,6 +191,7 @@ class Coalescer:
         self.counters = state.counters
         self._done.restore(state.done)
         self._given_up.restore(state.given_up)
+        self._latest = state.latest
         for each in state.events:
             event = EventInFlight.of_state(each)
             for name, body in event.records:
@@ -284,10 +291,14 @@ class Coalescer:
             return
         event = self._in_flight.pop(key, None)
         if event is None:
-            if self._done.has(key, self._now):
+            late = False
+            if key > self._latest:
+                self._latest = key
+            elif self._done.has(key, self._now):
                 self.counters.duplicate += 1
                 return
-            late = self._given_up.has(key, self._now)
+            else:
+                late = self._given_up.has(key, self._now)
             event = EventInFlight(id_, node, start, late)
             self.sightings.of(node).append(id_)
         self._in_flight[key] = event
@@ -352,6 +363,10 @@ class Coalescer:
         if filtered or (self._filters.user_record and self._filters.user_record(body)):
             text += FILTERED
         self._emit(id_, node, text, marks, (), line_key(end), 0, 1)
+
+    def _is_known(self, key: bytes) -> bool:
+        """Whether an event came before, and is remembered."""
+        return key in self._in_flight or key in self._done or key in self._given_up
 
     # --- events
 

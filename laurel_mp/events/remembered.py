@@ -39,47 +39,60 @@ def times_of(pieces: Iterable[Noted]) -> dict[bytes, float]:
 
 def noted(times: Mapping[bytes, float]) -> list[Noted]:
     """The same the other way, in one piece."""
-    generation = _Generation()
-    generation.times.update(times)
-    return generation.state()
+    if not times:
+        return []
+    return [Noted(b"\n".join([*times, b""]), array("d", times.values()).tobytes())]
 
 
 class _Generation:
-    """Keys and when they were noted.
+    """Keys and when they were noted, as runs of keys that were noted at one time.
 
-    There are tens of thousands of them, and frequent snapshots: what was packed is kept.
+    There are tens of thousands of them, most of which nobody ever asks for, and frequent snapshots:
+    only those who ask have a dictionary made, and what was packed is kept.
     """
 
-    __slots__ = ("_packed", "_pieces", "times")
+    __slots__ = ("_folded", "_packed", "_pieces", "_runs", "_times")
 
     def __init__(self, pieces: Iterable[Noted] = ()) -> None:
         self._pieces = list(pieces)
-        self.times = times_of(self._pieces)
-        self._packed = len(self.times)
-        """So many of the first are in pieces."""
+        self._times = times_of(self._pieces)
+        self._runs: list[tuple[float, list[bytes]]] = []
+        self._folded = self._packed = (0, 0)
+        """Up to which run, and which key in it, they are in the dictionary, and in pieces."""
 
-    def note(self, key: bytes, now: float) -> None:
-        if key in self.times:  # which are in the order in which they are noted
-            del self.times[key]
-            self._pieces.clear()
-            self._packed = 0
-        self.times[key] = now
+    def run(self, now: float) -> list[bytes]:
+        """Where to append keys that are noted at this time."""
+        if not self._runs or self._runs[-1][0] != now:
+            self._runs.append((now, []))
+        return self._runs[-1][1]
+
+    def times(self) -> dict[bytes, float]:
+        """When each was noted last."""
+        runs, (first, start) = self._runs, self._folded
+        if runs and self._folded != (end := (len(runs) - 1, len(runs[-1][1]))):
+            for now, keys in islice(runs, first, None):
+                self._times.update(dict.fromkeys(islice(keys, start, None), now))
+                start = 0
+            self._folded = end
+        return self._times
 
     def state(self) -> list[Noted]:
-        if self._packed < len(self.times):
-            keys = islice(self.times, self._packed, None)
-            times = islice(self.times.values(), self._packed, None)
-            self._pieces.append(Noted(b"\n".join([*keys, b""]), array("d", times).tobytes()))
-            self._packed = len(self.times)
+        runs, (first, start) = self._runs, self._packed
+        if runs and self._packed != (end := (len(runs) - 1, len(runs[-1][1]))):
+            keys: list[bytes] = []
+            times = array("d")
+            for now, noted_then in islice(runs, first, None):
+                keys += islice(noted_then, start, None)
+                times += array("d", [now]) * (len(noted_then) - start)
+                start = 0
+            keys.append(b"")
+            self._pieces.append(Noted(b"\n".join(keys), times.tobytes()))
+            self._packed = end
         return list(self._pieces)
 
 
 class Remembered:
-    """Keys and when they were noted, in two generations; the older one is dropped in a piece.
-
-    Whoever looks often may look into `recent` and `older` first: what is in neither is not
-    remembered, and may be put into `recent`.
-    """
+    """Keys and when they were noted, in two generations; the older one is dropped in a piece."""
 
     __slots__ = ("_older", "_recent", "_window")
 
@@ -89,27 +102,25 @@ class Remembered:
         self._older = _Generation()
 
     def __len__(self) -> int:
-        return len(self.recent) + len(self.older)
+        return len(self._recent.times()) + len(self._older.times())
 
-    @property
-    def recent(self) -> dict[bytes, float]:
-        """The younger generation."""
-        return self._recent.times
+    def __contains__(self, key: bytes) -> bool:
+        """Whether `key` was noted, however long ago."""
+        return key in self._recent.times() or key in self._older.times()
 
-    @property
-    def older(self) -> dict[bytes, float]:
-        """The older generation."""
-        return self._older.times
+    def noted_at(self, now: float) -> list[bytes]:
+        """Where to append keys that are to be remembered, up to the next turn."""
+        return self._recent.run(now)
 
     def note(self, key: bytes, now: float) -> None:
         """Remembers `key`."""
-        self._recent.note(key, now)
+        self._recent.run(now).append(key)
 
     def has(self, key: bytes, now: float) -> bool:
         """Whether `key` was noted within the window before `now`."""
-        when = self.recent.get(key)
+        when = self._recent.times().get(key)
         if when is None:
-            when = self.older.get(key)
+            when = self._older.times().get(key)
         return when is not None and now - when <= self._window
 
     def turn(self) -> None:

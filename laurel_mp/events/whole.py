@@ -31,14 +31,13 @@ class WholeCoalescer(Coalescer):
 
         Most of a worker's time goes here: measure before and after a change.
         """
-        in_flight, done, older = self._in_flight, self._done.recent, self._done.older
-        given_up, older_given_up = self._given_up.recent, self._given_up.older
         renderer = self._renderer(node, False)
         syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
         known_head, known_tail = syscalls.heads.get, syscalls.tails.get
         known_rest, blots = rests.get, pieces.BLOTS
         whole, has_eoe = renderer.whole.whole, self._has_eoe
-        bodies, rows, now = self.bodies, self.rows, self._now
+        bodies, rows = self.bodies, self.rows
+        done = self._done.noted_at(self._now).append
         add_head, add_tail, add_row = bodies.heads.append, bodies.tails.append, bodies.rows.append
         row_keys, row_key, row_call = rows.keys, rows.keys.append, rows.calls.append
         row_who, row_id, base = rows.who.append, rows.ids.append, rows.base
@@ -67,12 +66,8 @@ class WholeCoalescer(Coalescer):
             key = id_ if node is None else node + b" " + id_
             if (
                 call_match is None
-                or key in in_flight
-                or key in done
-                or key in older
-                or key in given_up
-                or key in older_given_up
                 or finish - begin > most
+                or (key <= self._latest and self._is_known(key))
             ):
                 super().feed(blob, begin, finish, offset)
                 continue
@@ -93,7 +88,9 @@ class WholeCoalescer(Coalescer):
             if head is None or tail is None or rest is None or (by_endian and head.big_endian):
                 super().feed(blob, begin, finish, offset)
                 continue
-            done[key] = now
+            done(key)
+            if key > self._latest:  # noqa: PLR1730 - max() takes longer
+                self._latest = key
             saw(id_)
             head_raw, head_added, call, _ = head
             tail_raw, tail_added, who, items = tail

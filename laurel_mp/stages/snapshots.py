@@ -88,6 +88,7 @@ def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> D
     common = states[0]._replace(
         done=_union([state.done for state in states]),
         given_up=_union([state.given_up for state in states]),
+        latest=max(state.latest for state in states),
     )
     counters = [_sum(state.counters for state in states), *[Counters()] * (count - 1)]
     return Decoding(

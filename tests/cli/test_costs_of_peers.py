@@ -104,9 +104,10 @@ def test_ids_are_remembered_for_two_windows_at_most() -> None:
     remembered = Remembered(window)
     for number in range(1000):
         remembered.note(b"%d" % number, 0.0)
-    recent = remembered.recent
+    (recent,) = remembered.state().recent
     remembered.turn()
-    assert remembered.older is recent
+    (older,) = remembered.state().older
+    assert older is recent
 
 
 # Python says what it opens and lists; with this, a list of it is left at the end.

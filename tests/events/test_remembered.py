@@ -36,7 +36,7 @@ def test_what_was_packed_is_kept() -> None:
     remembered.note(b"a", 0.0)
     first = remembered.state()
     remembered.note(b"b", 1.0)
-    remembered.recent[b"c"] = 2.0  # as the fast way does it
+    remembered.noted_at(2.0).append(b"c")
     second = remembered.state()
 
     assert first.recent == noted({b"a": 0.0})
@@ -67,7 +67,8 @@ def test_going_on() -> None:
     other.restore(one.state())
     other.note(b"c", 2.0)
 
-    assert (other.older, other.recent) == ({b"a": 0.0}, {b"b": 1.0, b"c": 2.0})
+    assert all(key in other for key in (b"a", b"b", b"c"))
+    assert b"d" not in other
     assert list(map(times_of, other.state())) == [{b"b": 1.0, b"c": 2.0}, {b"a": 0.0}]
     other.turn()
     assert list(map(times_of, other.state())) == [{}, {b"b": 1.0, b"c": 2.0}]
@@ -81,3 +82,22 @@ def test_a_state_that_makes_no_sense(piece: Noted) -> None:
     """As many times as keys, and a line feed behind each key."""
     with pytest.raises(SnapshotError):
         times_of([piece])
+
+
+def test_asked_between() -> None:
+    """Whether somebody asks meanwhile makes no difference, also within one moment."""
+    remembered = Remembered(10.0)
+    append = remembered.noted_at(1.0).append
+    seen = []
+    for key in (b"a", b"b", b"c"):
+        append(key)
+        seen.append((key in remembered, len(remembered), remembered.state()))
+    remembered.note(b"a", 12.0)
+
+    assert [(found, count) for found, count, _ in seen] == [(True, 1), (True, 2), (True, 3)]
+    assert [times_of(state.recent) for *_, state in seen][2] == dict.fromkeys(
+        (b"a", b"b", b"c"), 1.0
+    )
+    assert remembered.has(b"a", 12.0)
+    assert not remembered.has(b"b", 12.0)
+    assert times_of(remembered.state().recent) == {b"a": 12.0, b"b": 1.0, b"c": 1.0}

@@ -162,7 +162,7 @@ def test_events_in_flight_that_can_not_be(
 ) -> None:
     """Events without records, twice, and answers of two lines let stages fail when they went on."""
     nothing = RememberedState([], [])
-    state = CoalescerState(0.0, True, 0.0, 0, 1, Counters(), nothing, nothing, events)
+    state = CoalescerState(0.0, True, 0.0, 0, 1, Counters(), nothing, nothing, b"", events)
 
     with pytest.raises(SnapshotError):
         check_together([pack(state)], pack(AssemblerState([waiting], AssemblerCounters())))
