@@ -391,7 +391,7 @@ class Coalescer:
         first, *others = event.records
         if syscall is not None and first[0] == b"SYSCALL" and (b"SYSCALL" not in dict(others)):
             own = syscall_object(syscall, members)
-            text = b"".join([b"type=%b\0 %b\n" % record for record in others])
+            text = b"".join([b"type=%b msg=audit(\0): %b\n" % record for record in others])
             fragment = renderer.rest(text)
             text = with_environment(fragment, event.started)
             text = b',"SYSCALL":' + own.text + text

@@ -76,10 +76,7 @@ class ChoosyMemo(Memo[Value]):
         super().__init__(limit)
         self._again = Sightings(1 << 14).again
 
-    def remember(self, key: bytes, value: Value, seen: bytes | None = None) -> None:
-        """Keeps `value` for `key`, if it is not too long, and has come before.
-
-        `seen` is what has to have come before, if that is not the key.
-        """
-        if self._again(hash(key if seen is None else seen)):
+    def remember(self, key: bytes, value: Value) -> None:
+        """Keeps `value` for `key`, if it is not too long, and has come before."""
+        if self._again(hash(key)):
             super().remember(key, value)

@@ -9,7 +9,7 @@ from typing import Any
 from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.memo import ChoosyMemo, Memo
-from laurel_mp.events.rests import Record, Rests, split_rest
+from laurel_mp.events.rests import TELLS_HIDDEN, Record, Rests, split_rest
 from laurel_mp.events.syscall import Syscall, SyscallRenderer
 from laurel_mp.records import execve
 from laurel_mp.records.options import RecordOptions
@@ -25,7 +25,7 @@ TAIL_BYTES = 2 << 20
 HEAD_BYTES = 1 << 19
 
 # The expression of `rests` that counts them says why.
-_hides_directory = re.compile(rb"item=0 .* nametype=(?:CREATE|DELETE)(?: |\Z)").match
+_hides_directory = re.compile(rb'item=0 (?:name="[^"]*" )?' + TELLS_HIDDEN).match
 
 
 class EventRenderer:
@@ -56,8 +56,8 @@ class EventRenderer:
     def rest(self, text: bytes) -> Fragment:
         """The records behind a SYSCALL record.
 
-        `text` holds a line for each, without the event's id: type, NUL, body, with the node in
-        front where there is one. A count of -1 says that some of them belong to no other event.
+        `text` holds a line for each, with one or more NUL bytes in place of the event's id. A count
+        of -1 says that some of them belong to no other event.
         """
         found = self.rests.get(text)
         if found is None:

@@ -48,14 +48,17 @@ _NAME = _PLAIN_NAME + rb'"[^"\n\x1d]*"|' + _HEX + rb"))"
 _NAME_OR_NONE = _PLAIN_NAME + rb'"[^"\n\x1d]*"|' + _HEX + rb"|\(null\)))"
 _BODY = rb"([^ \n][^\n]*)"
 
+_HEADER = rb"type=%b msg=audit\(\0+\): *"
+
 _OF_PATHS = frozenset((b"item", b"name", b"inode"))
 
-# What is created or deleted stands behind its directory. If it comes first, the kernel has hidden
-# the directory, but counted it: mq_open and mq_unlink [kernel: audit_inode_parent_hidden].
-_CREATE, _DELETE = b"nametype=CREATE", b"nametype=DELETE"
-_hidden_directories = re.compile(
-    rb"type=PATH\0 *item=0 [^\n]* nametype=(?:CREATE|DELETE)(?![^ \n])"
-).findall
+TELLS_HIDDEN = rb'(?:[^"\n]* )?nametype=(?:CREATE|DELETE)(?![^ \n\x1d])'
+"""Behind the name of a PATH record with `item=0`: one more path was counted.
+
+What is created or deleted stands behind its directory. If it comes first, the kernel has hidden
+the directory, but counted it: mq_open and mq_unlink [kernel: audit_inode_parent_hidden].
+"""
+_tells_hidden = re.compile(TELLS_HIDDEN).match
 
 
 class Piece(NamedTuple):
@@ -78,15 +81,24 @@ class RestLayout(NamedTuple):
     """By the number of the capture."""
     template: bytes
     records: int
-    paths: int
+    paths: tuple[tuple[int, int], ...]
+    """Which captures are item and tail of each PATH record."""
     arguments: int
     """Which capture is the EXECVE record; -1 for none."""
     ends: bool
     """Whether they end an event in a stream without EOE records."""
 
 
-class PathTails(Memo[bytes | None]):
-    """What stands behind name and inode in PATH records: files differ, this repeats."""
+class PathTail(NamedTuple):
+    """What stands behind name and inode in a PATH record."""
+
+    members: bytes
+    hides: bool
+    """Whether it says that a directory was hidden, if the record is the first one."""
+
+
+class PathTails(Memo[PathTail | None]):
+    """Files differ, this repeats."""
 
     __slots__ = ("_renderer",)
 
@@ -94,16 +106,16 @@ class PathTails(Memo[bytes | None]):
         super().__init__(TAIL_BYTES)
         self._renderer = renderer
 
-    def __missing__(self, text: bytes) -> bytes | None:
-        """Its members; None if it is not regular."""
+    def __missing__(self, text: bytes) -> PathTail | None:
+        """None if it is not regular."""
         parts = self._renderer.render_parts(b"PATH tail", text.rstrip(b" "))
-        members = None
+        tail = None
         if parts is not None and parts.raw and parts.keys.isdisjoint(_OF_PATHS):
             asks = self._renderer.options.look_up_pids
             if not asks or not any(key.endswith(b"pid") for key in parts.values):
-                members = parts.raw + parts.added
-        self.remember(text, members)
-        return members
+                tail = PathTail(parts.raw + parts.added, _tells_hidden(text) is not None)
+        self.remember(text, tail)
+        return tail
 
 
 class Rests:
@@ -129,13 +141,13 @@ class Rests:
                     rb"item=" + _NUMBER + rb" name=" + _NAME_OR_NONE + rb" inode=" + _NUMBER
                     + rb" (dev=[^\n]*)",
                     b'{"item":%b,"name":%b%b,"inode":%b,%b}',
-                    (None, None, _name, None, self.path_tails.__getitem__),
+                    (None, None, _name, None, None),
                 ),
                 Piece(
                     "name",
                     rb"item=" + _NUMBER + rb" name=" + _NAME_OR_NONE + rb" (nametype=[^\n]*)",
                     b'{"item":%b,"name":%b%b,%b}',
-                    (None, None, _name, self.path_tails.__getitem__),
+                    (None, None, _name, None),
                 ),
             ],
             b"CWD": [Piece("plain", rb"cwd=" + _NAME + rb" *", b'{"cwd":%b%b}', (None, _name))],
@@ -163,29 +175,29 @@ class Rests:
         """How many sequences are counted that are not learned."""
         return len(self._candidates)
 
-    def whole(self, rest: bytes, node: bytes | None, *, has_eoe: bool) -> Fragment | None:
+    def whole(self, rest: bytes, node: bytes | None, end: bytes) -> Fragment | None:
         """The rest of an event that ends with it; None if it is for the general way.
 
         `rest` is as in `EventRenderer.rest`, but with the EOE record, if there are such, and
-        without the last line feed.
+        without the last line feed. `end` is that record as in `pieces.ENDS`; empty if there are
+        none.
         """
         if node is not None:
             prefix = b"node=%b " % node
             if not rest.startswith(prefix) or rest.count(b"\n" + prefix) < rest.count(b"\n"):
                 return None
             rest = rest[len(prefix) :].replace(b"\n" + prefix, b"\n")
-        if not has_eoe:
+        if not end:
             return self.render(rest, ends=True)
-        records, _, end = rest.rpartition(b"\n")
-        return self.render(records) if end == b"type=EOE\0 " else None
+        return self.render(rest[: -len(end)]) if rest.endswith(end) else None
 
     def render(self, text: bytes, *, ends: bool = False) -> Fragment | None:
         """All records in `text`, lines without nodes; None if it is for the general way.
 
         With `ends` only those which end an event.
         """
-        # As many NUL bytes as records: then there are none but those in the expression.
-        layouts = self._layouts.get(text.count(b"\0"), [])
+        # As many ids blotted out as records: then there is none but those in the expression.
+        layouts = self._layouts.get(text.count(b"\0):"), [])
         for place, layout in enumerate(layouts):
             match = layout.match(text)
             if match is None or (ends and not layout.ends):
@@ -200,22 +212,23 @@ class Rests:
                     if converted is None:
                         return None
                     values[index] = converted
-            paths = layout.paths
-            if paths and (_CREATE in text or _DELETE in text):
-                paths += len(_hidden_directories(text))
+            paths = len(layout.paths)
+            for item, index in layout.paths:
+                tail = self.path_tails[values[index]]
+                if tail is None:
+                    return None
+                values[index], hides = tail
+                if hides and values[item] == b"0":
+                    paths += 1
             rendered = layout.template % tuple(values)
-            if layout.arguments < 0:
-                return Fragment(rendered, (), layout.records, paths, False, False, None, 0)
-            arguments = b',"EXECVE":' + values[layout.arguments]
-            return Fragment(
-                rendered,
-                (),
-                layout.records,
-                paths,
-                False,
-                False,
-                LateExecution(partial(split_rest, text + b"\n")),
-                rendered.index(arguments) + len(arguments) - 1,
+            executed, execve_end = None, 0
+            if layout.arguments >= 0:
+                executed = LateExecution(partial(split_records, text))
+                arguments = values[layout.arguments]
+                execve_end = rendered.index(b',"EXECVE":' + arguments) + 9 + len(arguments)
+            return tuple.__new__(  # as Fragment does it, without the call
+                Fragment,
+                (rendered, (), layout.records, paths, False, False, executed, execve_end),
             )
         return None
 
@@ -233,7 +246,8 @@ class Rests:
         self._candidates[sequence] = count
         layouts = self._layouts.setdefault(len(records), [])
         is_full = len(layouts) >= SEQUENCES_PER_LENGTH
-        if count == (REPLACED_AFTER if is_full else LEARNED_AFTER) and self._is_regular(records):
+        is_due = count == (REPLACED_AFTER if is_full else LEARNED_AFTER)
+        if is_due and self._is_regular(records) and (b"PATH", "odd") not in sequence:
             if is_full:
                 layouts.pop()
             layouts.append(self._layout([name for name, _ in records], pieces))
@@ -245,7 +259,8 @@ class Rests:
             # No other way renders arguments: several records can be one list.
             if name == b"EXECVE" or re.fullmatch(piece.pattern, body):
                 return piece
-        return Piece("any", _BODY, b"%b", (partial(self._record, name),))
+        kind = "odd" if name == b"PATH" else "any"
+        return Piece(kind, _BODY, b"%b", (partial(self._record, name),))
 
     def _is_regular(self, records: Sequence[Record]) -> bool:
         """Whether records of these types, in this order, are rendered one after another."""
@@ -264,11 +279,15 @@ class Rests:
         converters: list[Converter | None] = []
         objects: dict[bytes, list[bytes]] = {}
         arguments = -1
+        paths: list[tuple[int, int]] = []
         for name, piece in zip(names, pieces, strict=True):
-            pattern.append(rb"type=" + re.escape(name) + rb"\0 *" + piece.pattern)
+            pattern.append(_HEADER % re.escape(name) + piece.pattern)
             if name == b"EXECVE":
                 arguments = len(converters)
+            first = len(converters)
             converters += piece.converters
+            if name == b"PATH":
+                paths.append((first, len(converters) - 1))
             objects.setdefault(name, []).append(piece.template)
         template = [
             b",%b:%b" % (self._key_of(name), same[0])
@@ -284,7 +303,7 @@ class Rests:
             tuple([(index, each) for index, each in enumerate(converters) if each is not None]),
             b"".join(template),
             len(names),
-            names.count(b"PATH"),
+            tuple(paths),
             arguments,
             names[-1] == b"PROCTITLE",
         )
@@ -308,8 +327,14 @@ def _name(written: bytes) -> bytes | None:
 
 def split_rest(text: bytes) -> list[Record]:
     """The records in what `EventRenderer.rest` takes: lines, each with its line feed."""
+    return split_records(text[:-1]) if text else []
+
+
+def split_records(text: bytes) -> list[Record]:
+    """The same for lines without the last line feed."""
     records = []
-    for line in text.split(b"\n")[:-1]:
+    for line in text.split(b"\n"):
         header, _, body = line.partition(b"\0")
-        records.append((header[header.rfind(b"type=") + 5 :], body.strip(b" ")))
+        name = header[header.rfind(b"type=") + 5 : -len(b" msg=audit(")]
+        records.append((name, body.lstrip(b"\0")[2:].strip(b" ")))
     return records

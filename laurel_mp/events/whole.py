@@ -77,14 +77,13 @@ class WholeCoalescer(Coalescer):
             behind = finish
             rest = known_rest(rest_text)
             if rest is None:
-                text = pieces.without_id(rest_text, id_)
-                rest = whole(text, node, has_eoe=has_eoe)
+                rest = whole(rest_text, node, pieces.ENDS[len(id_)] if has_eoe else b"")
                 if rest is None:
                     rest, behind = self._rest(
-                        renderer, node, id_, text, finish - len(rest_text) - 1
+                        renderer, node, rest_text, finish - len(rest_text) - 1
                     )
                 else:
-                    rests.remember(rest_text, rest, text)
+                    rests.remember(rest_text, rest)
             if head is None or tail is None or rest is None or (by_endian and head.big_endian):
                 super().feed(blob, begin, finish, offset)
                 continue
@@ -148,7 +147,7 @@ class WholeCoalescer(Coalescer):
             self.counters.end_of_event += events
 
     def _rest(
-        self, renderer: EventRenderer, node: bytes | None, id_: bytes, rest: bytes, start: int
+        self, renderer: EventRenderer, node: bytes | None, rest: bytes, start: int
     ) -> tuple[Fragment | None, int]:
         """What is behind a SYSCALL record, from `start` on, and where the event ends.
 
@@ -165,5 +164,4 @@ class WholeCoalescer(Coalescer):
                 renderer.rests.remember(text, found)
         if found is None or found.records < 0:
             return None, start
-        taken_out = len(b" msg=audit(%b):" % id_) - len(b"\0")
-        return found, start + length + text.count(b"\0") * taken_out + 1
+        return found, start + length + 1

@@ -162,9 +162,9 @@ def test_rest_takes_lines_without_the_id(node: bytes) -> None:
     """With a node in front or without, a blank behind the colon or two or none."""
     text = b"".join(
         [
-            node + b'type=PATH\0 item=0 name="a"\n',
-            node + b'type=PATH\0  item=1 name="b" \n',
-            node + b'type=CWD\0cwd="/"\n',
+            node + b'type=PATH msg=audit(\0): item=0 name="a"\n',
+            node + b'type=PATH msg=audit(\0):  item=1 name="b" \n',
+            node + b'type=CWD msg=audit(\0):cwd="/"\n',
         ]
     )
 
@@ -175,25 +175,27 @@ def test_rest_keeps_a_nul_byte() -> None:
     """Only the first one ends the header."""
     expected = [(b"CWD", b'cwd="a\0b"')]
 
-    assert expected == split_rest(b'type=CWD\0 cwd="a\0b"\n')
+    assert expected == split_rest(b'type=CWD msg=audit(\0): cwd="a\0b"\n')
 
 
 def test_rest_is_remembered() -> None:
     """Lines that come again are kept from then on, until names may have changed."""
     one = renderer()
-    first = one.rest(b'type=CWD\0 cwd="/"\n')
-    second = one.rest(b'type=CWD\0 cwd="/"\n')
+    first = one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
+    second = one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
 
     assert first == second
-    assert second is one.rest(b'type=CWD\0 cwd="/"\n')
+    assert second is one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
     one.forget()
-    assert second is not one.rest(b'type=CWD\0 cwd="/"\n')
-    assert first == one.rest(b'type=CWD\0 cwd="/"\n')
+    assert second is not one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
+    assert first == one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
 
 
 def test_rest_says_if_a_record_belongs_to_no_other_event() -> None:
     """A user-space record among them has to be taken out."""
-    rest = renderer().rest(b"type=PATH\0 item=0\ntype=USER\0 pid=1 msg='x'\n")
+    rest = renderer().rest(
+        b"type=PATH msg=audit(\0): item=0\ntype=USER msg=audit(\0): pid=1 msg='x'\n"
+    )
 
     assert rest.records == -1
 
@@ -225,6 +227,6 @@ def test_memory_is_counted() -> None:
     one = renderer()
     one.rests.limit = 1000
     for number in range(100):
-        one.rest(b'type=CWD\0 cwd="/%d"\n' % (number // 2))
+        one.rest(b'type=CWD msg=audit(\0): cwd="/%d"\n' % (number // 2))
 
     assert one.rests.clearings == sum(memo.clearings for memo in one.memories) > 0

@@ -14,16 +14,16 @@ from laurel_mp.events.rests import (
 )
 from laurel_mp.records.options import RecordOptions
 
-SOCKADDR = b"type=SOCKADDR\0 saddr=02000035C0A80001FFC3A4220000\n"
-CWD = b'type=CWD\0 cwd="/srv"\n'
+SOCKADDR = b"type=SOCKADDR msg=audit(\0): saddr=02000035C0A80001FFC3A4220000\n"
+CWD = b'type=CWD msg=audit(\0): cwd="/srv"\n'
 PATH = (
-    b'type=PATH\0 item=0 name="/bin/ls" inode=260104 dev=fe:00 mode=0100755 ouid=0 ogid=0 '
-    b"rdev=00:00 nametype=NORMAL cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0 cap_frootid=0\n"
+    b'type=PATH msg=audit(\0): item=0 name="/bin/ls" inode=260104 dev=fe:00 mode=0100755 ouid=0 '
+    b"ogid=0 rdev=00:00 nametype=NORMAL cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0 cap_frootid=0\n"
 )
-NO_FILE = b'type=PATH\0 item=1 name="new" nametype=UNKNOWN cap_fp=0 cap_fi=0\n'
-EXECVE = b'type=EXECVE\0 argc=2 a0="ls" a1=2F6120\n'
-FCAPS = b"type=BPRM_FCAPS\0 fver=0 fp=0 old_pp=000001fffeffffff frootid=0\n"
-PROCTITLE = b"type=PROCTITLE\0 proctitle=6C73002F6120\n"
+NO_FILE = b'type=PATH msg=audit(\0): item=1 name="new" nametype=UNKNOWN cap_fp=0 cap_fi=0\n'
+EXECVE = b'type=EXECVE msg=audit(\0): argc=2 a0="ls" a1=2F6120\n'
+FCAPS = b"type=BPRM_FCAPS msg=audit(\0): fver=0 fp=0 old_pp=000001fffeffffff frootid=0\n"
+PROCTITLE = b"type=PROCTITLE msg=audit(\0): proctitle=6C73002F6120\n"
 EXEC = FCAPS + EXECVE + SOCKADDR + CWD + PATH + NO_FILE + PROCTITLE
 
 
@@ -65,8 +65,8 @@ def is_learned(renderer: EventRenderer, text: bytes) -> bool:
         (b'"/srv"', b'"/srv" cwd="/"'),
         (b'"/srv"', b'"/a\x1db"'),
         (b'"/srv"\n', b'"/srv"  \n'),
-        (b"\0 cwd", b"\0   cwd"),
-        (b"\0 cwd", b"\0cwd"),
+        (b"\0): cwd", b"\0):   cwd"),
+        (b"\0): cwd", b"\0):cwd"),
         (b'"/bin/ls"', b'"/c++/100%"'),
         (b'"/bin/ls"', b"(null)"),
         (b'"/bin/ls"', b"2F00FF"),
@@ -106,13 +106,18 @@ def is_learned(renderer: EventRenderer, text: bytes) -> bool:
         (b"6C73002F6120", b'"ls" x=1'),
         (b"saddr=02", b"saddr=0"),
         (b"saddr=02", b"saddr=02 x=1 saddr="),
-        (b"type=SOCKADDR\0 saddr=", b'type=SOCKADDR\0 saddr="a" b='),
+        (b"type=SOCKADDR msg=audit(\0): saddr=", b'type=SOCKADDR msg=audit(\0): saddr="a" b='),
         (b"0000\n", b"0000\x1dSADDR={ saddr_fam=inet laddr=1.2.3.4 lport=5 }\n"),
         (b"fver=0", b"fver=0 opid=7"),
         (b"fver=0", b"fver=0 fver=1"),
         (b"type=CWD", b"type=SYSCALL"),
         (b"type=CWD", b"type=USER_CMD"),
         (b"type=", b"node=n type="),
+        (b"(\0)", b"(\0\0\0)"),
+        (b'"/srv"', b'"/s\0rv"'),
+        (b'"/srv"', b'"\0):"'),
+        (b"NORMAL", b'"" nametype=CREATE'),
+        (b'"/bin/ls"', b'"a nametype=CREATE b"'),
     ],
 )
 def test_both_ways_give_the_same(options: RecordOptions, old: bytes, new: bytes) -> None:
@@ -129,8 +134,8 @@ def test_both_ways_give_the_same(options: RecordOptions, old: bytes, new: bytes)
 
 def test_arguments_of_an_odd_record() -> None:
     """What such a record teaches does not hold for its successors."""
-    renderer = learned(b"type=EXECVE\0 \n")
-    text = b"type=EXECVE\0 odd=\n"
+    renderer = learned(b"type=EXECVE msg=audit(\0): \n")
+    text = b"type=EXECVE msg=audit(\0): odd=\n"
     expected = renderer.fragment(split_rest(text), behind_syscall=True)
 
     assert expected.text == renderer.render_rest(text).text
@@ -153,8 +158,8 @@ def test_what_comes_often_is_learned() -> None:
         PATH + CWD + PATH,
         CWD + CWD,
         EXECVE + EXECVE,
-        b'type=SYSCALL\0 pid=7 comm="x"\n',
-        b"type=NEW\0 a=1\n",
+        b'type=SYSCALL msg=audit(\0): pid=7 comm="x"\n',
+        b"type=NEW msg=audit(\0): a=1\n",
         PATH * 30,
     ],
 )
@@ -165,7 +170,7 @@ def test_what_is_left_to_the_general_way(text: bytes) -> None:
 
 def test_addresses_that_are_to_be_looked_at() -> None:
     """With a filter for them, an event with an address is taken apart."""
-    text = b"type=SOCKADDR\0 saddr=100000000000000000000000\n" + PROCTITLE
+    text = b"type=SOCKADDR msg=audit(\0): saddr=100000000000000000000000\n" + PROCTITLE
     filtering = RecordOptions(filter_address=lambda _address, _port: False)
 
     assert is_learned(learned(text), text)
@@ -176,7 +181,7 @@ def test_there_is_a_bound() -> None:
     """What comes often enough takes the place of another sequence of as many records."""
     kinds = [b"MMAP", b"FD_PAIR", b"IPC", b"SOCKETCALL"]
     texts = [
-        b"".join([b"type=%b\0 fd=1\n" % name for name in names])
+        b"".join([b"type=%b msg=audit(\0): fd=1\n" % name for name in names])
         for names in product(kinds, repeat=2)
         if len(set(names)) == 2
     ]
@@ -197,5 +202,5 @@ def test_sequences_that_do_not_come_again() -> None:
     renderer = EventRenderer(RecordOptions())
     kinds = [b"MMAP", b"FD_PAIR", b"IPC", b"SOCKETCALL"]
     for number, names in enumerate(product(kinds, repeat=5)):
-        renderer.render_rest(b"".join([b"type=%b\0 fd=1\n" % name for name in names]))
+        renderer.render_rest(b"".join([b"type=%b msg=audit(\0): fd=1\n" % name for name in names]))
         assert renderer.whole.candidates == number % MOST_CANDIDATES + 1

@@ -80,8 +80,8 @@ def check_rests(name: bytes, bodies: list[bytes], options: RecordOptions) -> Non
     A title behind them, as each event has one.
     """
     renderer = EventRenderer(options)
-    lines = [b"type=%b\0 %b\n" % (name, body) for body in bodies]
-    title = b"type=PROCTITLE\0 proctitle=6C73002D6C\n"
+    lines = [b"type=%b msg=audit(\0): %b\n" % (name, body) for body in bodies]
+    title = b"type=PROCTITLE msg=audit(\0): proctitle=6C73002D6C\n"
     for text in [*lines, *[line + title for line in lines], b"".join(lines) + title] * 2:
         expected = EventRenderer(options).fragment(split_rest(text), behind_syscall=True)
         found = renderer.render_rest(text)
