@@ -78,8 +78,9 @@ class Callers:
         if odd_exe:
             exe = _name(odd_exe)
         raw, added, row = found
-        return Tail(
-            raw % (items, ppid, pid, comm, exe), added, row % (pid, ppid, comm, exe), int(items)
+        return tuple.__new__(  # as Tail does it, without the call
+            Tail,
+            (raw % (items, ppid, pid, comm, exe), added, row % (pid, ppid, comm, exe), int(items)),
         )
 
     def forget(self) -> None:

@@ -74,7 +74,7 @@ def _hex_text(digits: bytes) -> bytes:
 class Layout:
     """A compiled layout: renders the records that have it."""
 
-    __slots__ = ("_arguments", "_match", "_raw_count", "added", "keys", "names", "raw")
+    __slots__ = ("_arguments", "_match", "_plain", "_raw_count", "added", "keys", "names", "raw")
 
     def __init__(
         self,
@@ -86,7 +86,8 @@ class Layout:
         raw_count: int,
         keys: frozenset[bytes],
     ) -> None:
-        self._match = re.compile(pattern).fullmatch
+        expression = re.compile(pattern)
+        self._match = expression.fullmatch
         self.raw = b",".join(raw)
         self.added = b"".join([b"," + member for member in added])
         self.names = names
@@ -95,6 +96,9 @@ class Layout:
         """Keys of all members."""
         self._arguments = arguments
         self._raw_count = raw_count
+        as_they_are = arguments == [(index, None) for index in range(expression.groups)]
+        self._plain = self.added % () if as_they_are and raw_count == len(arguments) else None
+        """What is added if all values are taken as they are, and none of them twice."""
 
     def match(self, body: bytes) -> tuple[bytes, ...] | None:
         """The values of `body` as they were written; None if it has another layout."""
@@ -103,6 +107,8 @@ class Layout:
 
     def render(self, groups: tuple[bytes, ...]) -> tuple[bytes, bytes]:
         """The raw members, and what is added to them with a comma in front of each."""
+        if self._plain is not None:
+            return self.raw % groups, self._plain
         arguments = tuple(
             [
                 groups[index] if converter is None else converter(groups[index])

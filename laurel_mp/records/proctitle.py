@@ -30,9 +30,7 @@ def render_regular(body: bytes, key: bytes) -> bytes | None:
 
 def words(digits: bytes) -> bytes | None:
     """The items of the list for a title that was written as hex digits; None if one is missing."""
-    if len(digits) % 2:
-        return None
-    return encode_words(a2b_hex(digits))
+    return None if len(digits) % 2 else encode_words(a2b_hex(digits))
 
 
 def members(fields: list[Field], key: bytes, unparsed: bytes) -> list[Member]:

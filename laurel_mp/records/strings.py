@@ -76,9 +76,9 @@ def _encode_match(match: re.Match[bytes]) -> bytes:
 
 def encode_words(text: bytes) -> bytes:
     """Words with a NUL byte between them as JSON strings with a comma between them."""
-    if not text.isascii():
-        return b",".join([encode(word) for word in text.split(b"\0")])
     if not _are_plain(text):
+        if not text.isascii():
+            return b",".join([encode(word) for word in text.split(b"\0")])
         text = _special_in_words.sub(_encode_match, text)
     return b'"%b"' % text.replace(b"\0", b'","')
 

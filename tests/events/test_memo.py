@@ -41,6 +41,27 @@ def test_a_choosy_memo_keeps_what_comes_again() -> None:
     assert memo == {b"a": 3}
 
 
+def test_a_choosy_memo_where_nothing_comes_again() -> None:
+    """It looks at some keys only; in the end at all that do come again."""
+    memo: ChoosyMemo[int] = ChoosyMemo(1 << 20)
+    asked = 0
+    for number in range(100):
+        for other in range(100):
+            memo.remember(b"%d" % (1000 * number + other), 1)
+    usual = [b"usual %d" % number for number in range(64)]
+    while len(memo) < len(usual):
+        for key in usual:
+            if key not in memo:
+                memo.remember(key, 1)
+        for _ in range(100):
+            memo.remember(b"other %d" % asked, 1)
+            asked += 1
+        assert asked < 20 * ChoosyMemo.KINDS * ChoosyMemo.PERIOD
+
+    assert memo.keys() == set(usual)
+    assert asked > ChoosyMemo.PERIOD
+
+
 def test_sightings_are_overwritten() -> None:
     """The table does not grow: of the hashes in one slot the latest two are known."""
     sightings = Sightings(8)
