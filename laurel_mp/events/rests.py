@@ -65,7 +65,7 @@ class Piece(NamedTuple):
     """How one record is matched and rendered."""
 
     kind: str
-    """Pieces of one kind and record type are the same."""
+    """Pieces of one kind and record type are as good as the same."""
     pattern: bytes
     """Each capture may be empty; then it stands for nothing."""
     template: bytes
@@ -130,6 +130,7 @@ class Rests:
     ) -> None:
         """`render` renders one record, `key_of` says under which key a record type stands."""
         self._options = options
+        self._renderer = renderer
         self._render_record = render
         self._key_of = key_of
         self.path_tails = PathTails(renderer)
@@ -259,8 +260,14 @@ class Rests:
             # No other way renders arguments: several records can be one list.
             if name == b"EXECVE" or re.fullmatch(piece.pattern, body):
                 return piece
-        kind = "odd" if name == b"PATH" else "any"
-        return Piece(kind, _BODY, b"%b", (partial(self._record, name),))
+        if name == b"PATH":
+            return Piece("odd", _BODY, b"%b", ())
+        layout = self._renderer.plain_layout(name, body)
+        if layout is not None:
+            pattern, template = layout
+            values = re.compile(pattern).groups
+            return Piece(template.decode("latin-1"), pattern, b"{%b}" % template, (None,) * values)
+        return Piece("any", _BODY, b"%b", (partial(self._record, name),))
 
     def _is_regular(self, records: Sequence[Record]) -> bool:
         """Whether records of these types, in this order, are rendered one after another."""

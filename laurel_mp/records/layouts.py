@@ -27,7 +27,7 @@ _BARE_TEXT = rb"[!#$&(-*,-\[\]-z|}~][!#$&-*,-\[\]-~]*"
 # Among auditd's translations `SADDR={` takes the rest of the line wherever it stands, so there a
 # quoted value has no brace.
 _UNBRACED = PLAIN.replace(b"-~]", b"-z|}~]")
-_ENDS = rb"(?= |\x1d|\Z)"
+_ENDS = rb"(?=[ \x1d\n]|\Z)"
 _NOT_DECIMAL = rb"(?!-?[0-9]+" + _ENDS + rb")"
 _NOT_HEX_TEXT = rb"(?!" + HEX + _ENDS + rb")"
 
@@ -74,7 +74,9 @@ def _hex_text(digits: bytes) -> bytes:
 class Layout:
     """A compiled layout: renders the records that have it."""
 
-    __slots__ = ("_arguments", "_match", "_plain", "_raw_count", "added", "keys", "names", "raw")
+    __slots__ = (
+        "_arguments", "_match", "_plain", "_raw_count", "added", "keys", "names", "pattern", "raw",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -88,6 +90,8 @@ class Layout:
     ) -> None:
         expression = re.compile(pattern)
         self._match = expression.fullmatch
+        self.pattern = pattern
+        """Also behind others, and in front of a line feed."""
         self.raw = b",".join(raw)
         self.added = b"".join([b"," + member for member in added])
         self.names = names
@@ -99,6 +103,11 @@ class Layout:
         as_they_are = arguments == [(index, None) for index in range(expression.groups)]
         self._plain = self.added % () if as_they_are and raw_count == len(arguments) else None
         """What is added if all values are taken as they are, and none of them twice."""
+
+    @property
+    def template(self) -> bytes | None:
+        """The members, if they are made of what the pattern captures, as it is; else None."""
+        return None if self._plain is None else self.raw + self._plain.replace(b"%", b"%%")
 
     def match(self, body: bytes) -> tuple[bytes, ...] | None:
         """The values of `body` as they were written; None if it has another layout."""

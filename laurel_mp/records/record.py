@@ -87,6 +87,17 @@ class RecordRenderer:
             self._learn(name, body)
         return rendered
 
+    def plain_layout(self, name: bytes, body: bytes) -> tuple[bytes, bytes] | None:
+        """An expression for records like this one, and a template for what it captures.
+
+        None if there is none, or more to be done than to fill it in.
+        """
+        for layout, looked_up in self._layouts.get(name, ()):
+            if layout.match(body) is not None:
+                template = layout.template
+                return None if template is None or looked_up else (layout.pattern, template)
+        return None
+
     def render_parts(self, name: bytes, body: bytes) -> Parts | None:
         """The inside of the object of a regular record; None for one that is irregular."""
         for layout, _ in self._layouts.get(name, ()):
