@@ -108,7 +108,8 @@ class Room(NamedTuple):
 class Pipeline:
     """Feeds a crew, and replaces it when it fails. Not for use from several threads.
 
-    A `patient` pipeline never gives up, however often its crew fails.
+    A `patient` pipeline never gives up, however often its crew fails. It keeps up to `windows`
+    windows of input until a checkpoint covers it.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Pipeline:
         *,
         patient: bool = False,
         first_number: int = 0,
+        windows: int = 1,
     ) -> None:
         self.config = config
         self.finished = False
@@ -148,6 +150,7 @@ class Pipeline:
         self._make_crew = make_crew
         self._on_malformed = on_malformed
         self._patient = patient
+        self._windows = windows
         self._has_begun = False
         self._crew: Crew | None = None
         self._router = options.router(config, options.worker_count(config))
@@ -209,9 +212,14 @@ class Pipeline:
         return (
             self._crew is not None
             and self._reload is None
-            and self._kept_bytes < self.config.pipeline.window_bytes
+            and self._kept_bytes < self._most_kept
             and self._under_way_bytes < self.config.pipeline.window_bytes // UNWRITTEN
         )
+
+    @property
+    def _most_kept(self) -> int:
+        """Bytes that may wait for a checkpoint."""
+        return self._windows * self.config.pipeline.window_bytes
 
     def feed(self, data: bytes, now: float | None = None, mark: int = 0) -> None:
         """Takes bytes as they came; waits until there is room.
@@ -285,9 +293,9 @@ class Pipeline:
         self._kept_bytes += batch.cost
         self._since_barrier += batch.cost
         self._last_kept = time.monotonic()
-        waited, window = self._last_kept - self._last_barrier, self.config.pipeline.window_bytes
-        full = self._since_barrier >= window * 3 // 4 or (
-            self._since_barrier >= window // UNCOVERED and waited >= self._costs
+        waited = self._last_kept - self._last_barrier
+        full = self._since_barrier >= self._most_kept * 3 // 4 or (
+            self._since_barrier >= self._most_kept // UNCOVERED and waited >= self._costs
         )
         late = waited >= self._period
         if batch.flags & BARRIER or ((full or late) and not self._gatherings):
