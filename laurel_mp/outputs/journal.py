@@ -82,6 +82,9 @@ class _Header(NamedTuple):
 class Journal:
     """The journal by its descriptor, in the process that created it or in one forked from it."""
 
+    outlives = True
+    """Whether it is still there when the writer has died at any moment."""
+
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self._header = self._newest()
@@ -157,6 +160,50 @@ class Journal:
     def close(self) -> None:
         """Closes the descriptor."""
         os.close(self.fd)
+
+
+class HeldJournal(Journal):
+    """What a writer in the process that keeps the journal is about to write.
+
+    Nobody comes after this process, so it needs neither checksums nor copies: when it stops to
+    write, it puts what is left into the journal.
+    """
+
+    outlives = False
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._batch, entries = journal.read()
+        self._texts: list[bytes] = [entry.text for entry in entries]
+        self._written = [entry.written for entry in entries]
+        self._marks = [entry.mark for entry in entries]
+
+    def begin(self, batch: int, texts: Sequence[bytes], marks: Sequence[Mark | None]) -> None:
+        """See Journal."""
+        self._batch = batch
+        self._texts = list(texts)
+        self._written = [0] * len(texts)
+        self._marks = list(marks)
+
+    def wrote(self, output: int, size: int, mark: Mark | None) -> None:
+        """See Journal."""
+        self._written[output] = size
+        self._marks[output] = mark
+
+    def size(self, output: int) -> int:
+        """See Journal."""
+        return len(self._texts[output])
+
+    def read(self) -> Entries:
+        """See Journal."""
+        entries = zip(self._texts, self._written, self._marks, strict=True)
+        return Entries(self._batch, [Entry(*entry) for entry in entries])
+
+    def put_back(self) -> None:
+        """Leaves to the journal what it holds."""
+        self._journal.begin(self._batch, self._texts, self._marks)
+        for output, (size, mark) in enumerate(zip(self._written, self._marks, strict=True)):
+            self._journal.wrote(output, size, mark)
 
 
 def _changed(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError
 from laurel_mp.events.coalescer import Counters
-from laurel_mp.outputs.journal import Journal
+from laurel_mp.outputs.journal import HeldJournal, Journal
 from laurel_mp.pipeline import fills, options, privileges, wire
 from laurel_mp.pipeline.accounts import Accounts, Member
 from laurel_mp.pipeline.batches import BARRIER, ROTATE
@@ -42,7 +42,8 @@ class InlineCrew(Crew):
     ) -> None:
         self._config = config
         self._outputs = outputs
-        self._journal = journal
+        self._kept_journal = journal
+        self._journal: HeldJournal | None = None
         self._held_back = held_back
         self._live = live
         self._accounts = accounts
@@ -54,6 +55,8 @@ class InlineCrew(Crew):
     def start(self, order: Order) -> None:
         """Starts it; raises OutputError if an output can not be used."""
         config = self._config
+        if self._kept_journal is not None:
+            self._journal = HeldJournal(self._kept_journal)
         self._accounts.begin([Member("ingest", INLINE)])
         system = self._stack.enter_context(open_system(config, live=self._live))
         if self._live:
@@ -135,13 +138,15 @@ class InlineCrew(Crew):
         """Closes the outputs."""
         self._stack.close()
         self._accounts.settle()
-        if self._journal is None:
+        if self._journal is None or self._kept_journal is None:
             return self._written
-        return max(self._outputs.unwritten(self._journal).batch, 0)
+        self._journal.put_back()
+        return max(self._outputs.unwritten(self._kept_journal).batch, 0)
 
     def unwritten(self) -> Any:
         """What was begun to be written, and is not."""
-        return self._journal and self._outputs.unwritten(self._journal).to_plain()
+        journal = self._journal or self._kept_journal
+        return journal and self._outputs.unwritten(journal).to_plain()
 
     def close(self) -> None:
         """Closes the outputs."""

@@ -45,6 +45,7 @@ class OpenOutputs:
     def __init__(self, outputs: Sequence[Output | None], journal: Journal | None) -> None:
         self._outputs = outputs
         self._journal = journal
+        self._are_files = [output is not None and output.mark() is not None for output in outputs]
         self.done = -1
         """Number of the batch up to which everything is written; -1 for none."""
 
@@ -55,7 +56,7 @@ class OpenOutputs:
             for output, text in zip(self._outputs, (*merged, malformed), strict=True)
         ]
         if self._journal is not None:
-            self._journal.begin(batch, texts, [_mark(output) for output in self._outputs])
+            self._journal.begin(batch, texts, list(map(self._mark, range(len(texts)))))
         for index, (output, text) in enumerate(zip(self._outputs, texts, strict=True)):
             if text and output is not None:
                 output.write(text, partial(self._wrote, index, 0))
@@ -83,7 +84,7 @@ class OpenOutputs:
             return
         # Where the rest will stand, nobody asks if there is none.
         is_all = before + size == self._journal.size(index)
-        mark = None if is_all else _mark(self._outputs[index])
+        mark = None if is_all else self._mark(index)
         self._journal.wrote(index, before + size, mark)
 
     def rotate(self) -> None:
@@ -102,13 +103,16 @@ class OpenOutputs:
             output.tick()
             output.sync()
 
+    def _mark(self, index: int) -> Mark | None:
+        """For the journal: with it, files tell those who come after how much is written."""
+        output = self._outputs[index]
+        if output is None or not self._are_files[index]:
+            return None
+        return output.mark() if self._journal and self._journal.outlives else pending.UNKNOWN
+
     @property
     def _present(self) -> Iterator[Output]:
         return (output for output in self._outputs if output is not None)
-
-
-def _mark(output: Output | None) -> Mark | None:
-    return output.mark() if output is not None else None
 
 
 @dataclass(frozen=True, slots=True)
