@@ -13,13 +13,13 @@ import sys
 import termios
 import time
 
-LONGEST_NAP = 0.027
+LONGEST_NAP = 0.03
 """Seconds; three of them are the default of `linger-ms`. Who begins to write much meanwhile waits
 so long at most, and once."""
 
 SHORTEST_NAP = 0.001
 
-NAP_RECORDS = 48
+NAP_RECORDS = 64
 """How many may come during a nap, by what came lately."""
 
 LARGE_READ = 1 << 14

@@ -47,7 +47,7 @@ class InlineCrew(Crew):
         self._held_back = held_back
         self._live = live
         self._accounts = accounts
-        self._meter = Meter(accounts.row(INLINE), live=live)
+        self._meter = Meter(accounts.row(INLINE), live=live, own_process=False)
         self._stack = ExitStack()
         self._written = self._leave_out = 0
         self._reports: list[wire.Report] = []

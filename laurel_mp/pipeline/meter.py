@@ -76,11 +76,20 @@ class Meter:
     """The side of the process that counts. All it does is to store numbers: 1 us for each batch."""
 
     def __init__(
-        self, row: memoryview, clock: Callable[[], float] = time.monotonic, *, live: bool = True
+        self,
+        row: memoryview,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        live: bool = True,
+        own_process: bool = True,
     ) -> None:
-        """Offline nobody asks for what `look` notes, and /proc is not looked at."""
+        """Offline nobody asks for what `look` notes, and /proc is not looked at.
+
+        What shares a process with those who tell all this does not count CPU time: they do.
+        """
         self._row = row
         self._clock = clock
+        self._own_process = own_process
         self._looked = -math.inf if live else math.inf
 
     def did(self, batch: int, lines: int, events: int) -> None:
@@ -89,9 +98,10 @@ class Meter:
         row[_BATCHES] += 1
         row[_LINES] = lines
         row[_EVENTS] = events
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        row[_USER] = int(usage.ru_utime * 1e6)
-        row[_SYSTEM] = int(usage.ru_stime * 1e6)
+        if self._own_process:
+            usage = resource.getrusage(resource.RUSAGE_SELF)
+            row[_USER] = int(usage.ru_utime * 1e6)
+            row[_SYSTEM] = int(usage.ru_stime * 1e6)
         row[DONE] = batch
 
     def wrote(self, merged: Merged, malformed: bytes) -> None:
