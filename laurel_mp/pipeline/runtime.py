@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -130,7 +129,7 @@ def _places() -> Iterator[Path]:
 def _make_locked(parent: Path) -> tuple[Path, int]:
     """A new directory and the descriptor that holds its lock; nobody else can have made it."""
     for _ in range(_ATTEMPTS):
-        path = parent / (PREFIX + secrets.token_hex(_RANDOM))
+        path = parent / (PREFIX + os.urandom(_RANDOM).hex())
         try:
             path.mkdir(0o700)
         except FileExistsError:
