@@ -435,7 +435,8 @@ class Pipeline:
     window_bytes: int = setting(
         16 * _MIB,
         kinds.whole(64 * _KIB, 4 * _GIB),
-        "How much input may be on its way to the output at a time.",
+        "How much input may be on its way to the output at a time. Offline commands keep four "
+        "times as much.",
         unit="bytes",
         in_force=True,
     )

@@ -1,7 +1,8 @@
 """Measure each stage alone: `python -m laurel_mp.loadtest.stages FILE`.
 
 The stages run one after another in this process, batch by batch, with the messages that they would
-send: what is counted for each is the CPU time of its process, but for the transport. Nothing
+send, and as many checkpoints as a plugin that has much to do would make: what is counted for each
+is the CPU time of its process, but for the transport. Nothing
 runs beside it, so the figures do not depend on the number of CPUs here; what they come to with more
 CPUs is a model. LAUREL, if it is there, runs in turn with them.
 """
@@ -55,6 +56,8 @@ class Pipeline:
         self._decoders = [options.decoder(config) for _ in range(workers)]
         self._tracker = options.tracker(config)
         self._assembler = options.assembler(config, workers)
+        self._period = config.pipeline.window_bytes * 3 // 4
+        self._uncovered = 0
         self.seconds = dict.fromkeys(("ingest", "decoding", "tracker", "writer"), 0.0)
 
     def _timed(self, role: str, work: Callable[[], Result]) -> Result:
@@ -73,6 +76,12 @@ class Pipeline:
         rows = [frames for frames, _ in decoded]
         answers = self._timed("tracker", lambda: self._answer(number, rows))
         self._timed("writer", lambda: self._merge([frames for _, frames in decoded], answers))
+        self._uncovered += len(chunk)
+        if self._uncovered >= self._period:
+            self._uncovered = 0
+            self._timed("decoding", lambda: [decoder.snapshot() for decoder in self._decoders])
+            self._timed("tracker", self._tracker.snapshot)
+            self._timed("writer", self._assembler.snapshot)
 
     def _route(self, number: int, position: int, chunk: bytes) -> list[wire.Frames]:
         shares = self._router.route(chunk, position).shares
