@@ -28,25 +28,13 @@ from laurel_mp.pipeline.lines import Chunk, LineCutter
 from laurel_mp.pipeline.memory import GiveBack
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.poison import Poison
+from laurel_mp.pipeline.schedule import Schedule
+from laurel_mp.pipeline.under_way import UnderWay, Waiting
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.packing import check_plain
 from laurel_mp.stages.router import Malformed, Router
 from laurel_mp.stages.serials import Loss
 from laurel_mp.stages.snapshots import redistribute, without_events, without_serials
-
-CHECKPOINT_SECONDS = 1.0
-"""How old a checkpoint may become while there is something to do; more if it is a large one."""
-
-LONGEST_PERIOD = 10.0
-"""How old a large one may become."""
-
-WORTH_A_SECOND = 8 << 20
-"""Bytes: with a full process table a checkpoint has 7 MiB, and costs 60 ms. One a second would be a
-twentieth of all CPU time, for good."""
-
-QUIET, BUSY = 10, 40
-"""How many times that long it is to the next checkpoint, by whether something has come within the
-last second. At 400 execs a second checkpoints took a twentieth of what all the rest takes."""
 
 RELOAD_SECONDS = 5.0
 """How long a new configuration waits for a checkpoint, before it does without a fresh one."""
@@ -56,9 +44,6 @@ LONGEST_PAUSE = 5.0
 
 FAILURES = 8
 """So many in a row, without a checkpoint between them, are the end of an offline command."""
-
-UNCOVERED = 4
-"""When that part of the window is used up there is another checkpoint, unless it costs too much."""
 
 UNWRITTEN = 4
 """That part of it may be under way: more makes nothing faster, and fills everybody's queues."""
@@ -78,23 +63,6 @@ class Reload(NamedTuple):
     config: Config
     outputs: Outputs
     deadline: float
-
-
-class UnderWay(NamedTuple):
-    """A batch that was handed over and is not written."""
-
-    number: int
-    cost: int
-    since: float
-
-
-class Waiting(NamedTuple):
-    """What of the batches under way waits for a process, or is in its hand."""
-
-    batches: int
-    bytes: int
-    since: float | None
-    """When the oldest of it came; None if nothing waits."""
 
 
 class Room(NamedTuple):
@@ -164,9 +132,7 @@ class Pipeline:
         self._next_number = first_number or SPAN
         self._first_own = 0
         """Batches before this one are of a former run: their end is not that of this one."""
-        self._under_way: deque[UnderWay] = deque()
-        """Batches that were handed over and are not written."""
-        self._under_way_bytes = 0
+        self._under_way = UnderWay()
         self._mark = 0
         self._sent = self._acknowledged = self._reported = self._losses_told = 0
         self._leave_out = 0
@@ -174,12 +140,10 @@ class Pipeline:
         self._poison = Poison()
         self._checkpoint: Checkpoint | None = None
         self._gatherings: dict[int, Gathering] = {}
-        self._since_barrier = 0
-        self._last_barrier = self._last_progress = self._last_kept = time.monotonic()
+        self._schedule = Schedule()
+        self._last_progress = time.monotonic()
         self._failures = 0
         self._give_back = GiveBack()
-        self._costs = 0.0
-        """Seconds that should lie between checkpoints at least, by the size of the last one."""
         self._restart_at: float | None = None
         self._reload: Reload | None = None
         self._former: tuple[Config, Outputs] | None = None
@@ -213,7 +177,7 @@ class Pipeline:
             self._crew is not None
             and self._reload is None
             and self._kept_bytes < self._most_kept
-            and self._under_way_bytes < self.config.pipeline.window_bytes // UNWRITTEN
+            and self._under_way.bytes < self.config.pipeline.window_bytes // UNWRITTEN
         )
 
     @property
@@ -291,17 +255,10 @@ class Pipeline:
     def _keep(self, batch: Batch) -> None:
         self._kept.append(batch)
         self._kept_bytes += batch.cost
-        self._since_barrier += batch.cost
-        self._last_kept = time.monotonic()
-        waited = self._last_kept - self._last_barrier
-        full = self._since_barrier >= self._most_kept * 3 // 4 or (
-            self._since_barrier >= self._most_kept // UNCOVERED and waited >= self._costs
-        )
-        late = waited >= self._period
-        if batch.flags & BARRIER or ((full or late) and not self._gatherings):
+        is_due = self._schedule.keep(batch.cost, self._most_kept)
+        if batch.flags & BARRIER or (is_due and not self._gatherings):
             batch.flags |= BARRIER
-            self._since_barrier = 0
-            self._last_barrier = self._last_kept
+            self._schedule.begin()
 
     def _hand_over_or_recover(self, batches: list[Batch]) -> None:
         try:
@@ -344,8 +301,7 @@ class Pipeline:
         if self._acknowledged == self._sent:
             self._last_progress = time.monotonic()  # there was nothing to do before this
         self._sent = batch.number
-        self._under_way.append(UnderWay(batch.number, batch.cost, batch.since))
-        self._under_way_bytes += batch.cost
+        self._under_way.add(batch.number, batch.cost, batch.since)
         shares = routed.shares
         if batch.notes:
             shares = [shares[0]._replace(notes=batch.notes), *shares[1:]]
@@ -379,8 +335,7 @@ class Pipeline:
         if isinstance(report, wire.AckMessage):
             self._last = report
             self._acknowledged = report.batch
-            while self._under_way and self._under_way[0].number <= report.batch:
-                self._under_way_bytes -= self._under_way.popleft().cost
+            self._under_way.written(report.batch)
             self.held = ""
             self._former = None
             self._tell_losses(report)
@@ -409,7 +364,7 @@ class Pipeline:
     def _cover(self, checkpoint: Checkpoint) -> None:
         """Lets go of all batches that the checkpoint covers."""
         self._checkpoint = checkpoint
-        self._costs = checkpoint.size / WORTH_A_SECOND
+        self._schedule.made(checkpoint.size)
         self.checkpoints += 1
         self._failures = 0
         for number in [number for number in self._gatherings if number <= checkpoint.number]:
@@ -438,7 +393,7 @@ class Pipeline:
         patience = self.config.pipeline.hang_timeout * 2 ** min(self._failures, 5)
         if self._acknowledged < self._sent and now - self._last_progress > patience:
             self._failed(self._crew.hangs())
-        elif self._is_barrier_due and now - self._last_barrier >= self._period:
+        elif self._is_barrier_due and not self._schedule.left(is_covered=not self._kept):
             self._place_barrier()
 
     @property
@@ -457,18 +412,8 @@ class Pipeline:
         if self._reload is not None and not self._kept:
             return 0.0
         if self._is_barrier_due:
-            left = self._last_barrier + self._period - time.monotonic()
-            return min(max(left, 0.0), CHECKPOINT_SECONDS)  # it may become quiet before that
-        return self._period if self._kept else 3600.0
-
-    @property
-    def _period(self) -> float:
-        """How old a checkpoint may become while there is something to do."""
-        if not self._kept:
-            return CHECKPOINT_SECONDS
-        is_quiet = time.monotonic() - self._last_kept >= CHECKPOINT_SECONDS
-        wanted = self._costs * (QUIET if is_quiet else BUSY)
-        return min(max(CHECKPOINT_SECONDS, wanted), LONGEST_PERIOD)
+            return self._schedule.left(is_covered=not self._kept)
+        return self._schedule.period if self._kept else 3600.0
 
     def _place_barrier(self) -> None:
         """An empty batch with a barrier: nothing else comes, and something is to be covered."""
@@ -491,7 +436,6 @@ class Pipeline:
         self._skipped = self._withdrawn = 0
         self._sent = self._acknowledged = 0
         self._under_way.clear()
-        self._under_way_bytes = 0
         snapshots = None
         if self._checkpoint is not None:
             self._router.restore(self._checkpoint.router)
@@ -715,22 +659,13 @@ class Pipeline:
         return _ledger(router, checkpoint.beside, checkpoint.ack)
 
     def waiting(self, done: int, upto: int | None = None) -> Waiting:
-        """What waits for a process that has done batch `done`, up to the batch that it can have."""
-        batches = size = 0
-        since = None
-        for number, cost, came in self._under_way:
-            if upto is not None and number > upto:
-                break
-            if number > done:
-                batches += 1
-                size += cost
-                since = came if since is None else since
-        return Waiting(batches, size, since)
+        """See UnderWay."""
+        return self._under_way.waiting(done, upto)
 
     def room(self) -> Room:
         """How much is in use of what may be."""
         limit = self.config.pipeline.window_bytes // UNWRITTEN
-        return Room(self._kept_bytes, self._under_way_bytes, limit)
+        return Room(self._kept_bytes, self._under_way.bytes, limit)
 
     def pids(self) -> dict[str, int]:
         """The processes of the crew by name, as far as they live and are known."""

@@ -21,7 +21,7 @@ from laurel_mp.errors import LaurelError, SnapshotError
 from laurel_mp.outputs import pending
 from laurel_mp.outputs.journal import Journal
 from laurel_mp.outputs.pending import Pending
-from laurel_mp.pipeline import pipeline as pipeline_module
+from laurel_mp.pipeline import schedule
 from laurel_mp.pipeline import state as state_file
 from laurel_mp.pipeline.batches import FINAL
 from laurel_mp.pipeline.outputs import NAMES, Outputs
@@ -162,11 +162,11 @@ def _story() -> bytes:
 def _saved() -> tuple[tuple[bytes, dict[str, Any]], ...]:
     """Heads, and states of runs that were stopped."""
     chance = random.Random(2)
-    former, pipeline_module.CHECKPOINT_SECONDS = pipeline_module.CHECKPOINT_SECONDS, -1.0
+    former, schedule.CHECKPOINT_SECONDS = schedule.CHECKPOINT_SECONDS, -1.0
     try:
         return tuple(_save(number, chance) for number in range(64))
     finally:
-        pipeline_module.CHECKPOINT_SECONDS = former
+        schedule.CHECKPOINT_SECONDS = former
 
 
 def _save(number: int, chance: random.Random) -> tuple[bytes, dict[str, Any]]:

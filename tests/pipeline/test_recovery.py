@@ -16,6 +16,7 @@ from laurel_mp.config import Config
 from laurel_mp.config.schema import Loss
 from laurel_mp.errors import PipelineError
 from laurel_mp.pipeline import pipeline as pipeline_module
+from laurel_mp.pipeline import schedule
 from laurel_mp.pipeline.batches import SPAN, Batch
 from laurel_mp.pipeline.losses import Missing
 from laurel_mp.pipeline.outputs import Outputs
@@ -64,7 +65,7 @@ def a_pipeline(written: Written, fails: Fails, config: Config) -> Pipeline:
 @pytest.fixture
 def checkpoints_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each batch may have a barrier, and nobody waits before another attempt."""
-    monkeypatch.setattr(pipeline_module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(schedule, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(pipeline_module, "LONGEST_PAUSE", 0.0)
 
 
