@@ -43,6 +43,39 @@ class Memo(dict[bytes, Value], Generic[Value]):
         self.size = 0
 
 
+class Worth:
+    """Whether it is worth to look something up in a memo at all, by how often it was there lately.
+
+    Where it hardly ever is, one of `ROUNDS` still looks, so that it is noticed when that changes.
+    """
+
+    ROUNDS = 8
+    ENOUGH = 256
+    """So many questions tell something."""
+
+    __slots__ = ("_asked", "_left", "_missed")
+
+    def __init__(self) -> None:
+        self._asked = self._missed = 0
+        self._left = 0
+        """Rounds to come that do not look."""
+
+    def __call__(self) -> bool:
+        """Whether a round that begins should look; if it does, it has to `note` what came of it."""
+        if self._left:
+            self._left -= 1
+            return False
+        return True
+
+    def note(self, asked: int, missed: int) -> None:
+        """Of so many questions so many had no answer."""
+        self._asked += asked
+        self._missed += missed
+        if self._asked >= self.ENOUGH:
+            self._left = self.ROUNDS - 1 if self._missed * 16 > self._asked * 15 else 0
+            self._asked = self._missed = 0
+
+
 class Sightings:
     """Which hashes came before: the latest two of each slot of a table."""
 

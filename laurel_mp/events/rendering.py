@@ -8,7 +8,7 @@ from typing import Any
 
 from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.fragment import Fragment
-from laurel_mp.events.memo import ChoosyMemo, Memo
+from laurel_mp.events.memo import ChoosyMemo, Memo, Worth
 from laurel_mp.events.rests import TELLS_HIDDEN, Record, Rests, split_rest
 from laurel_mp.events.syscall import Syscall, SyscallRenderer
 from laurel_mp.records import execve
@@ -36,6 +36,7 @@ class EventRenderer:
         self._records = RecordRenderer(options)
         self.syscalls = SyscallRenderer(self._records, HEAD_BYTES, TAIL_BYTES)
         self.rests: ChoosyMemo[Fragment] = ChoosyMemo(REST_BYTES)
+        self.is_rest_worth_it = Worth()
         self._rendered: ChoosyMemo[Rendered] = ChoosyMemo(RECORD_BYTES)
         ours = (b"PARENT_INFO", b"CONTAINER_INFO", b"INCOMPLETE", b"REPEATED", b"RECORD_TYPES")
         self._taken = frozenset((b"ID", b"NODE", *map(options.added, ours)))

@@ -34,7 +34,8 @@ class WholeCoalescer(Coalescer):
         renderer = self._renderer(node, False)
         syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
         known_head, known_tail = syscalls.heads.get, syscalls.tails.get
-        known_rest, blots = rests.get, pieces.BLOTS
+        looks_up = renderer.is_rest_worth_it()
+        known_rest, blots = rests.get if looks_up else _unknown, pieces.BLOTS
         whole, has_eoe = renderer.whole.whole, self._has_eoe
         bodies, rows = self.bodies, self.rows
         done = self._done.noted_at(self._now).append
@@ -55,7 +56,7 @@ class WholeCoalescer(Coalescer):
             template = b'{"ID":"%%b","NODE":%b,' % name.replace(b"%", b"%%")
             of_node = b"\t" + name
         template += b'"SYSCALL":{' + syscalls.template + b"%b"
-        events = lines = 0
+        events = lines = missed = 0
         texts, finish = pieces.split(blob, start, end, begins)
         super().feed(blob, start, finish, offset)
         for piece in texts:
@@ -77,12 +78,13 @@ class WholeCoalescer(Coalescer):
             behind = finish
             rest = known_rest(rest_text)
             if rest is None:
+                missed += 1
                 rest = whole(rest_text, node, pieces.ENDS[len(id_)] if has_eoe else b"")
                 if rest is None:
                     rest, behind = self._rest(
                         renderer, node, rest_text, finish - len(rest_text) - 1
                     )
-                else:
+                elif looks_up:
                     rests.remember(rest_text, rest)
             if head is None or tail is None or rest is None or (by_endian and head.big_endian):
                 super().feed(blob, begin, finish, offset)
@@ -140,6 +142,8 @@ class WholeCoalescer(Coalescer):
                 self.feed(blob, behind, finish, offset)
             else:
                 super().feed(blob, behind, finish, offset)
+        if looks_up:
+            renderer.is_rest_worth_it.note(events, missed)
         self.counters.events += events
         self.counters.in_events += lines
         # A whole event ends with its EOE record; in a stream without, PROCTITLE is of the event.
@@ -165,3 +169,8 @@ class WholeCoalescer(Coalescer):
         if found is None or found.records < 0:
             return None, start
         return found, start + length + 1
+
+
+def _unknown(_rest: bytes) -> Fragment | None:
+    """In place of a memory that is not worth a look."""
+    return None

@@ -1,6 +1,6 @@
 """The bounded memory of rendered pieces."""
 
-from laurel_mp.events.memo import MAX_KEY, ChoosyMemo, Memo, Sightings
+from laurel_mp.events.memo import MAX_KEY, ChoosyMemo, Memo, Sightings, Worth
 
 
 def test_what_was_remembered_is_found() -> None:
@@ -79,3 +79,17 @@ def test_a_memo_forgets() -> None:
     memo.forget()
 
     assert (memo, memo.size, memo.clearings) == ({}, 0, 0)
+
+
+def test_whether_it_is_worth_it() -> None:
+    """Where hardly anything is found most rounds do not look, until one finds something."""
+    worth = Worth()
+    for _ in range(3):
+        assert worth()
+        worth.note(Worth.ENOUGH // 4, Worth.ENOUGH // 4)
+    assert worth()
+    worth.note(Worth.ENOUGH // 4, Worth.ENOUGH // 4)
+
+    assert [worth() for _ in range(Worth.ROUNDS)] == [False] * (Worth.ROUNDS - 1) + [True]
+    worth.note(Worth.ENOUGH, Worth.ENOUGH * 3 // 4)
+    assert [worth() for _ in range(3)] == [True] * 3
