@@ -52,7 +52,7 @@ class Keys:
         The second one is for records that have keys of their own that look like added ones.
         """
         members = list(found.items())
-        first = 0
+        first = 1 + max([i for i, each in enumerate(members) if _is_message(each)], default=-1)
         while first < len(members) and not self._is_added(members[first][0]):
             first += 1
         last = len(members)
@@ -74,3 +74,9 @@ class Keys:
         if self._prefix is None or not key.startswith(self._prefix):
             return key.encode("utf-8")
         return key.removeprefix(self._prefix).upper().encode("utf-8")
+
+
+def _is_message(member: tuple[str, Json]) -> bool:
+    """Whether this is what stands in `msg='…'`, which nobody adds."""
+    key, value = member
+    return key == "msg" and isinstance(value, dict)
