@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_SECONDS = 2.0
 """How old a checkpoint may become while there is something to do; more if it is a large one."""
 
 LONGEST_PERIOD = 10.0
@@ -14,7 +14,7 @@ WORTH_A_SECOND = 8 << 20
 """Bytes: with a full process table a checkpoint has 7 MiB, and costs 40 ms. One a second would be a
 twentieth of all CPU time, for good."""
 
-QUIET, BUSY = 10, 40
+QUIET, BUSY = 20, 100
 """How many times that long it is to the next checkpoint, by whether something has come within the
 last second. At 400 execs a second checkpoints took a twentieth of what all the rest takes."""
 
