@@ -116,6 +116,8 @@ class Plugin:
         self._has_news = True
         """Whether somebody else than the input may want something."""
         self._looked = 0.0
+        self._is_flowing = False
+        """Whether there was input the last time we waited for it."""
         self._clock = 0.0
         self._ticked = self._kept_house = self._saved = time.monotonic()
         self._without_eoe = 0
@@ -294,8 +296,11 @@ class Plugin:
             self._has_news = True
             return
         piece = None
+        # While input flows, nothing else can be due much later than we look for it anyway.
+        patience = LOOK if self._is_flowing else self._patience()
+        self._is_flowing = False
         try:
-            ready = self._wait(self._patience(), (*self._descriptors(), reader.fileno()))
+            ready = self._wait(patience, (*self._descriptors(), reader.fileno()))
             self._has_news = ready != [reader.fileno()]
             # What a signal asks for, it asks for what comes behind it.
             if reader.fileno() in ready and not self._signals:
@@ -303,6 +308,7 @@ class Plugin:
         finally:
             reader.give_back()
         if piece is not None:
+            self._is_flowing = True
             self._backlog.passed(len(piece.data))
             self._feed(piece)
 
