@@ -100,34 +100,16 @@ class ChoosyMemo(Memo[Value]):
     """A memo that keeps what comes for the second time.
 
     What never repeats would only push out what does, and to keep it costs more than to render
-    it. While hardly anything comes again, only one of `KINDS` kinds of keys is looked at, one kind
-    after another.
+    it.
     """
 
-    KINDS = 8
-    PERIOD = 1024
-    """Keys that are looked at before the next kind has its turn."""
-    FEW = 16
-    """If so few of these had come before, hardly anything comes again."""
-
-    __slots__ = ("_again", "_came", "_kind", "_looked_at", "_seldom")
+    __slots__ = ("_again",)
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self._again = Sightings(1 << 14).again
-        self._seldom = False
-        self._kind = self._looked_at = self._came = 0
 
     def remember(self, key: bytes, value: Value) -> None:
         """Keeps `value` for `key`, if it is not too long, and has come before."""
-        found = hash(key)
-        if self._seldom and found % self.KINDS != self._kind:
-            return
-        if self._again(found):
-            self._came += 1
+        if self._again(hash(key)):
             super().remember(key, value)
-        self._looked_at += 1
-        if self._looked_at == self.PERIOD:
-            self._seldom = self._came < self.FEW
-            self._kind = (self._kind + 1) % self.KINDS
-            self._looked_at = self._came = 0

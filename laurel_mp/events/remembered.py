@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from laurel_mp.errors import SnapshotError
 
+_TIME = 8
+"""Bytes of a time in what was packed."""
+
 
 class Noted(NamedTuple):
     """Keys in the order in which they were noted, and when."""
@@ -31,7 +34,7 @@ def times_of(pieces: Iterable[Noted]) -> dict[bytes, float]:
     found: dict[bytes, float] = {}
     for keys, times in pieces:
         split = keys.split(b"\n")
-        if split.pop() or 8 * len(split) != len(times):
+        if split.pop() or _TIME * len(split) != len(times):
             raise SnapshotError(f"{len(split)} events remembered of other times")
         found.update(zip(split, array("d", times), strict=True))
     return found
@@ -45,20 +48,28 @@ def noted(times: Mapping[bytes, float]) -> list[Noted]:
 
 
 class _Generation:
-    """Keys and when they were noted, as runs of keys that were noted at one time.
+    """Keys and when they were noted.
 
-    There are tens of thousands of them, most of which nobody ever asks for, and frequent snapshots:
-    only those who ask have a dictionary made, and what was packed is kept.
+    There are tens of thousands of them, most of which nobody ever asks for, and frequent snapshots.
+    So what was noted since the last one are runs, of keys that were noted at one time; what was
+    noted before is kept as it was packed; and only those who ask have a dictionary made.
     """
 
-    __slots__ = ("_folded", "_packed", "_pieces", "_runs", "_times")
+    __slots__ = ("_folded", "_folded_pieces", "_pieces", "_runs", "_times")
 
     def __init__(self, pieces: Iterable[Noted] = ()) -> None:
         self._pieces = list(pieces)
-        self._times = times_of(self._pieces)
         self._runs: list[tuple[float, list[bytes]]] = []
-        self._folded = self._packed = (0, 0)
-        """Up to which run, and which key in it, they are in the dictionary, and in pieces."""
+        self._times: dict[bytes, float] = {}
+        self._folded_pieces = 0
+        """So many pieces are in the dictionary."""
+        self._folded = (0, 0)
+        """Up to which run, and which key in it, they are."""
+
+    def __len__(self) -> int:
+        """How many there are; what was noted again counts again."""
+        packed = sum(len(times) for _, times in self._pieces) // _TIME
+        return packed + sum(len(keys) for _, keys in self._runs)
 
     def run(self, now: float) -> list[bytes]:
         """Where to append keys that are noted at this time."""
@@ -68,6 +79,9 @@ class _Generation:
 
     def times(self) -> dict[bytes, float]:
         """When each was noted last."""
+        if self._folded_pieces < len(self._pieces):
+            self._times.update(times_of(self._pieces[self._folded_pieces :]))
+            self._folded_pieces = len(self._pieces)
         runs, (first, start) = self._runs, self._folded
         if runs and self._folded != (end := (len(runs) - 1, len(runs[-1][1]))):
             for now, keys in islice(runs, first, None):
@@ -77,18 +91,24 @@ class _Generation:
         return self._times
 
     def state(self) -> list[Noted]:
-        runs, (first, start) = self._runs, self._packed
-        if runs and self._packed != (end := (len(runs) - 1, len(runs[-1][1]))):
-            keys: list[bytes] = []
-            times = array("d")
-            for now, noted_then in islice(runs, first, None):
-                keys += islice(noted_then, start, None)
-                times += array("d", [now]) * (len(noted_then) - start)
-                start = 0
-            keys.append(b"")
-            self._pieces.append(Noted(b"\n".join(keys), times.tobytes()))
-            self._packed = end
+        if any(keys for _, keys in self._runs):
+            if self._times:
+                self.times()  # where somebody has asked, the dictionary goes on
+            self._pack()
+            if self._times:
+                self._folded_pieces = len(self._pieces)
         return list(self._pieces)
+
+    def _pack(self) -> None:
+        """Makes a piece of all runs. The last one goes on: somebody may append to it."""
+        keys = [key for _, noted_then in self._runs for key in noted_then]
+        times = array("d")
+        for now, noted_then in self._runs:
+            times += array("d", [now]) * len(noted_then)
+        self._pieces.append(Noted(b"\n".join([*keys, b""]), times.tobytes()))
+        del self._runs[:-1]
+        self._runs[-1][1].clear()
+        self._folded = (0, 0)
 
 
 class Remembered:
@@ -102,7 +122,7 @@ class Remembered:
         self._older = _Generation()
 
     def __len__(self) -> int:
-        return len(self._recent.times()) + len(self._older.times())
+        return len(self._recent) + len(self._older)
 
     def __contains__(self, key: bytes) -> bool:
         """Whether `key` was noted, however long ago."""

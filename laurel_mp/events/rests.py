@@ -237,7 +237,9 @@ class Rests:
         """Counts a rest that was rendered the general way, and may learn its sequence."""
         if not 0 < len(records) <= MOST_RECORDS:
             return
-        pieces = [self._piece(name, body) for name, body in records]
+        pieces = [piece for each in records if (piece := self._piece(*each)) is not None]
+        if len(pieces) < len(records):
+            return
         sequence = tuple(
             [(name, piece.kind) for (name, _), piece in zip(records, pieces, strict=True)]
         )
@@ -247,21 +249,20 @@ class Rests:
         self._candidates[sequence] = count
         layouts = self._layouts.setdefault(len(records), [])
         is_full = len(layouts) >= SEQUENCES_PER_LENGTH
-        is_due = count == (REPLACED_AFTER if is_full else LEARNED_AFTER)
-        if is_due and self._is_regular(records) and (b"PATH", "odd") not in sequence:
+        if count == (REPLACED_AFTER if is_full else LEARNED_AFTER) and self._is_regular(records):
             if is_full:
                 layouts.pop()
             layouts.append(self._layout([name for name, _ in records], pieces))
 
-    def _piece(self, name: bytes, body: bytes) -> Piece:
-        """How records like this one are rendered."""
+    def _piece(self, name: bytes, body: bytes) -> Piece | None:
+        """How records like this one are rendered; None if they are for the general way."""
         pieces = self._pieces.get(name, [])
         for piece in pieces:
             # No other way renders arguments: several records can be one list.
             if name == b"EXECVE" or re.fullmatch(piece.pattern, body):
                 return piece
         if name == b"PATH":
-            return Piece("odd", _BODY, b"%b", ())
+            return None  # the general way counts what others hide
         layout = self._renderer.plain_layout(name, body)
         if layout is not None:
             pattern, template = layout

@@ -107,6 +107,10 @@ class Facts(NamedTuple):
 
 NO_FACTS = Facts()
 
+Sighting = tuple[bytes, bytes, bytes, bytes, bytes, int, Facts]
+"""What an event says about the process that caused it: its own id; pid, ppid, comm, exe; when that
+was, later is more; and what the system said. Each exec has one: a named tuple takes longer."""
+
 
 class ProcessTable:
     """The processes of one node by process id."""
@@ -126,19 +130,11 @@ class ProcessTable:
             _, process = self.ended[pid]
         return process
 
-    # --- what events do to it: they say their own id, and four things of the process
+    # --- what events do to it
 
-    def observe(
-        self,
-        id_: bytes,
-        pid: bytes,
-        ppid: bytes,
-        comm: bytes,
-        exe: bytes,
-        now: int,
-        facts: Facts = NO_FACTS,
-    ) -> tuple[Process, bool]:
+    def observe(self, seen: Sighting) -> tuple[Process, bool]:
         """The instance that an event belongs to, and whether that is a new one."""
+        _, pid, ppid, _, exe, now, facts = seen
         process = self.current.get(pid)
         if (
             process is not None
@@ -150,24 +146,16 @@ class ProcessTable:
             process.used = now
             return process, False
         parent = self.known(ppid)
-        return self._start(id_, pid, ppid, comm, exe, now, facts, parent, parent), True
+        return self._start(seen, parent, parent), True
 
-    def execute(
-        self,
-        id_: bytes,
-        pid: bytes,
-        ppid: bytes,
-        comm: bytes,
-        exe: bytes,
-        now: int,
-        facts: Facts = NO_FACTS,
-    ) -> Process:
+    def execute(self, seen: Sighting) -> Process:
         """The new instance that a successful exec makes of a process."""
+        _, pid, ppid, _, _, _, facts = seen
         before = self.current.get(pid)
         parent = self.known(ppid)
         if before is None or not self._continues(before, ppid, facts):
             before = parent
-        return self._start(id_, pid, ppid, comm, exe, now, facts, parent, before)
+        return self._start(seen, parent, before)
 
     def change(self, process: Process, **changes: Any) -> Process:
         """A copy of `process` with changes, which takes its place if it still has one."""
@@ -217,18 +205,8 @@ class ProcessTable:
         parent = self.known(ppid)
         return parent is not None and parent.is_init
 
-    def _start(
-        self,
-        id_: bytes,
-        pid: bytes,
-        ppid: bytes,
-        comm: bytes,
-        exe: bytes,
-        now: int,
-        facts: Facts,
-        parent: Process | None,
-        origin: Process | None,
-    ) -> Process:
+    def _start(self, seen: Sighting, parent: Process | None, origin: Process | None) -> Process:
+        id_, pid, ppid, comm, exe, now, facts = seen
         start_time, container, services, is_init = facts
         ancestors: tuple[bytes, ...] = ()
         before, labels = None, NONE

@@ -259,9 +259,8 @@ class Tracker:
         is_first = True
         parent = self._known(table, node, ppid)
         if call == _WHOLE_EXEC or call == _EXEC:  # noqa: PLR1714, SIM109 - faster
-            process = table.execute(
-                id_, pid, ppid, comm, exe, key, _facts(*details) if details else NO_FACTS
-            )
+            facts = _facts(*details) if details else NO_FACTS
+            process = table.execute((id_, pid, ppid, comm, exe, key, facts))
             process = self._label_exe(table, process)
             self._executions += 1
         elif call == _DETAILS:
@@ -271,7 +270,7 @@ class Tracker:
         else:
             if pid not in table.current:
                 self._find(table, node, pid)
-            process, is_first = table.observe(id_, pid, ppid, comm, exe, key)
+            process, is_first = table.observe((id_, pid, ppid, comm, exe, key, NO_FACTS))
             if is_first and (process.origin is None or process.origin.exe != process.exe):
                 process = self._label_exe(table, process)  # its exec was not shown
         if pid == ppid:

@@ -6,11 +6,13 @@ from laurel_mp.processes import table as table_module
 from laurel_mp.processes.labels import NONE, Labels
 from laurel_mp.processes.table import (
     ENDED_SECONDS,
+    NO_FACTS,
     Facts,
     Origin,
     Process,
     ProcessTable,
     ProcessTables,
+    Sighting,
     origin_of,
 )
 
@@ -27,12 +29,12 @@ class History:
 
     def seen(self, pid: int, ppid: int, exe: bytes = SHELL, start_time: bytes = b"") -> Process:
         """An event of a process; its id is `eN`, counted from 1."""
-        process, _ = self.table.observe(*self._sighting(pid, ppid, exe, start_time))
+        process, _ = self.table.observe(self._sighting(pid, ppid, exe, start_time))
         return process
 
     def executed(self, pid: int, ppid: int, exe: bytes = SHELL, start_time: bytes = b"") -> Process:
         """A successful exec."""
-        return self.table.execute(*self._sighting(pid, ppid, exe, start_time))
+        return self.table.execute(self._sighting(pid, ppid, exe, start_time))
 
     def ended(self, pid: int, when: float = 0.0) -> None:
         """The process has called exit_group."""
@@ -42,9 +44,7 @@ class History:
         """The process with labels of its own."""
         return self.table.change(process, labels=frozenset(labels))
 
-    def _sighting(
-        self, pid: int, ppid: int, exe: bytes, start_time: bytes
-    ) -> tuple[bytes, bytes, bytes, bytes, bytes, int, Facts]:
+    def _sighting(self, pid: int, ppid: int, exe: bytes, start_time: bytes) -> Sighting:
         self.now += 1
         id_ = b"e%d" % self.now
         return id_, b"%d" % pid, b"%d" % ppid, b'"c"', exe, self.now, Facts(start_time)
@@ -490,7 +490,7 @@ def test_number_of_tables_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     tables = ProcessTables()
     first, second = tables.of(b"a"), tables.of(b"b")
     for when, table in enumerate((first, second, first)):
-        table.observe(b"e", b"10", b"1", b'"c"', SHELL, when)
+        table.observe((b"e", b"10", b"1", b'"c"', SHELL, when, NO_FACTS))
     tables.of(b"b")
     tables.of(b"c")
 
@@ -504,7 +504,7 @@ def test_statistics_count_all_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     tables = ProcessTables()
     for node in (b"a", b"b"):
         for pid in range(9):
-            tables.of(node).observe(b"e", b"%d" % pid, b"1", b'"c"', SHELL, pid)
+            tables.of(node).observe((b"e", b"%d" % pid, b"1", b'"c"', SHELL, pid, NO_FACTS))
 
     sizes = {"nodes": 3, "nodes_dropped": 0, "processes": 16, "evicted": 2}
     assert tables.statistics() == sizes
@@ -517,7 +517,7 @@ def test_statistics_of_dropped_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     tables = ProcessTables()
     for node in (b"a", b"b"):
         for pid in range(9):
-            tables.of(node).observe(b"e", b"%d" % pid, b"1", b'"c"', SHELL, pid)
+            tables.of(node).observe((b"e", b"%d" % pid, b"1", b'"c"', SHELL, pid, NO_FACTS))
 
     sizes = {"nodes": 2, "nodes_dropped": 1, "processes": 8, "evicted": 2}
     assert tables.statistics() == sizes
@@ -527,7 +527,7 @@ def test_all_tables_expire() -> None:
     """The clock is the same for all nodes."""
     tables = ProcessTables()
     for node in (b"", b"a"):
-        process, _ = tables.of(node).observe(b"e", b"10", b"1", b'"c"', SHELL, 1)
+        process, _ = tables.of(node).observe((b"e", b"10", b"1", b'"c"', SHELL, 1, NO_FACTS))
         tables.of(node).end(process, 1000.0)
     tables.expire(1000.0 + ENDED_SECONDS + 1)
 
@@ -539,7 +539,7 @@ def test_a_table_that_is_dropped_is_empty(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(table_module, "MAX_NODES", 1)
     tables = ProcessTables()
     first = tables.of(b"a")
-    first.observe(b"e", b"10", b"1", b'"c"', SHELL, 1)
+    first.observe((b"e", b"10", b"1", b'"c"', SHELL, 1, NO_FACTS))
     tables.of(b"b")
 
     assert first.current == {}
@@ -564,8 +564,8 @@ def test_all_tables_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(table_module, "MAX_IN_ALL", 3)
     tables = ProcessTables()
     for node in (b"a", b"b", b"", b"c", b"a"):
-        tables.of(node).observe(b"e", node or b"1", b"0", SHELL, SHELL, 0)
-        tables.of(node).observe(b"e", b"5", b"0", SHELL, SHELL, 0)
+        tables.of(node).observe((b"e", node or b"1", b"0", SHELL, SHELL, 0, NO_FACTS))
+        tables.of(node).observe((b"e", b"5", b"0", SHELL, SHELL, 0, NO_FACTS))
 
     tables.expire(0.0)
 
