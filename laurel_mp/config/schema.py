@@ -491,7 +491,8 @@ class Pipeline:
     fsync: Literal["checkpoint", "rotation", "never"] = setting(
         "checkpoint",
         kinds.choice("checkpoint", "rotation", "never"),
-        "When files are brought to the disk: about once a second, when they are full, or never.",
+        "When files are brought to the disk: at checkpoints, that is every 2 to 10 seconds while "
+        "there is input, when they are full, or never.",
         in_force=True,
     )
     hang_timeout: float = setting(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from laurel_mp.loadtest.live import live_plugin
 from laurel_mp.loadtest.rounds import repeat
+from laurel_mp.pipeline.schedule import LONGEST_PERIOD
 
 _MIB = 1 << 20
 
@@ -59,7 +60,7 @@ def measure(
             if sent * samples // lines > before * samples // lines:
                 sample(sent)
         plugin.await_rest(120.0)
-        time.sleep(2)  # a last checkpoint, a second after the last batch
+        time.sleep(LONGEST_PERIOD)  # memory is given back behind the last checkpoints
         sample(sent)
     return found
 

@@ -11,12 +11,12 @@ LONGEST_PERIOD = 10.0
 """How old a large one may become."""
 
 WORTH_A_SECOND = 8 << 20
-"""Bytes: with a full process table a checkpoint has 7 MiB, and costs 40 ms. One a second would be a
-twentieth of all CPU time, for good."""
+"""Bytes: with a full process table a checkpoint has 7 MiB, and costs 25 ms in all processes."""
 
-QUIET, BUSY = 20, 100
-"""How many times that long it is to the next checkpoint, by whether something has come within the
-last second. At 400 execs a second checkpoints took a twentieth of what all the rest takes."""
+QUIET, BUSY = 10, 100
+"""How many times that long it is to the next checkpoint, by whether something came lately. At 400
+execs a second checkpoints would take a twentieth of what all the rest takes; when it has become
+quiet, memory is given back behind them."""
 
 UNCOVERED = 4
 """With that part of what may be kept there is another checkpoint, unless it costs too much."""

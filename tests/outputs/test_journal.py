@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laurel_mp.outputs.journal import HEADER, ROOM, Entries, Entry, Journal
+from laurel_mp.outputs.journal import HEADER, ROOM, Entries, Entry, HeldJournal, Journal
 from laurel_mp.outputs.output import Mark
-from laurel_mp.outputs.pending import Pending, Unwritten, read, restore
+from laurel_mp.outputs.pending import UNKNOWN, Pending, Unwritten, read, restore
 
 MARK = Mark("/x.log", 1, 2, 3)
 NAMES = ("events", "filtered")
@@ -151,3 +151,30 @@ def test_damaged_rest(plain: object) -> None:
     """What was not written by us is refused."""
     with pytest.raises(ValueError, match="not "):
         Pending.of_plain(plain)
+
+
+def test_held(journal: Journal) -> None:
+    """What is held says the same as the journal would, which gets it when it is put back."""
+    journal.begin(1, [b"left\n", b""], [MARK, None])
+    journal.wrote(0, 2, MARK)
+    held = HeldJournal(journal)
+    assert held.read() == journal.read()
+
+    held.begin(2, [b"one\n", b"two\n"], [UNKNOWN, None])
+    held.wrote(0, 4, None)
+    held.wrote(1, 1, None)
+    assert held.size(1) == 4
+    assert Journal(journal.fd).read().batch == 1
+
+    held.put_back()
+    expected = Entries(2, [Entry(b"one\n", 4, None), Entry(b"two\n", 1, None)])
+    assert held.read() == Journal(journal.fd).read() == expected
+    assert read(held, NAMES) == Pending(2, {"filtered": Unwritten(b"two\n", 0)})
+
+
+def test_nothing_held(journal: Journal) -> None:
+    """As at the start."""
+    held = HeldJournal(journal)
+    held.put_back()
+
+    assert held.read() == Journal(journal.fd).read() == Entries(-1, [])
