@@ -20,10 +20,15 @@ LONGEST_SURROUNDING = 1024
 _ID = rb"(0|[1-9][0-9]{0,9})"
 # Of its two captures one is empty. What is plain is its own JSON.
 _NAME = rb'(?:("' + PLAIN + rb'*")|("[^"\n\x1d]*"|' + HEX + rb"))"
-_usual = re.compile(
+USUAL = (
     rb"items=(0|[1-9][0-9]{0,8}) ppid=" + _ID + rb" pid=" + _ID
-    + rb' (auid=[^"]*) comm=' + _NAME + rb" exe=" + _NAME + rb"((?: [^\n]*)?)"
-).fullmatch  # fmt: skip
+    + rb' (auid=[^"\n]*) comm=' + _NAME + rb" exe=" + _NAME + rb"((?: [^\n]*)?)"
+)  # fmt: skip
+"""A tail: items, ppid, pid, what is in front of the names, comm, exe, what is behind them.
+
+Of each name there are two captures, one of which is empty: what is its own JSON, and any other.
+"""
+_usual = re.compile(USUAL).fullmatch
 
 # Stands for any process.
 _EXAMPLE = b'items=0 ppid=1 pid=1 %b comm="@comm" exe="@exe"%b'
@@ -43,7 +48,7 @@ class Tail(NamedTuple):
     """How many PATH records there should be."""
 
 
-class _Surrounding(NamedTuple):
+class Surrounding(NamedTuple):
     """All of a tail but the process."""
 
     raw: bytes
@@ -59,7 +64,7 @@ class Callers:
     def __init__(self, render: Callable[[bytes], Tail | None]) -> None:
         """`render` renders a tail the general way."""
         self._render = render
-        self._surroundings: dict[tuple[bytes, bytes], _Surrounding | None] = {}
+        self._surroundings: dict[tuple[bytes, bytes], Surrounding | None] = {}
         self._again = Sightings(1 << 10).again
 
     def tail(self, text: bytes) -> Tail | None:
@@ -74,20 +79,24 @@ class Callers:
             if found is None:
                 return self._render(text)
         if odd_comm:
-            comm = _name(odd_comm)
+            comm = name(odd_comm)
         if odd_exe:
-            exe = _name(odd_exe)
+            exe = name(odd_exe)
         raw, added, row = found
         return tuple.__new__(  # as Tail does it, without the call
             Tail,
             (raw % (items, ppid, pid, comm, exe), added, row % (pid, ppid, comm, exe), int(items)),
         )
 
+    def surrounding(self, front: bytes, back: bytes) -> Surrounding | None:
+        """What was learned of a surrounding; None if nothing was, or if it is irregular."""
+        return self._surroundings.get((front, back))
+
     def forget(self) -> None:
         """Drops what was learned."""
         self._surroundings.clear()
 
-    def _learn(self, front: bytes, back: bytes) -> _Surrounding | None:
+    def _learn(self, front: bytes, back: bytes) -> Surrounding | None:
         """A surrounding that is not known; None if it came for the first time, or is irregular."""
         key = front, back
         if (
@@ -101,7 +110,7 @@ class Callers:
         found = self._surroundings[key] = self._surrounding(front, back)
         return found
 
-    def _surrounding(self, front: bytes, back: bytes) -> _Surrounding | None:
+    def _surrounding(self, front: bytes, back: bytes) -> Surrounding | None:
         """Renders an example, and takes the process out of it."""
         tail = self._render(_EXAMPLE % (front, back.rstrip(b" ")))
         if tail is None or not tail.raw.startswith(_EXAMPLE_IDS):
@@ -110,7 +119,7 @@ class Callers:
         if len(pieces) != 2 or not tail.who.startswith(_EXAMPLE_ROW):
             return None
         before, behind = pieces
-        return _Surrounding(
+        return Surrounding(
             b'"items":%b,"ppid":%b,"pid":%b,' + before[len(_EXAMPLE_IDS) :]
             + b',"comm":%b,"exe":%b' + behind,
             tail.added,
@@ -118,7 +127,7 @@ class Callers:
         )  # fmt: skip
 
 
-def _name(written: bytes) -> bytes:
+def name(written: bytes) -> bytes:
     """The JSON for a name that is not quoted and plain."""
     if written.startswith(b'"'):
         return encode(written[1:-1])

@@ -46,34 +46,43 @@ class Memo(dict[bytes, Value], Generic[Value]):
 class Worth:
     """Whether it is worth to look something up in a memo at all, by how often it was there lately.
 
-    Where it hardly ever is, one of `ROUNDS` still looks, so that it is noticed when that changes.
+    Where it mostly is not, one of `ROUNDS` still looks, so that it is noticed when that changes.
     """
 
-    ROUNDS = 8
+    ROUNDS = 16
     ENOUGH = 256
     """So many questions tell something."""
 
-    __slots__ = ("_asked", "_left", "_missed")
+    __slots__ = ("_asked", "_balance", "_left", "_missed")
 
     def __init__(self) -> None:
-        self._asked = self._missed = 0
+        self._asked = self._missed = self._balance = 0
         self._left = 0
         """Rounds to come that do not look."""
 
     def __call__(self) -> bool:
-        """Whether a round that begins should look; if it does, it has to `note` what came of it."""
+        """Whether a round that begins should look; what comes of it is to be noted."""
         if self._left:
             self._left -= 1
             return False
         return True
 
     def note(self, asked: int, missed: int) -> None:
-        """Of so many questions so many had no answer."""
+        """In a round that looked so many questions were asked, and so many had no answer."""
         self._asked += asked
         self._missed += missed
         if self._asked >= self.ENOUGH:
-            self._left = self.ROUNDS - 1 if self._missed * 16 > self._asked * 15 else 0
+            self._left = self.ROUNDS - 1 if self._missed * 3 > self._asked * 2 else 0
             self._asked = self._missed = 0
+
+    def note_others(self, taken: int, others: int) -> None:
+        """In a round that did not look so many went well without, and others did not.
+
+        Where more do not, the next round looks.
+        """
+        self._balance = max(0, self._balance + others - taken)
+        if self._balance >= self.ENOUGH:
+            self._balance = self._left = 0
 
 
 class Sightings:

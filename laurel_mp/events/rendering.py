@@ -8,6 +8,7 @@ from typing import Any
 
 from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.fragment import Fragment
+from laurel_mp.events.in_place import Place
 from laurel_mp.events.memo import ChoosyMemo, Memo, Worth
 from laurel_mp.events.rests import TELLS_HIDDEN, Record, Rests, split_rest
 from laurel_mp.events.syscall import Syscall, SyscallRenderer
@@ -24,6 +25,9 @@ RECORD_BYTES = 3 << 20
 TAIL_BYTES = 2 << 20
 HEAD_BYTES = 1 << 19
 
+MOST_PLACES = 4
+"""For so many nodes expressions that match whole events are compiled."""
+
 # The expression of `rests` that counts them says why.
 _hides_directory = re.compile(rb'item=0 (?:name="[^"]*" )?' + TELLS_HIDDEN).match
 
@@ -37,6 +41,7 @@ class EventRenderer:
         self.syscalls = SyscallRenderer(self._records, HEAD_BYTES, TAIL_BYTES)
         self.rests: ChoosyMemo[Fragment] = ChoosyMemo(REST_BYTES)
         self.is_rest_worth_it = Worth()
+        self._places: dict[tuple[bytes | None, bool], Place] = {}
         self._rendered: ChoosyMemo[Rendered] = ChoosyMemo(RECORD_BYTES)
         ours = (b"PARENT_INFO", b"CONTAINER_INFO", b"INCOMPLETE", b"REPEATED", b"RECORD_TYPES")
         self._taken = frozenset((b"ID", b"NODE", *map(options.added, ours)))
@@ -45,6 +50,7 @@ class EventRenderer:
     def forget(self) -> None:
         """Drops what was remembered, when names of users may have changed."""
         self.syscalls.forget()
+        self._places.clear()
         for memo in (self.rests, self._rendered, self.whole.path_tails):
             memo.forget()
 
@@ -53,6 +59,14 @@ class EventRenderer:
         """All that is remembered of what was rendered."""
         syscalls = self.syscalls
         return (self.rests, self._rendered, self.whole.path_tails, syscalls.heads, syscalls.tails)
+
+    def place(self, node: bytes | None, *, has_eoe: bool) -> Place | None:
+        """What matches events of a node where they stand; None if there are too many of them."""
+        place = self._places.get((node, has_eoe))
+        if place is None and len(self._places) < MOST_PLACES:
+            place = Place(self.syscalls, self.whole, node, has_eoe=has_eoe)
+            self._places[node, has_eoe] = place
+        return place
 
     def rest(self, text: bytes) -> Fragment:
         """The records behind a SYSCALL record.

@@ -73,22 +73,6 @@ class Piece(NamedTuple):
     """One for each capture; None for what is taken as it is."""
 
 
-class RestLayout(NamedTuple):
-    """A sequence of records, compiled."""
-
-    match: Callable[[bytes], re.Match[bytes] | None]
-    converters: tuple[tuple[int, Converter], ...]
-    """By the number of the capture."""
-    template: bytes
-    records: int
-    paths: tuple[tuple[int, int], ...]
-    """Which captures are item and tail of each PATH record."""
-    arguments: int
-    """Which capture is the EXECVE record; -1 for none."""
-    ends: bool
-    """Whether they end an event in a stream without EOE records."""
-
-
 class PathTail(NamedTuple):
     """What stands behind name and inode in a PATH record."""
 
@@ -116,6 +100,65 @@ class PathTails(Memo[PathTail | None]):
                 tail = PathTail(parts.raw + parts.added, _tells_hidden(text) is not None)
         self.remember(text, tail)
         return tail
+
+
+class RestLayout(NamedTuple):
+    """A sequence of records, compiled."""
+
+    match: Callable[[bytes], re.Match[bytes] | None]
+    """Of all records, with their event's id blotted out."""
+    records: tuple[tuple[bytes, bytes], ...]
+    """Type and expression of each."""
+    converters: tuple[tuple[int, Converter], ...]
+    """By the number of the capture."""
+    template: bytes
+    path_tails: PathTails
+    paths: tuple[tuple[int, int], ...]
+    """Which captures are item and tail of each PATH record."""
+    arguments: int
+    """Which capture is the EXECVE record; -1 for none."""
+    ends: bool
+    """Whether they end an event in a stream without EOE records."""
+
+    def render(self, values: list[bytes]) -> tuple[bytes, int] | None:
+        """What was captured, rendered, and how many paths were counted; converts `values`.
+
+        None if it is for the general way.
+        """
+        for index, converter in self.converters:
+            value = values[index]
+            if value:
+                converted = converter(value)
+                if converted is None:
+                    return None
+                values[index] = converted
+        paths = len(self.paths)
+        for item, index in self.paths:
+            tail = self.path_tails[values[index]]
+            if tail is None:
+                return None
+            values[index], hides = tail
+            if hides and values[item] == b"0":
+                paths += 1
+        return self.template % tuple(values), paths
+
+    def fragment(
+        self,
+        rendered: bytes,
+        paths: int,
+        values: list[bytes],
+        records: Callable[[], Sequence[Record]],
+    ) -> Fragment:
+        """What `render` gave and left, as a fragment."""
+        executed, execve_end = None, 0
+        if self.arguments >= 0:
+            executed = LateExecution(records)
+            arguments = values[self.arguments]
+            execve_end = rendered.index(b',"EXECVE":' + arguments) + 9 + len(arguments)
+        return tuple.__new__(  # as Fragment does it, without the call
+            Fragment,
+            (rendered, (), len(self.records), paths, False, False, executed, execve_end),
+        )
 
 
 class Rests:
@@ -176,6 +219,10 @@ class Rests:
         """How many sequences are counted that are not learned."""
         return len(self._candidates)
 
+    def layouts(self, records: int) -> list[RestLayout]:
+        """Those learned for so many records; what comes often is in front."""
+        return self._layouts.get(records, [])
+
     def whole(self, rest: bytes, node: bytes | None, end: bytes) -> Fragment | None:
         """The rest of an event that ends with it; None if it is for the general way.
 
@@ -198,7 +245,7 @@ class Rests:
         With `ends` only those which end an event.
         """
         # As many ids blotted out as records: then there is none but those in the expression.
-        layouts = self._layouts.get(text.count(b"\0):"), [])
+        layouts = self.layouts(text.count(b"\0):"))
         for place, layout in enumerate(layouts):
             match = layout.match(text)
             if match is None or (ends and not layout.ends):
@@ -206,31 +253,8 @@ class Rests:
             if place:
                 layouts[place - 1], layouts[place] = layout, layouts[place - 1]
             values = list(match.groups(b""))
-            for index, converter in layout.converters:
-                value = values[index]
-                if value:
-                    converted = converter(value)
-                    if converted is None:
-                        return None
-                    values[index] = converted
-            paths = len(layout.paths)
-            for item, index in layout.paths:
-                tail = self.path_tails[values[index]]
-                if tail is None:
-                    return None
-                values[index], hides = tail
-                if hides and values[item] == b"0":
-                    paths += 1
-            rendered = layout.template % tuple(values)
-            executed, execve_end = None, 0
-            if layout.arguments >= 0:
-                executed = LateExecution(partial(split_records, text))
-                arguments = values[layout.arguments]
-                execve_end = rendered.index(b',"EXECVE":' + arguments) + 9 + len(arguments)
-            return tuple.__new__(  # as Fragment does it, without the call
-                Fragment,
-                (rendered, (), layout.records, paths, False, False, executed, execve_end),
-            )
+            rendered = layout.render(values)
+            return rendered and layout.fragment(*rendered, values, partial(split_records, text))
         return None
 
     def consider(self, records: Sequence[Record]) -> None:
@@ -283,13 +307,11 @@ class Rests:
         )
 
     def _layout(self, names: list[bytes], pieces: list[Piece]) -> RestLayout:
-        pattern: list[bytes] = []
         converters: list[Converter | None] = []
         objects: dict[bytes, list[bytes]] = {}
         arguments = -1
         paths: list[tuple[int, int]] = []
         for name, piece in zip(names, pieces, strict=True):
-            pattern.append(_HEADER % re.escape(name) + piece.pattern)
             if name == b"EXECVE":
                 arguments = len(converters)
             first = len(converters)
@@ -306,11 +328,14 @@ class Rests:
         if self._options.record_types:
             types = b",".join([encode(name) for name in (b"SYSCALL", *objects)])
             template.append(b',"%b":[%b]' % (self._options.added(b"RECORD_TYPES"), types))
+        records = [(name, piece.pattern) for name, piece in zip(names, pieces, strict=True)]
+        pattern = [_HEADER % re.escape(name) + expression for name, expression in records]
         return RestLayout(
             re.compile(rb"\n".join(pattern)).fullmatch,
+            tuple(records),
             tuple([(index, each) for index, each in enumerate(converters) if each is not None]),
             b"".join(template),
-            len(names),
+            self.path_tails,
             tuple(paths),
             arguments,
             names[-1] == b"PROCTITLE",

@@ -98,7 +98,8 @@ class SyscallRenderer:
         self._renderer = renderer
         self.heads: Memo[Head | None] = Memo(head_bytes)
         self.tails: ChoosyMemo[Tail | None] = ChoosyMemo(tail_bytes)
-        self._callers = Callers(self._tail)
+        self.callers = Callers(self._tail)
+        self.universal = renderer.options.universal
         self._argv = renderer.options.added(b"ARGV")
         self._names: Memo[bytes] = Memo(1 << 18)
         self._keys = renderer.options.added(b"KEYS")
@@ -108,7 +109,9 @@ class SyscallRenderer:
         if renderer.options.universal:
             of_head |= {renderer.options.added(b"arch"), renderer.options.added(b"syscall")}
         self._reserved = self._annotated | of_head | {self._argv}
-        self.template = b'%%b%%b%%b,"%b":["0x%%b","0x%%b","0x%%b","0x%%b"]%%b%%b' % self._argv
+        self.arguments = b',"%b":["0x%%b","0x%%b","0x%%b","0x%%b"]' % self._argv
+        """A template for a0 to a3."""
+        self.template = b"%b%b%b" + self.arguments + b"%b%b"
         """Of head, exit, tail, a0 to a3, and what is added to head and tail."""
 
     def head(self, text: bytes) -> Head | None:
@@ -136,14 +139,14 @@ class SyscallRenderer:
 
     def tail(self, text: bytes) -> Tail | None:
         """The tail `text`, rendered; None if it is not a regular one."""
-        tail = self._callers.tail(text)
+        tail = self.callers.tail(text)
         self.tails.remember(text, tail)
         return tail
 
     def forget(self) -> None:
         """Drops what was remembered, when names of users may have changed."""
         self.tails.forget()
-        self._callers.forget()
+        self.callers.forget()
 
     def _tail(self, text: bytes) -> Tail | None:
         """The same for any tail, by the layout of the record."""

@@ -26,16 +26,18 @@ class WholeCoalescer(Coalescer):
         for node, begin, finish in pieces.runs(blob, start, end):
             self._feed_run(node, blob, begin, finish, offset)
 
-    def _feed_run(self, node: bytes | None, blob: bytes, start: int, end: int, offset: int) -> None:
+    def _feed_run(
+        self, node: bytes | None, blob: bytes, start: int, end: int, offset: int
+    ) -> tuple[int, int]:
         """Takes lines of one node: events of one piece at once, what is between them by lines.
 
+        Returns how many events of one piece there were, and how many rests were not remembered.
         Most of a worker's time goes here: measure before and after a change.
         """
         renderer = self._renderer(node, False)
         syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
         known_head, known_tail = syscalls.heads.get, syscalls.tails.get
-        looks_up = renderer.is_rest_worth_it()
-        known_rest, blots = rests.get if looks_up else _unknown, pieces.BLOTS
+        known_rest, blots = rests.get, pieces.BLOTS
         whole, has_eoe = renderer.whole.whole, self._has_eoe
         bodies, rows = self.bodies, self.rows
         done = self._done.noted_at(self._now).append
@@ -84,7 +86,7 @@ class WholeCoalescer(Coalescer):
                     rest, behind = self._rest(
                         renderer, node, rest_text, finish - len(rest_text) - 1
                     )
-                elif looks_up:
+                else:
                     rests.remember(rest_text, rest)
             if head is None or tail is None or rest is None or (by_endian and head.big_endian):
                 super().feed(blob, begin, finish, offset)
@@ -142,13 +144,12 @@ class WholeCoalescer(Coalescer):
                 self.feed(blob, behind, finish, offset)
             else:
                 super().feed(blob, behind, finish, offset)
-        if looks_up:
-            renderer.is_rest_worth_it.note(events, missed)
         self.counters.events += events
         self.counters.in_events += lines
         # A whole event ends with its EOE record; in a stream without, PROCTITLE is of the event.
         if self._has_eoe:
             self.counters.end_of_event += events
+        return events, missed
 
     def _rest(
         self, renderer: EventRenderer, node: bytes | None, rest: bytes, start: int
@@ -169,8 +170,3 @@ class WholeCoalescer(Coalescer):
         if found is None or found.records < 0:
             return None, start
         return found, start + length + 1
-
-
-def _unknown(_rest: bytes) -> Fragment | None:
-    """In place of a memory that is not worth a look."""
-    return None

@@ -7,7 +7,7 @@ from array import array
 from laurel_mp.events.coalescer import CoalescerState, Counters, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver
 from laurel_mp.events.output import Bodies, clock_key
-from laurel_mp.events.whole import WholeCoalescer
+from laurel_mp.events.novel import NovelCoalescer
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
 from laurel_mp.stages.packing import pack, unpack
@@ -26,7 +26,7 @@ class Decoder:
         *,
         sightings: bool = True,
     ) -> None:
-        self._coalescer = WholeCoalescer(
+        self._coalescer = NovelCoalescer(
             options, limits, local_node, observer, filters, sightings=sightings
         )
         self._observer = observer
