@@ -2,7 +2,8 @@
 
 To cut events out, to blot out their ids and to look up what was rendered before costs more than it
 brings there. So one expression matches a SYSCALL record and another one all records behind it, and
-what was learned of the call, of who called and of the sequence of records renders what they captured.
+what was learned of the call, of who called and of the sequence of records renders what they
+captured.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ class Place:
                 pattern.append(_HEADER % (self._prefix, re.escape(name), id_) + rb" *" + expression)
                 id_ = rb"\1"
             if self._has_eoe:
-                pattern.append(_HEADER % (self._prefix, b"EOE", id_) + rb" ")
+                pattern.append(_HEADER % (self._prefix, b"EOE", id_) + rb" ?")
             matcher = re.compile(rb"\n".join(pattern) + rb"\n").match
             if len(self._matchers) >= MOST_MATCHERS:
                 self._matchers.clear()

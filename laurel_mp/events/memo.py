@@ -46,17 +46,20 @@ class Memo(dict[bytes, Value], Generic[Value]):
 class Worth:
     """Whether it is worth to look something up in a memo at all, by how often it was there lately.
 
-    Where it mostly is not, one of `ROUNDS` still looks, so that it is noticed when that changes.
+    Where it mostly is not, the next round does not look; each time when that is found again, twice
+    as many do not, up to `MOST_ROUNDS`, so that it is noticed when it changes.
     """
 
-    ROUNDS = 16
+    MOST_ROUNDS = 32
     ENOUGH = 256
     """So many questions tell something."""
 
-    __slots__ = ("_asked", "_balance", "_left", "_missed")
+    __slots__ = ("_asked", "_balance", "_left", "_missed", "_rounds")
 
     def __init__(self) -> None:
         self._asked = self._missed = self._balance = 0
+        self._rounds = 1
+        """How many are not to look if the next one that does finds little."""
         self._left = 0
         """Rounds to come that do not look."""
 
@@ -71,9 +74,14 @@ class Worth:
         """In a round that looked so many questions were asked, and so many had no answer."""
         self._asked += asked
         self._missed += missed
-        if self._asked >= self.ENOUGH:
-            self._left = self.ROUNDS - 1 if self._missed * 3 > self._asked * 2 else 0
-            self._asked = self._missed = 0
+        if self._asked < self.ENOUGH:
+            return
+        if self._missed * 3 > self._asked * 2:
+            self._left = self._rounds
+            self._rounds = min(2 * self._rounds, self.MOST_ROUNDS)
+        else:
+            self._rounds = 1
+        self._asked = self._missed = 0
 
     def note_others(self, taken: int, others: int) -> None:
         """In a round that did not look so many went well without, and others did not.
@@ -83,6 +91,7 @@ class Worth:
         self._balance = max(0, self._balance + others - taken)
         if self._balance >= self.ENOUGH:
             self._balance = self._left = 0
+            self._rounds = 1
 
 
 class Sightings:

@@ -62,10 +62,10 @@ class NovelCoalescer(WholeCoalescer):
                 ) = call.groups(b"")  # fmt: skip
                 which = (head, items, front, back, not ended)
                 plan = known_plan(which) or place.plan(which)
-            if plan is not None:
                 behind = call.end()
-                rest = plan.match(blob, behind, end) or place.rest(plan, blob, behind, end)
-            if rest is not None:
+                if plan is not None:
+                    rest = plan.match(blob, behind, end) or place.rest(plan, blob, behind, end)
+            if plan is not None and rest is not None:
                 rest_id, *values = rest.groups(b"")
                 finish = rest.end()
                 key = id_ if node is None else node + b" " + id_
@@ -75,7 +75,7 @@ class NovelCoalescer(WholeCoalescer):
                     and (key > self._latest or not self._is_known(key))
                 ):
                     rendered = plan.layout.render(values)
-            if rendered is None:
+            if plan is None or rendered is None:
                 others += 1
                 finish = place.next(blob, begin, end)
                 super()._feed_run(node, blob, begin, finish, offset)

@@ -237,7 +237,10 @@ class Rests:
             rest = rest[len(prefix) :].replace(b"\n" + prefix, b"\n")
         if not end:
             return self.render(rest, ends=True)
-        return self.render(rest[: -len(end)]) if rest.endswith(end) else None
+        if rest.endswith(end):
+            return self.render(rest[: -len(end)])
+        # Enriched records without a node have no blank behind their header.
+        return self.render(rest[: 1 - len(end)]) if rest.endswith(end[:-1]) else None
 
     def render(self, text: bytes, *, ends: bool = False) -> Fragment | None:
         """All records in `text`, lines without nodes; None if it is for the general way.

@@ -16,15 +16,18 @@ PLAIN = rb"[ !#$&-*,-\[\]-~]"
 HEX = rb"(?:[0-9A-F]{32})*(?:[0-9A-F]{2}){1,16}"
 """Pairs of hex digits. To repeat a pair without the long step takes three times as long."""
 
-_is_plain = re.compile(PLAIN + rb"*").fullmatch
-_are_plain = re.compile(PLAIN.replace(b"[", rb"[\0", 1) + rb"*").fullmatch
+# Tables for `bytes.translate`, which takes half of the time of an expression: what is not plain
+# becomes a byte that is not.
+_ODD = 1
+_PLAIN = bytes(byte if re.match(PLAIN, bytes([byte])) else _ODD for byte in range(256))
+_PLAIN_WORDS = b"\0" + _PLAIN[1:]
 
 
 def _shown(byte: int) -> str:
     character = chr(byte)
     if character in ('"', "\\"):
         return "\\" + character
-    return character if _is_plain(bytes([byte])) else f"%{byte:02x}"
+    return character if _PLAIN[byte] == byte != _ODD else f"%{byte:02x}"
 
 
 # By character of a text in which bytes that are no UTF-8 have become surrogates (PEP 383). The
@@ -37,14 +40,14 @@ _SHOWN_IN_WORDS = _SHOWN | {0: '","'}
 
 def encode(text: bytes) -> bytes:
     """`text` as a JSON string in UTF-8, quotes included."""
-    return b'"%b"' % (text if _is_plain(text) else _encoded(text, _SHOWN))
+    return b'"%b"' % (_encoded(text, _SHOWN) if _ODD in text.translate(_PLAIN) else text)
 
 
 def encode_words(text: bytes) -> bytes:
     """Words with a NUL byte between them as JSON strings with a comma between them."""
-    if _are_plain(text):
-        return b'"%b"' % text.replace(b"\0", b'","')
-    return b'"%b"' % _encoded(text, _SHOWN_IN_WORDS)
+    if _ODD in text.translate(_PLAIN_WORDS):
+        return b'"%b"' % _encoded(text, _SHOWN_IN_WORDS)
+    return b'"%b"' % text.replace(b"\0", b'","')
 
 
 def _encoded(text: bytes, shown: dict[int, str]) -> bytes:

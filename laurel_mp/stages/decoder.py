@@ -6,8 +6,8 @@ from array import array
 
 from laurel_mp.events.coalescer import CoalescerState, Counters, Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver
-from laurel_mp.events.output import Bodies, clock_key
 from laurel_mp.events.novel import NovelCoalescer
+from laurel_mp.events.output import Bodies, clock_key
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
 from laurel_mp.stages.packing import pack, unpack

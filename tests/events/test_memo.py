@@ -73,15 +73,44 @@ def test_a_memo_forgets() -> None:
     assert (memo, memo.size, memo.clearings) == ({}, 0, 0)
 
 
+def _rounds_without(worth: Worth) -> int:
+    """How many rounds do not look before one does."""
+    rounds = 0
+    while not worth():
+        rounds += 1
+    return rounds
+
+
 def test_whether_it_is_worth_it() -> None:
-    """Where hardly anything is found most rounds do not look, until one finds something."""
+    """Where hardly anything is found more and more rounds do not look, until one finds it."""
     worth = Worth()
     for _ in range(3):
         assert worth()
-        worth.note(Worth.ENOUGH // 4, Worth.ENOUGH // 4)
+        worth.note(Worth.ENOUGH // 12, Worth.ENOUGH // 12)
     assert worth()
-    worth.note(Worth.ENOUGH // 4, Worth.ENOUGH // 4)
+    rounds = []
+    for _ in range(8):
+        worth.note(Worth.ENOUGH // 4, Worth.ENOUGH // 4)
+        worth.note(Worth.ENOUGH * 3 // 4, Worth.ENOUGH * 3 // 4)
+        rounds.append(_rounds_without(worth))
 
-    assert [worth() for _ in range(Worth.ROUNDS)] == [False] * (Worth.ROUNDS - 1) + [True]
-    worth.note(Worth.ENOUGH, Worth.ENOUGH * 3 // 4)
-    assert [worth() for _ in range(3)] == [True] * 3
+    assert rounds == [1, 2, 4, 8, 16, 32, 32, 32]
+    worth.note(Worth.ENOUGH, Worth.ENOUGH // 2)
+    assert _rounds_without(worth) == 0
+    worth.note(Worth.ENOUGH, Worth.ENOUGH)
+    assert _rounds_without(worth) == 1
+
+
+def test_worth_again_where_little_goes_without() -> None:
+    """Rounds that do not look, and with which most does not go well, come to an end."""
+    worth = Worth()
+    for _ in range(4):
+        worth.note(Worth.ENOUGH, Worth.ENOUGH)
+    assert not worth()
+    worth.note_others(Worth.ENOUGH, Worth.ENOUGH // 2)
+    assert not worth()
+    worth.note_others(0, Worth.ENOUGH - 1)
+    assert not worth()
+    worth.note_others(0, 1)
+
+    assert worth()

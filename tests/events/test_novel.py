@@ -1,0 +1,173 @@
+"""Events matched where they stand, and line by line: the same comes out."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from laurel_mp.events import rendering, rests
+from laurel_mp.events.coalescer import Coalescer, Counters, Limits
+from laurel_mp.events.enrichment import ContentFilters, Finished, Started
+from laurel_mp.events.executions import Execution
+from laurel_mp.events.memo import Worth
+from laurel_mp.events.novel import NovelCoalescer
+from laurel_mp.events.output import Bodies, Rows
+from laurel_mp.events.whole import WholeCoalescer
+from laurel_mp.loadtest.flood import Flood, Options
+from laurel_mp.records.header import LINE
+from laurel_mp.records.options import RecordOptions
+from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
+from tests.support.floods import FEW, options_of_floods
+from tests.support.mixtures import mixture
+from tests.support.records import group_name, user_name
+
+OPTIONS = (
+    RecordOptions(),
+    RecordOptions(universal=True, look_up_pids=True, drop_raw=True, rows_name_rules=True),
+    RecordOptions(
+        user_name=user_name, group_name=group_name, prefix=b"x_", record_types=True,
+        rows_name_rules=True,
+    ),
+)  # fmt: skip
+
+
+class _Never(Worth):
+    """Says that nothing is worth to be looked for."""
+
+    def __call__(self) -> bool:
+        return False
+
+
+class _Counting(NovelCoalescer):
+    """Counts how many events were taken where they stood, and how many were not."""
+
+    taken = others = 0
+
+    def _feed_new(self, *where: object) -> tuple[int, int]:
+        taken, others = super()._feed_new(*where)  # type: ignore[arg-type]
+        self.taken += taken
+        self.others += others
+        return taken, others
+
+
+class _Observer:
+    """Says something about each exec that depends on it."""
+
+    def started(self, pid: bytes, exe: bytes) -> Started:
+        """What the system says."""
+        if int(pid) % 3 == 0:
+            return Started()
+        return Started(b"\x1e" + pid, b"", b',"EXE":' + exe, b',"ENV":{"A":"%b"}' % pid, b"")
+
+    def finished(self, started: Started, execution: Execution) -> Finished:
+        """What its records say."""
+        arguments = b"%d" % len(b" ".join(execution.arguments))
+        name = execution.program.hex().encode()
+        members = b',"SCRIPT":"%b"' % name if execution.is_script else b""
+        return Finished(members, b"\x1e" + arguments + b"\x1e" if started.facts else b"")
+
+    def statistics(self) -> dict[str, int]:
+        """Nothing."""
+        return {}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _learns_at_once() -> Iterator[None]:
+    with patch.object(rests, "LEARNED_AFTER", 1), patch.object(rendering, "Worth", _Never):
+        yield
+
+
+def _outcome(
+    coalescer: Coalescer, stream: bytes, has_eoe: bool | None = None
+) -> tuple[Bodies, Rows, Counters, object]:
+    """All that comes of a stream."""
+    if has_eoe is None:
+        has_eoe = b"type=EOE " in stream
+    coalescer.clock(0, 100.0, has_eoe)
+    coalescer.feed(stream, 0, len(stream), 0)
+    coalescer.finish(len(stream))
+    return *coalescer.take(), coalescer.counters, coalescer.sightings.take()
+
+
+def _flood(options: Options) -> bytes:
+    return b"".join(Flood(options).chunks())
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("path", corpus_files(), ids=corpus_name)
+def test_captures(path: Path, options: RecordOptions) -> None:
+    """Bodies, rows and counters do not depend on how events are taken."""
+    stream = corpus_bytes(path)[: 1 << 20]
+    stream = stream[: stream.rfind(b"\n") + 1]
+
+    expected = _outcome(Coalescer(options, Limits()), stream)
+
+    assert _outcome(NovelCoalescer(options, Limits()), stream) == expected
+
+
+@pytest.mark.parametrize("node", ["", "web-1.example"])
+@pytest.mark.parametrize("eoe", [True, False])
+@pytest.mark.parametrize("enriched", [True, False])
+def test_nearly_all_events_are_taken_where_they_stand(
+    node: str, *, eoe: bool, enriched: bool
+) -> None:
+    """Of whatever kind a stream is, if it is one in which nothing repeats."""
+    stream = _flood(Options(events=1500, unique=1.0, node=node, eoe=eoe, enriched=enriched))
+    coalescer = _Counting(RecordOptions(), Limits())
+
+    outcome = _outcome(coalescer, stream)
+
+    assert outcome == _outcome(Coalescer(RecordOptions(), Limits()), stream)
+    assert coalescer.taken > 10 * coalescer.others
+
+
+@FEW
+@given(options=options_of_floods(), observed=st.booleans(), filtering=st.booleans())
+def test_floods(options: Options, *, observed: bool, filtering: bool) -> None:
+    """With what others say of execs and of lines, too."""
+    stream = _flood(options)
+    filters = ContentFilters(lambda line: b"7" in line[-40:], None, filtering)
+    node = options.node.encode()
+
+    def outcome(kind: type[Coalescer]) -> object:
+        observer = _Observer() if observed else None
+        coalescer = kind(OPTIONS[2], Limits(), node, observer, filters)
+        return _outcome(coalescer, stream, options.eoe)
+
+    assert outcome(NovelCoalescer) == outcome(Coalescer)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_hostile_streams(seed: int) -> None:
+    """Pieces of captures, altered, in front of and behind themselves.
+
+    They hold execs of foreign architectures, about which the tracker is asked at another line of
+    the same event if it is taken whole.
+    """
+    chance = random.Random(seed)
+    data = mixture(chance)
+    stream = b"".join(
+        [
+            line + b"\n"
+            for line in (data + data + mixture(chance)).split(b"\n")
+            if LINE.fullmatch(line + b"\n")
+        ]
+    )
+    options = chance.choice(OPTIONS)
+    limits = Limits(max_event_bytes=chance.choice([900, 16 << 20]))
+
+    by_line, whole, new = (
+        _outcome(kind(options, limits, observer=_Observer()), stream)
+        for kind in (Coalescer, WholeCoalescer, NovelCoalescer)
+    )
+
+    assert new == whole
+    bodies, rows, *others = new
+    expected_bodies, expected_rows, *expected = by_line
+    assert (bodies, rows.who, rows.ids, others) == (
+        expected_bodies, expected_rows.who, expected_rows.ids, expected,
+    )  # fmt: skip
