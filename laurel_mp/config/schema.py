@@ -425,7 +425,7 @@ class Pipeline:
         in_force=True,
     )
     linger_ms: int = setting(
-        90,
+        150,
         kinds.whole(0, 1000),
         "How long input is collected before it is handed over, while there is little of it. Less "
         "shows more of what `/proc` says of processes that end at once; more saves CPU time.",

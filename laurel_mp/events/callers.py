@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from laurel_mp.events.memo import Sightings
-from laurel_mp.records.strings import HEX, PLAIN, encode
+from laurel_mp.records.strings import HEX, ODD_QUOTED, PLAIN, encode
 
 MOST_SURROUNDINGS = 1024
 LONGEST_SURROUNDING = 1024
 
 _ID = rb"(0|[1-9][0-9]{0,9})"
 # Of its two captures one is empty. What is plain is its own JSON.
-_NAME = rb'(?:("' + PLAIN + rb'*")|("[^"\n\x1d]*"|' + HEX + rb"))"
+_NAME = rb'(?:("' + PLAIN + rb'*")|(' + ODD_QUOTED + rb"|" + HEX + rb"))"
 USUAL = (
     rb"items=(0|[1-9][0-9]{0,8}) ppid=" + _ID + rb" pid=" + _ID
     + rb' (auid=[^"\n]*) comm=' + _NAME + rb" exe=" + _NAME + rb"((?: [^\n]*)?)"

@@ -19,7 +19,7 @@ from laurel_mp.events.syscall import NUMBERS, Call, SyscallRenderer
 from laurel_mp.records.header import ID, count_lines
 from laurel_mp.records.strings import encode
 
-MOST_PLANS = 4096
+MOST_PLANS = 1024
 MOST_MATCHERS = 256
 
 Matcher = Callable[[bytes, int, int], "re.Match[bytes] | None"]

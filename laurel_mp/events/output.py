@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
+from functools import partial
 
 from laurel_mp.events.syscall import Call
 
@@ -13,6 +14,9 @@ FILTERED = b"\x01"
 
 NO_ROW = (1 << 64) - 1
 """Stands for the row of an event that waits for none."""
+
+
+_numbers = partial(array, "Q")
 
 
 @dataclass(slots=True)
@@ -26,17 +30,17 @@ class Bodies:
     heads: list[bytes] = field(default_factory=list)
     tails: list[bytes] = field(default_factory=list)
     """Each may have further marks: NUL bytes, which wait for `more`."""
-    keys: array[int] = field(default_factory=lambda: array("Q"))
+    keys: array[int] = field(default_factory=_numbers)
     """Where each was completed: see `line_key` and `clock_key`."""
-    ranks: array[int] = field(default_factory=lambda: array("Q"))
+    ranks: array[int] = field(default_factory=_numbers)
     """For those that have a rank among events with the same key: which one, and its rank."""
-    rows: array[int] = field(default_factory=lambda: array("Q"))
+    rows: array[int] = field(default_factory=_numbers)
     """The number of the row that each waits for, or NO_ROW."""
-    more: array[int] = field(default_factory=lambda: array("Q"))
+    more: array[int] = field(default_factory=_numbers)
     """Those of the rows that the marks in tails wait for."""
-    unused: array[int] = field(default_factory=lambda: array("Q"))
+    unused: array[int] = field(default_factory=_numbers)
     """Numbers of rows whose answers no mark waits for."""
-    sizes: array[int] = field(default_factory=lambda: array("Q"))
+    sizes: array[int] = field(default_factory=_numbers)
     """How many lines each event has, if there are filters."""
 
 
@@ -45,7 +49,7 @@ class Rows:
     """Questions to the tracker, numbered from `base`."""
 
     base: int = 0
-    keys: array[int] = field(default_factory=lambda: array("Q"))
+    keys: array[int] = field(default_factory=_numbers)
     calls: bytearray = field(default_factory=bytearray)
     """What each is about: a `Call`."""
     who: list[bytes] = field(default_factory=list)
@@ -56,7 +60,7 @@ class Rows:
     0x1f. All names are JSON."""
     ids: list[bytes] = field(default_factory=list)
     """The event's id."""
-    ranks: array[int] = field(default_factory=lambda: array("Q"))
+    ranks: array[int] = field(default_factory=_numbers)
     """For those that have a rank among rows with the same key: which row of these, and its rank."""
 
     def add(self, order: int, call: Call, who: bytes, id_: bytes, rank: int = 0) -> int:

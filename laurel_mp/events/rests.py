@@ -19,7 +19,7 @@ from laurel_mp.events.memo import Memo
 from laurel_mp.records import execve, proctitle
 from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import RecordRenderer, Rendered
-from laurel_mp.records.strings import PLAIN, encode
+from laurel_mp.records.strings import ODD_QUOTED, PLAIN, encode
 from laurel_mp.records.types import SINGLE_OBJECTS, is_kernel, number_of
 
 Record = tuple[bytes, bytes]
@@ -44,8 +44,8 @@ _HEX = rb"[0-9A-F]+"
 _NUMBER = rb"(0|[1-9][0-9]{0,17})"
 # Of these two captures one is empty. What is plain is its own JSON.
 _PLAIN_NAME = rb'(?:("' + PLAIN + rb'*")|('
-_NAME = _PLAIN_NAME + rb'"[^"\n\x1d]*"|' + _HEX + rb"))"
-_NAME_OR_NONE = _PLAIN_NAME + rb'"[^"\n\x1d]*"|' + _HEX + rb"|\(null\)))"
+_NAME = _PLAIN_NAME + ODD_QUOTED + rb"|" + _HEX + rb"))"
+_NAME_OR_NONE = _PLAIN_NAME + ODD_QUOTED + rb"|" + _HEX + rb"|\(null\)))"
 _BODY = rb"([^ \n][^\n]*)"
 
 _HEADER = rb"type=%b msg=audit\(\0+\): *"

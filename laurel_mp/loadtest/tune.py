@@ -21,7 +21,7 @@ from laurel_mp.loadtest.bench.workloads import Workload
 from laurel_mp.loadtest.choice import Choice, Throughput, Waiting
 from laurel_mp.loadtest.flood import Options
 
-LINGERS = (10, 20, 40, 60, 90)
+LINGERS = (10, 20, 40, 80, 150)
 """Milliseconds."""
 
 WINDOWS = (1 << 22, 1 << 24, 1 << 26)

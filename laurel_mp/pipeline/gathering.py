@@ -9,18 +9,22 @@ nap is longer than what came lately allows.
 from __future__ import annotations
 
 import fcntl
+import math
 import sys
 import termios
 import time
 
 LONGEST_NAP = 0.03
-"""Seconds; three of them are the default of `linger-ms`. Who begins to write much meanwhile waits
+"""Seconds; five of them are the default of `linger-ms`. Who begins to write much meanwhile waits
 so long at most, and once."""
 
 SHORTEST_NAP = 0.001
 
 NAP_RECORDS = 64
 """How many may come during a nap, by what came lately."""
+
+BATCH_RECORDS = 256
+"""So many are worth a batch: where they come in less time than records may gather, it is enough."""
 
 LARGE_READ = 1 << 14
 """Bytes; behind one there is no nap."""
@@ -39,15 +43,23 @@ class Gathering:
         """Seconds for which records may gather, while few come; may be set at any time."""
         self.nap = min(LONGEST_NAP, linger)
         """Seconds for which nobody need look at the input now."""
+        self._pace = math.inf
+        """Seconds for each record, lately."""
         self._before = time.monotonic()
+
+    @property
+    def time(self) -> float:
+        """Seconds for which they may gather at the pace of what came lately."""
+        return min(self.linger, BATCH_RECORDS * self._pace)
 
     def note(self, data: bytes) -> None:
         """This was read now, and so the next records will come, perhaps."""
         now = time.monotonic()
+        self._pace = (now - self._before) / (data.count(b"\n") or 1)
         if len(data) >= LARGE_READ:
             self.nap = 0.0
         else:
-            until_enough = (now - self._before) * NAP_RECORDS / (data.count(b"\n") or 1)
+            until_enough = NAP_RECORDS * self._pace
             self.nap = min(max(until_enough, SHORTEST_NAP), LONGEST_NAP, self.linger)
         self._before = now
 

@@ -232,7 +232,7 @@ class Plugin:
             return True
         size, waited = backlog.waits(time.monotonic())
         if size:
-            linger = _linger(self.config) - waited
+            linger = self._reader.gathering.time - waited
             if linger > 0 and size < self._worth and self._deadline is None:
                 time.sleep(linger)
             self._feed(backlog.take(self.config.pipeline.batch_bytes))

@@ -84,14 +84,14 @@ class Reader:
     def collect(self, most: int) -> Piece | None:
         """What comes in the time for which records may gather, up to about `most` bytes."""
         gathering, fd, began = self.gathering, self._source.fileno(), time.monotonic()
-        left, size = gathering.rest(fd, gathering.linger), 0
+        left, size = gathering.rest(fd, gathering.time), 0
         pieces = []
         while data := self._receive():
             pieces.append(data)
             size += len(data)
             if left <= 0 or size >= most or not gathering.nap:
                 break
-            left = gathering.rest(fd, left)
+            left = gathering.rest(fd, min(left, gathering.time - (time.monotonic() - began)))
             if unread(fd) <= 0:
                 break  # where nothing is, a read would wait
         return Piece(b"".join(pieces), began) if pieces else None

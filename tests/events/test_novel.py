@@ -171,3 +171,33 @@ def test_hostile_streams(seed: int) -> None:
     assert (bodies, rows.who, rows.ids, others) == (
         expected_bodies, expected_rows.who, expected_rows.ids, expected,
     )  # fmt: skip
+
+
+def _opened(number: int, paths: int, title: bytes) -> bytes:
+    """An event with many names."""
+    header = b" msg=audit(1700000000.000:%d): " % number
+    return b"".join(
+        [
+            b"type=SYSCALL" + header + b"arch=c000003e syscall=257 success=yes exit=3 a0=1 a1=2 "
+            b"a2=3 a3=4 items=%d ppid=1 pid=9 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 "
+            b'sgid=0 fsgid=0 tty=(none) ses=1 comm="a" exe="/a" key=(null)\n' % paths,
+            *[
+                b"type=PATH" + header + b'item=%d name="/%d" inode=1 dev=fe:00 mode=0100644 '
+                b"ouid=0 ogid=0 rdev=00:00 nametype=NORMAL\n" % (item, number)
+                for item in range(paths)
+            ],
+            b"type=PROCTITLE" + header + b"proctitle=" + title + b"\n",
+            b"type=EOE" + header + b"\n",
+        ]
+    )
+
+
+@pytest.mark.parametrize("kind", [WholeCoalescer, NovelCoalescer])
+def test_what_nearly_matches_takes_no_longer(kind: type[Coalescer]) -> None:
+    """An expression for many names is not tried in all ways: that would take minutes."""
+    usual = b"".join([_opened(number, 22, b'"x"') for number in range(5)])
+    stream = usual + _opened(5, 22, b"odd")
+
+    outcome = _outcome(kind(RecordOptions(), Limits()), stream)
+
+    assert outcome == _outcome(Coalescer(RecordOptions(), Limits()), stream)

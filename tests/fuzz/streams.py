@@ -9,10 +9,12 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from types import ModuleType
 
 from laurel_mp import config as configuration
 from laurel_mp.config import Config
-from laurel_mp.events import coalescer, rendering
+from laurel_mp.events import coalescer, rendering, rests
+from laurel_mp.events.memo import Worth
 from laurel_mp.processes import table
 from laurel_mp.records import record
 from laurel_mp.stages import router, tracker
@@ -137,7 +139,7 @@ def plan_of(head: bytes) -> Plan:
 def check(data: bytes) -> None:
     """Runs a stream in one piece in one process, and in pieces with workers: it is the same.
 
-    Also with next to no memory for what was rendered and answered.
+    Also with next to no memory for what was rendered and answered, and with none asked.
     """
     plan, stream = plan_of(data[:HEAD]), data[HEAD:]
     pieces = plan.pieces(stream)
@@ -211,11 +213,20 @@ def lower_limits() -> None:
     table.MAX_PROCESSES, table.MAX_NODES, table.MAX_IN_ALL, table.MAX_ANCESTORS = 6, 3, 9, 4
 
 
-_MEMORIES = {
+class _NeverWorthIt(Worth):
+    """Says that nothing is worth to be looked for, as in a stream in which nothing repeats."""
+
+    def __call__(self) -> bool:
+        return False
+
+
+_MEMORIES: dict[tuple[ModuleType, str], object] = {
     (rendering, "REST_BYTES"): 900,
     (rendering, "RECORD_BYTES"): 500,
     (rendering, "TAIL_BYTES"): 500,
     (rendering, "HEAD_BYTES"): 50,
+    (rendering, "Worth"): _NeverWorthIt,
+    (rests, "LEARNED_AFTER"): 1,
     (tracker, "MAX_ANSWERS"): 2,
     (record, "LAYOUTS_PER_TYPE"): 2,
     (record, "MOST_TYPES"): 5,
@@ -225,7 +236,10 @@ _MEMORIES = {
 
 @contextlib.contextmanager
 def small_memories() -> Iterator[None]:
-    """Makes memories so small that they are soon full; no output may depend on them."""
+    """Makes memories so small that they are soon full, and events match where they stand.
+
+    No output may depend on that.
+    """
     former = {place: getattr(*place) for place in _MEMORIES}
     try:
         for place, size in _MEMORIES.items():

@@ -5,6 +5,7 @@ import socket
 import time
 
 from laurel_mp.pipeline.gathering import (
+    BATCH_RECORDS,
     ENOUGH,
     LARGE_READ,
     LONGEST_NAP,
@@ -26,6 +27,18 @@ def test_nap_by_rate() -> None:
     assert gathering.nap == SHORTEST_NAP
     gathering.note(b"x" * LARGE_READ)
     assert gathering.nap == 0
+
+
+def test_time_by_pace() -> None:
+    """The time ends when enough have come for a batch, at the pace of late; it is not longer."""
+    gathering = Gathering(0.5)
+    assert gathering.time == 0.5
+    gathering._before -= 1.0
+    gathering.note(RECORD)
+    assert gathering.time == 0.5
+    gathering._before -= 1.0
+    gathering.note(RECORD * 10 * BATCH_RECORDS)
+    assert 0.1 <= gathering.time < 0.2
 
 
 def test_no_nap_without_linger() -> None:
