@@ -23,8 +23,9 @@ SHORTEST_NAP = 0.001
 NAP_RECORDS = 64
 """How many may come during a nap, by what came lately."""
 
-BATCH_RECORDS = 256
-"""So many are worth a batch: where they come in less time than records may gather, it is enough."""
+BATCH_EVENTS, BATCH_RECORDS = 72, 256
+"""So many are worth a batch: where they come in less time than they may gather, that is enough. So
+latency falls as the load rises."""
 
 LARGE_READ = 1 << 14
 """Bytes; behind one there is no nap."""
@@ -43,23 +44,25 @@ class Gathering:
         """Seconds for which records may gather, while few come; may be set at any time."""
         self.nap = min(LONGEST_NAP, linger)
         """Seconds for which nobody need look at the input now."""
-        self._pace = math.inf
-        """Seconds for each record, lately."""
+        self._until_batch = math.inf
+        """Seconds in which there is enough for a batch, at the pace of what came lately."""
         self._before = time.monotonic()
 
     @property
     def time(self) -> float:
-        """Seconds for which they may gather at the pace of what came lately."""
-        return min(self.linger, BATCH_RECORDS * self._pace)
+        """Seconds for which they may gather."""
+        return min(self.linger, self._until_batch)
 
     def note(self, data: bytes) -> None:
         """This was read now, and so the next records will come, perhaps."""
         now = time.monotonic()
-        self._pace = (now - self._before) / (data.count(b"\n") or 1)
+        passed, records = now - self._before, data.count(b"\n") or 1
+        events = data.count(b"type=SYSCALL ") or 1
+        self._until_batch = passed * min(BATCH_EVENTS / events, BATCH_RECORDS / records)
         if len(data) >= LARGE_READ:
             self.nap = 0.0
         else:
-            until_enough = NAP_RECORDS * self._pace
+            until_enough = passed * NAP_RECORDS / records
             self.nap = min(max(until_enough, SHORTEST_NAP), LONGEST_NAP, self.linger)
         self._before = now
 

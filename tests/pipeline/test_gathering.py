@@ -4,7 +4,10 @@ import os
 import socket
 import time
 
+import pytest
+
 from laurel_mp.pipeline.gathering import (
+    BATCH_EVENTS,
     BATCH_RECORDS,
     ENOUGH,
     LARGE_READ,
@@ -29,7 +32,11 @@ def test_nap_by_rate() -> None:
     assert gathering.nap == 0
 
 
-def test_time_by_pace() -> None:
+@pytest.mark.parametrize(
+    "data",
+    [RECORD * 10 * BATCH_RECORDS, (b"type=SYSCALL msg\n" + RECORD) * 10 * BATCH_EVENTS],
+)
+def test_time_by_pace(data: bytes) -> None:
     """The time ends when enough have come for a batch, at the pace of late; it is not longer."""
     gathering = Gathering(0.5)
     assert gathering.time == 0.5
@@ -37,7 +44,7 @@ def test_time_by_pace() -> None:
     gathering.note(RECORD)
     assert gathering.time == 0.5
     gathering._before -= 1.0
-    gathering.note(RECORD * 10 * BATCH_RECORDS)
+    gathering.note(data)
     assert 0.1 <= gathering.time < 0.2
 
 
