@@ -1,4 +1,4 @@
-"""Whole events at once: the coalescer that the decoder uses.
+"""Whole events at once, with what was rendered before looked up.
 
 What `Coalescer` does line by line is the definition; for events that stand in one piece, with no
 line of others between theirs, the same comes out here in a tenth of the time.
@@ -32,7 +32,7 @@ class WholeCoalescer(Coalescer):
         """Takes lines of one node: events of one piece at once, what is between them by lines.
 
         Returns how many events of one piece there were, and how many rests were not remembered.
-        Most of a worker's time goes here: measure before and after a change.
+        Where events repeat, most of a worker's time goes here: measure before and after a change.
         """
         renderer = self._renderer(node, False)
         syscalls, rests, call_of = renderer.syscalls, renderer.rests, pieces.CALL
