@@ -79,9 +79,9 @@ class Callers:
             if found is None:
                 return self._render(text)
         if odd_comm:
-            comm = name(odd_comm)
+            comm = json_of(odd_comm)
         if odd_exe:
-            exe = name(odd_exe)
+            exe = json_of(odd_exe)
         raw, added, row = found
         return tuple.__new__(  # as Tail does it, without the call
             Tail,
@@ -127,7 +127,7 @@ class Callers:
         )  # fmt: skip
 
 
-def name(written: bytes) -> bytes:
+def json_of(written: bytes) -> bytes:
     """The JSON for a name that is not quoted and plain."""
     if written.startswith(b'"'):
         return encode(written[1:-1])

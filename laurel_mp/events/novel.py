@@ -6,10 +6,9 @@ came before; where they hardly do, the same comes out here in little more than h
 
 from __future__ import annotations
 
-from laurel_mp.events.callers import name as json_of
-from laurel_mp.events.coalescer import with_environment
+from laurel_mp.events.callers import json_of
 from laurel_mp.events.in_place import Place
-from laurel_mp.events.output import FILTERED, line_key
+from laurel_mp.events.output import FILTERED
 from laurel_mp.events.syscall import Call
 from laurel_mp.events.whole import WholeCoalescer
 
@@ -101,14 +100,10 @@ class NovelCoalescer(WholeCoalescer):
                 row_call(whole_exec)
                 row_who(who)
             else:
-                started = self._start(node, who)
                 fragment = plan.fragment(rest_json, paths, values, blob[behind:finish])
-                members, details = self._finished(started, fragment.execution)
-                row_call(executed if details else whole_exec)
-                row_who(who + started.facts)
-                rest_json = with_environment(fragment, started)
-                if details:
-                    row = self._tell(details, row, line_key(finish + offset), who, id_)
+                row, members, rest_json = self._observe(
+                    node, who, id_, fragment, row, finish + offset
+                )
             add_row(row)
             if filtering:
                 bodies.sizes.append(plan.records + 1)

@@ -114,13 +114,7 @@ class WholeCoalescer(Coalescer):
                 row_call(whole_exec)
                 row_who(who)
             else:
-                started = self._start(node, who)
-                members, details = self._finished(started, rest.execution)
-                row_call(executed if details else whole_exec)
-                row_who(who + started.facts)
-                rest_json = with_environment(rest, started)
-                if details:
-                    row = self._tell(details, row, line_key(behind + offset), who, id_)
+                row, members, rest_json = self._observe(node, who, id_, rest, row, behind + offset)
             add_row(row)
             if looks:
                 bodies.more.extend(self._look(looks, line_key(behind + offset), node, id_, 0))
@@ -150,6 +144,21 @@ class WholeCoalescer(Coalescer):
         if self._has_eoe:
             self.counters.end_of_event += events
         return events, missed
+
+    def _observe(
+        self, node: bytes | None, who: bytes, id_: bytes, rest: Fragment, row: int, end: int
+    ) -> tuple[int, bytes, bytes]:
+        """Completes the row of an exec with what an observer says; `end` is a stream position.
+
+        Returns the row that annotates the event, members for SYSCALL, and the text of `rest`.
+        """
+        started = self._start(node, who)
+        members, details = self._finished(started, rest.execution)
+        self.rows.calls.append(Call.EXEC if details else Call.WHOLE_EXEC)
+        self.rows.who.append(who + started.facts)
+        if details:
+            row = self._tell(details, row, line_key(end), who, id_)
+        return row, members, with_environment(rest, started)
 
     def _rest(
         self, renderer: EventRenderer, node: bytes | None, rest: bytes, start: int
