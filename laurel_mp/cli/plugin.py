@@ -30,7 +30,7 @@ def main(words: Sequence[str]) -> int:
         options.check(config)
         user = privileges.find_user(config.user)
         if arguments.dry_run:
-            _describe(config)
+            print("laurel-mp: the configuration is valid")
             return 0
         surroundings.take_charge()
         kernel = _settle(config, user)
@@ -76,12 +76,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _describe(config: Config) -> None:
-    print("laurel-mp: the configuration is valid")
-    for name in config.not_in_force:
-        print(f"laurel-mp: not yet in force: {name}")
-
-
 def _settle(config: Config, user: privileges.User | None) -> KernelWatch | None:
     """Does what only root can, and gives up all other rights."""
     privileges.check(user)
@@ -98,8 +92,6 @@ def _settle(config: Config, user: privileges.User | None) -> KernelWatch | None:
 
 def _run(config: Config, path: Path | None, kernel: KernelWatch | None) -> None:
     log.info("%s", report.started(__version__, config))
-    if config.not_in_force:
-        log.warning("not yet in force: %s", ", ".join(config.not_in_force))
     plugin = Plugin(config, lambda: _load(path), kernel)
     ledger = plugin.run()
     log.info("%s", report.stopped(ledger, config))

@@ -23,7 +23,7 @@ _INTRODUCTION = """\
 laurel-mp reads one [TOML](https://toml.io) file, named with `-c FILE`. Without one, every setting
 has its default. A LAUREL `config.toml` is taken as it is.
 
-- `laurel-mp -c FILE -d` checks a file and says which of its settings are not yet in force.
+- `laurel-mp -c FILE -d` checks a file, and does nothing else.
 - A key that is not listed here, a value of the wrong kind or out of range, and settings that do not
   fit together are errors; all of them are reported at once, a line each.
 - A file that its group or others can write is refused: who can write it can run programs with the
@@ -62,7 +62,7 @@ def _parts(schema: type[Any]) -> tuple[list[Setting], list[Section]]:
 def _document(path: tuple[str, ...], schema: type[Any], doc: str) -> Iterator[str]:
     settings, sections = _parts(schema)
     yield f"\n## `{label(path)}`\n\n{doc}\n\n" if path else "\n## Main section\n\n"
-    yield "| setting | value | default | meaning | in force |\n|---|---|---|---|---|\n"
+    yield "| setting | value | default | meaning |\n|---|---|---|---|\n"
     for entry in settings:
         yield "| " + " | ".join(_cells(entry)) + " |\n"
     for part in sections:
@@ -74,7 +74,7 @@ def _cells(entry: Setting) -> Iterator[str]:
     names = [f"`{entry.name}`", *(f"`{alias}`" for alias in entry.aliases)]
     unit = f", {entry.unit}" if entry.unit else ""
     cells = (", also ".join(names), entry.kind.expected + unit, _default(entry), entry.doc)
-    for cell in (*cells, _in_force(entry)):
+    for cell in cells:
         yield cell.replace("|", "\\|")
 
 
@@ -82,10 +82,6 @@ def _default(entry: Setting) -> str:
     if entry.required:
         return "must be given"
     return "none" if entry.default in (None, (), {}, "") else f"`{toml(entry.default)}`"
-
-
-def _in_force(entry: Setting) -> str:
-    return "yes" if entry.in_force else "not yet"
 
 
 # ---------------------------------------------------------------------- the sample
@@ -110,7 +106,6 @@ def _remark(entry: Setting) -> str:
     remarks = [f"In {entry.unit}."] if entry.unit else []
     if entry.sample is not None and not entry.required:
         remarks.append(f"Default: {_default(entry).strip('`')}.")
-    remarks += [] if entry.in_force else ["Not yet in force."]
     return " ".join(remarks)
 
 

@@ -8,7 +8,7 @@ Names, types and defaults are LAUREL's wherever LAUREL has the option; ``[pipeli
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from laurel_mp.config import kinds
@@ -28,7 +28,6 @@ class LogFile:
         kinds.OUTPUT,
         "Where to write: a file below `directory`, `-`, `| program` or `unix:/path`.",
         required=True,
-        in_force=True,
         sample="some.log",
     )
     size: int = setting(
@@ -36,16 +35,12 @@ class LogFile:
         kinds.whole(0),
         "Rotate a file before it grows beyond this size; 0 for never.",
         unit="bytes",
-        in_force=True,
     )
-    generations: int = setting(
-        5, kinds.whole(0, 10_000), "How many rotated files are kept.", in_force=True
-    )
+    generations: int = setting(5, kinds.whole(0, 10_000), "How many rotated files are kept.")
     read_users: tuple[str, ...] = setting(
         (),
         kinds.NAMES,
         "Users who may read the files, by POSIX ACL.",
-        in_force=True,
         sample=["splunk"],
     )
     read_groups: tuple[str, ...] = setting(
@@ -53,15 +48,13 @@ class LogFile:
         kinds.NAMES,
         "Groups whose members may read the files, by POSIX ACL.",
         aliases=("read-group",),
-        in_force=True,
         sample=["adm"],
     )
-    read_other: bool = setting(False, kinds.FLAG, "Let every user read the files.", in_force=True)
+    read_other: bool = setting(False, kinds.FLAG, "Let every user read the files.")
     line_prefix: str = setting(
         "",
         kinds.PRINTABLE,
         "Text that is put before every line.",
-        in_force=True,
         sample="@cee: ",
     )
 
@@ -74,7 +67,6 @@ class AuditLog(LogFile):
         "audit.log",
         kinds.OUTPUT,
         "Where events go: a file below `directory`, `-` (stdout), `| program` or `unix:/path`.",
-        in_force=True,
     )
 
 
@@ -86,7 +78,6 @@ class FilterLog(LogFile):
         "",
         kinds.OUTPUT,
         'Where filtered events go if `filter-action = "log"`; forms as in `[auditlog]`.',
-        in_force=True,
         sample="filtered.log",
     )
 
@@ -99,7 +90,6 @@ class ParseErrorLog(LogFile):
         "",
         kinds.OUTPUT,
         "Where malformed input lines are kept; forms as in `[auditlog]`.",
-        in_force=True,
         required=True,
         sample="parse-error.log",
     )
@@ -113,25 +103,20 @@ class State:
         "state",
         kinds.STATE_FILE,
         "File below `directory` that carries processes and open events over a restart.",
-        in_force=True,
     )
     max_age: int = setting(
         60,
         kinds.whole(0),
         "A state file that is older is not used.",
         unit="seconds",
-        in_force=True,
     )
     write_state_period: int = setting(
         0,
         kinds.whole(0),
         "How often the file is written; 0 for at the end only.",
         unit="seconds",
-        in_force=True,
     )
-    generations: int = setting(
-        0, kinds.whole(0, 10_000), "How many former state files are kept.", in_force=True
-    )
+    generations: int = setting(0, kinds.whole(0, 10_000), "How many former state files are kept.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +131,7 @@ class Debug:
     dump_state_period: int = setting(
         0,
         kinds.whole(0),
-        "How often the process table is written to the debug log; 0 for never.",
+        "How often the process table is written to `[debug.log]`; 0 for never.",
         unit="seconds",
     )
 
@@ -159,21 +144,18 @@ class Transform:
         ("array",),
         kinds.ARGV_FORMS,
         "Command lines as a list `ARGV` (`array`), as one text `ARGV_STR` (`string`), or both.",
-        in_force=True,
     )
     execve_argv_limit_bytes: int | None = setting(
         None,
         kinds.whole(1),
         "Longer command lines are cut in the middle; unlimited if not set.",
         unit="bytes",
-        in_force=True,
         sample=10000,
     )
     record_types: bool = setting(
         False,
         kinds.FLAG,
         "Add `RECORD_TYPES`, the list of the record types in the event.",
-        in_force=True,
     )
 
 
@@ -185,14 +167,9 @@ class Translate:
         False,
         kinds.FLAG,
         "Name architectures, system calls and io_uring operations; decode socket addresses.",
-        in_force=True,
     )
-    user_db: bool = setting(
-        False, kinds.FLAG, "Name users and groups.", aliases=("userdb",), in_force=True
-    )
-    drop_raw: bool = setting(
-        False, kinds.FLAG, "Leave out the number where there is a name.", in_force=True
-    )
+    user_db: bool = setting(False, kinds.FLAG, "Name users and groups.", aliases=("userdb",))
+    drop_raw: bool = setting(False, kinds.FLAG, "Leave out the number where there is a name.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,70 +181,54 @@ class Enrich:
         kinds.FLAG,
         "Add `PARENT_INFO`: what the parent process runs, and the event of its start.",
         aliases=("parent_info",),
-        in_force=True,
     )
-    pid: bool = setting(
-        True, kinds.FLAG, "Add context to process ids: `PID`, `PPID`, `OPID`.", in_force=True
-    )
-    ppid_verbose: bool = setting(
-        False, kinds.FLAG, "Add program and parent to `PPID`.", in_force=True
-    )
+    pid: bool = setting(True, kinds.FLAG, "Add context to process ids: `PID`, `PPID`, `OPID`.")
+    ppid_verbose: bool = setting(False, kinds.FLAG, "Add program and parent to `PPID`.")
     spawned_by: bool = setting(
         True,
         kinds.FLAG,
         "Add `SPAWNED_BY`: what the process ran before, or else its parent.",
-        in_force=True,
     )
-    script: bool = setting(
-        True, kinds.FLAG, "Add `SCRIPT`: the script that an exec started.", in_force=True
-    )
+    script: bool = setting(True, kinds.FLAG, "Add `SCRIPT`: the script that an exec started.")
     user_groups: bool = setting(
         True,
         kinds.FLAG,
         "Add `UID_GROUPS`: the groups of the user.",
         aliases=("uid-groups",),
-        in_force=True,
     )
-    container: bool = setting(True, kinds.FLAG, "Add the container id to `PID`.", in_force=True)
+    container: bool = setting(True, kinds.FLAG, "Add the container id to `PID`.")
     container_info: bool = setting(
         False,
         kinds.FLAG,
         "Add the container id as `CONTAINER_INFO` (deprecated).",
         name="container_info",
         aliases=("container-info",),
-        in_force=True,
     )
-    systemd: bool = setting(True, kinds.FLAG, "Add the systemd services to `PID`.", in_force=True)
+    systemd: bool = setting(True, kinds.FLAG, "Add the systemd services to `PID`.")
     argv: bool = setting(
         False,
         kinds.FLAG,
         "Add the command line of the process to `PID`, on every event.",
-        in_force=True,
     )
     execve_env: tuple[str, ...] = setting(
         ("LD_PRELOAD", "LD_LIBRARY_PATH"),
         kinds.NAMES,
         "Environment variables to show with an exec; `NAME*` for all that start so.",
-        in_force=True,
     )
-    exe_hash: bool = setting(
-        False, kinds.FLAG, "Add `EXE_HASH`: SHA-256 of the executable.", in_force=True
-    )
+    exe_hash: bool = setting(False, kinds.FLAG, "Add `EXE_HASH`: SHA-256 of the executable.")
     exe_hash_size_limit: int = setting(
         10_000_000,
         kinds.whole(0),
         "Larger executables are not hashed.",
         unit="bytes",
-        in_force=True,
     )
     exe_hash_cache_entries: int = setting(
-        1024, kinds.whole(0, 1_000_000), "How many hashes are remembered.", in_force=True
+        1024, kinds.whole(0, 1_000_000), "How many hashes are remembered."
     )
     prefix: str | None = setting(
         None,
         kinds.KEY_PREFIX,
         "Put before each key that is added, instead of writing the key in upper case.",
-        in_force=True,
         sample="enriched_",
     )
 
@@ -281,66 +242,57 @@ class LabelProcess:
         kinds.NAMES,
         "Keys of audit rules that become labels.",
         sample=["software_mgmt"],
-        in_force=True,
     )
     label_exe: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "Labels for programs, by a regular expression on the executable.",
         sample={"^/usr/lib/jvm/.*/bin/java$": "java"},
-        in_force=True,
     )
     unlabel_exe: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "The same, to take a label away.",
         sample={"/bin/php$": "java"},
-        in_force=True,
     )
     label_argv: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "Labels for command lines.",
         sample={"^python3? .*manage[.]py": "django"},
-        in_force=True,
     )
     unlabel_argv: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "The same, to take a label away.",
         sample={"--no-label": "django"},
-        in_force=True,
     )
     label_script: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "Labels for scripts, by a regular expression on their path.",
         sample={"^/root/maint-.*[.]sh$": "maint"},
-        in_force=True,
     )
     unlabel_script: Mapping[str, str] = setting(
         {},
         kinds.RULES,
         "The same, to take a label away.",
         sample={"^/root/maint-test[.]sh$": "maint"},
-        in_force=True,
     )
     label_argv_count: int = setting(
-        32, kinds.whole(1, 65536), "How many arguments the expressions see.", in_force=True
+        32, kinds.whole(1, 65536), "How many arguments the expressions see."
     )
     label_argv_bytes: int = setting(
         4096,
         kinds.whole(1, _MIB),
         "How much of a command line the expressions see.",
         unit="bytes",
-        in_force=True,
     )
     propagate_labels: tuple[str, ...] = setting(
         (),
         kinds.NAMES,
         "Labels that pass from a process to its children.",
         sample=["software_mgmt"],
-        in_force=True,
     )
 
 
@@ -353,64 +305,53 @@ class Filter:
         kinds.NAMES,
         "Filter events by the key of an audit rule.",
         sample=["noise"],
-        in_force=True,
     )
-    filter_null_keys: bool = setting(
-        False, kinds.FLAG, "Filter events without a key.", in_force=True
-    )
+    filter_null_keys: bool = setting(False, kinds.FLAG, "Filter events without a key.")
     filter_labels: tuple[str, ...] = setting(
         (),
         kinds.NAMES,
         "Filter events of processes with a label.",
         sample=["software_mgmt"],
-        in_force=True,
     )
     filter_raw_lines: tuple[str, ...] = setting(
         (),
         kinds.PATTERNS,
         "Filter events by a regular expression on any of their input lines.",
         sample=["^type=PROCTITLE .*proctitle=64617465$"],
-        in_force=True,
     )
     filter_sockaddr: tuple[str, ...] = setting(
         (),
         kinds.SOCKETS,
         "Filter events by network, port, or both, of a socket address.",
         sample=["127.0.0.0/8", "[::1]:443", "*:111"],
-        in_force=True,
     )
     filter_systemd_services: tuple[str, ...] = setting(
         (),
         kinds.NAMES,
         "Filter events of systemd services.",
         sample=["backup.service"],
-        in_force=True,
     )
     filter_exe: tuple[str, ...] = setting(
         (),
         kinds.PATTERNS,
         "Filter events by a regular expression on the executable.",
         sample=["^/opt/backup/"],
-        in_force=True,
     )
     filter_users: tuple[str, ...] = setting(
         (),
         kinds.USERS,
         "Filter events of users, by name or id.",
         sample=["backup", 1001],
-        in_force=True,
     )
     filter_action: Literal["drop", "log"] = setting(
         "drop",
         kinds.choice("drop", "log"),
         "What becomes of filtered events; see `[filterlog]`.",
-        in_force=True,
     )
     keep_first_per_process: bool = setting(
         True,
         kinds.FLAG,
         "Keep the first event of a process although its key or label says filter.",
-        in_force=True,
     )
 
 
@@ -422,7 +363,6 @@ class Pipeline:
         "auto",
         kinds.WORKERS,
         "Number of worker processes; 0 does everything in one process, `auto` asks the CPUs.",
-        in_force=True,
     )
     linger_ms: int = setting(
         150,
@@ -430,7 +370,6 @@ class Pipeline:
         "How long input is collected before it is handed over, while there is little of it. Less "
         "shows more of what `/proc` says of processes that end at once; more saves CPU time.",
         unit="milliseconds",
-        in_force=True,
     )
     window_bytes: int = setting(
         16 * _MIB,
@@ -438,76 +377,65 @@ class Pipeline:
         "How much input may be on its way to the output at a time. Offline commands keep four "
         "times as much.",
         unit="bytes",
-        in_force=True,
     )
     batch_bytes: int = setting(
         1 * _MIB,
         kinds.whole(1, 64 * _MIB),
         "How much input is handed over at once.",
         unit="bytes",
-        in_force=True,
     )
     max_line_bytes: int = setting(
         4 * _MIB,
         kinds.whole(1 * _KIB, 1 * _GIB),
         "Longer lines are malformed.",
         unit="bytes",
-        in_force=True,
     )
     max_event_bytes: int = setting(
         16 * _MIB,
         kinds.whole(1 * _KIB, 1 * _GIB),
         "Larger events are cut, and say so.",
         unit="bytes",
-        in_force=True,
     )
     end_of_event_timeout: float = setting(
         2.0,
         kinds.seconds(0.01, 600),
         "An event is over when nothing of it has arrived for so long.",
         unit="seconds",
-        in_force=True,
     )
     duplicate_window: float = setting(
         120.0,
         kinds.seconds(0, 3600),
         "Records of an event that was completed are duplicates for so long.",
         unit="seconds",
-        in_force=True,
     )
     spool: str = setting(
         "spool",
         kinds.STATE_FILE,
         "Directory below `directory` for input that waits for a slow output; empty for none.",
-        in_force=True,
     )
     spool_bytes: int = setting(
         1 * _GIB,
         kinds.whole(1 * _MIB),
         "How much input may wait there. When it is full too, nothing more is read.",
         unit="bytes",
-        in_force=True,
     )
     fsync: Literal["checkpoint", "rotation", "never"] = setting(
         "checkpoint",
         kinds.choice("checkpoint", "rotation", "never"),
         "When files are brought to the disk: at checkpoints, that is every 2 to 10 seconds while "
         "there is input, when they are full, or never.",
-        in_force=True,
     )
     hang_timeout: float = setting(
         10.0,
         kinds.seconds(0.1, 3600),
         "Processes that have made no progress for so long, with work to do, are started anew.",
         unit="seconds",
-        in_force=True,
     )
     stop_timeout: float = setting(
         5.0,
         kinds.seconds(0, 600),
         "How long input is read on after SIGTERM; what is not written then is kept on disk.",
         unit="seconds",
-        in_force=True,
     )
 
 
@@ -520,7 +448,6 @@ class Status:
         kinds.STATE_FILE,
         "Socket below `directory` where `laurel-mp status` and `top` ask; empty for none. Only "
         "root and the user that laurel-mp runs as can connect.",
-        in_force=True,
     )
 
 
@@ -532,27 +459,23 @@ class Metrics:
         "",
         kinds.STATE_FILE,
         "File for the textfile collector of node_exporter; empty for none.",
-        in_force=True,
         sample="/var/lib/prometheus/node-exporter/laurel-mp.prom",
     )
     file_mode: str = setting(
         "0644",
         kinds.MODE,
         "The mode of that file. Who may read it may connect to a `unix:` socket, too.",
-        in_force=True,
     )
     period: float = setting(
         15.0,
         kinds.seconds(1, 86400),
         "How often the file is written.",
         unit="seconds",
-        in_force=True,
     )
     listen: str = setting(
         "",
         kinds.ENDPOINT,
         "Where metrics are served by HTTP, at `/metrics`; empty for nowhere.",
-        in_force=True,
         sample="127.0.0.1:9778",
     )
     allow_remote: bool = setting(
@@ -560,7 +483,6 @@ class Metrics:
         kinds.FLAG,
         "Let `listen` be an address that other hosts reach: there is neither encryption nor a "
         "password.",
-        in_force=True,
     )
 
 
@@ -573,57 +495,47 @@ class Loss:
         kinds.choice("live", "always", "never"),
         "Whether the main output has lines that say what is missing: as a plugin only (live), "
         "`laurel-mp convert` too (always), or none (never).",
-        in_force=True,
     )
     interval: float = setting(
         10.0,
         kinds.seconds(0, 86_400),
         "How long there is at most one such line about one host.",
         unit="seconds",
-        in_force=True,
     )
     window: float = setting(
         5.0,
         kinds.seconds(0, 600),
         "How long an event is waited for whose serial is missing.",
         unit="seconds",
-        in_force=True,
     )
     auditd_state: bool = setting(
         True,
         kinds.FLAG,
         "Look whether auditd's state file says that its queue was full. auditd writes it when it "
         "is told to: `auditctl --signal state`.",
-        in_force=True,
     )
     kernel: bool = setting(
         False,
         kinds.FLAG,
         "Read the kernel's count of lost records, too. A process of its own does that; it keeps "
         "CAP_AUDIT_CONTROL, with which auditing could also be switched off.",
-        in_force=True,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole configuration: the main section, and one attribute for each other section.
-
-    ``not_in_force`` names what its file sets although this version does nothing with it yet.
-    """
+    """A whole configuration: the main section, and one attribute for each other section."""
 
     user: str | None = setting(
         None,
         kinds.TEXT,
         "Run as this user when started by root.",
-        in_force=True,
         sample="_laurel",
     )
     directory: str = setting(
         ".",
         kinds.DIRECTORY,
         "Where relative file names start.",
-        in_force=True,
         sample="/var/log/laurel-mp",
         shown=True,
     )
@@ -631,20 +543,17 @@ class Config:
         "stdin",
         kinds.INPUT,
         "Where audit records come from: `stdin` or `unix:/path`.",
-        in_force=True,
     )
     statusreport_period: int = setting(
         0,
         kinds.whole(0),
         "How often the log gets a status report; 0 for never.",
         unit="seconds",
-        in_force=True,
     )
     marker: str | None = setting(
         None,
         kinds.PRINTABLE,
         "Text that the log shows at start and in status reports.",
-        in_force=True,
         sample="web-frontends",
     )
     auditlog: AuditLog = section(AuditLog, "The main output.")
@@ -664,4 +573,3 @@ class Config:
     status: Status = section(Status, "Who asks how it goes; not in LAUREL.")
     metrics: Metrics = section(Metrics, "Numbers for Prometheus; not in LAUREL.")
     loss: Loss = section(Loss, "What is said about events that are missing; not in LAUREL.")
-    not_in_force: tuple[str, ...] = field(default=(), compare=False)

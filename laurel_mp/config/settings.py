@@ -26,7 +26,6 @@ class Setting:
     doc: str
     unit: str
     aliases: tuple[str, ...]
-    in_force: bool
     required: bool
     sample: Any
     shown: bool
@@ -51,15 +50,12 @@ def setting(
     name: str = "",
     unit: str = "",
     aliases: tuple[str, ...] = (),
-    in_force: bool = False,
     required: bool = False,
     sample: object = None,
     shown: bool = False,
 ) -> Any:
     """Declare a setting as a dataclass field; its name follows from the attribute if not given."""
-    declaration = Setting(
-        name, "", default, kind, doc, unit, aliases, in_force, required, sample, shown
-    )
+    declaration = Setting(name, "", default, kind, doc, unit, aliases, required, sample, shown)
     if isinstance(default, dict):
         factory = dict[str, str]
         return dataclasses.field(default_factory=factory, metadata={"entry": declaration})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from laurel_mp.config import patterns
@@ -14,10 +14,9 @@ from laurel_mp.config.settings import Setting, entries, label, spellings, walk
 
 @dataclass(slots=True)
 class Reading:
-    """What was found while one file was read: its problems, and what is not yet in force."""
+    """What was found while one file was read: its problems, and the sections that have some."""
 
     problems: list[str] = field(default_factory=list)
-    not_in_force: list[str] = field(default_factory=list)
     faulty: set[tuple[str, ...]] = field(default_factory=set)
 
     def config(self, tables: Mapping[str, object]) -> Config:
@@ -25,7 +24,7 @@ class Reading:
         config: Config = self._section(Config, (), tables)
         self._check_consistency(config)
         self._check_patterns(config)
-        return replace(config, not_in_force=tuple(self.not_in_force))
+        return config
 
     def _section(
         self, schema: type[Any], path: tuple[str, ...], table: Mapping[str, object]
@@ -65,8 +64,6 @@ class Reading:
             self._problem(path, key, f"expected {entry.kind.expected}, got {mismatch}")
             return
         values[entry.attribute] = accepted
-        if not entry.in_force:
-            self.not_in_force.append(label(path, key))
 
     def _problem(self, path: tuple[str, ...], key: str, text: str) -> None:
         self.faulty.add(path)

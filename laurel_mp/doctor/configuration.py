@@ -41,13 +41,14 @@ def _unfit(facts: Facts) -> tuple[str, ...]:
     return ()
 
 
-def _not_in_force(facts: Facts) -> Iterator[Result]:
-    for name in facts.config.not_in_force:
+def _dump(facts: Facts) -> Iterator[Result]:
+    debug = facts.config.debug
+    if debug.dump_state_period and debug.log is None:
         yield note(
             facts.config_file.name,
-            name,
-            "This version accepts the setting, and does nothing with it.",
-            "nothing, or take it out",
+            "dump-state-period is set, and there is no [debug.log]",
+            "That is where the process table would be written to.",
+            "add [debug.log] with a file, or take dump-state-period out",
         )
 
 
@@ -184,12 +185,12 @@ def _sockets(facts: Facts) -> Iterator[Result]:
 
 CHECKS = (
     Check("config-valid", "`laurel-mp -d` finds nothing wrong with the configuration", _valid),
-    Check("config-in-force", "it sets nothing that has no effect yet", _not_in_force),
     Check("config-user", "it names a `user`, and there is one", _user),
     Check("config-directory", "`directory` is an absolute path", _directory),
     Check("config-readers", "users and groups in `read-users` and `read-groups` exist", _readers),
     Check("config-shared", "no two outputs share a file", _shared),
     Check("config-rotation", "each log file has a `size` and former `generations`", _rotation),
+    Check("config-dump", "if `dump-state-period` is set, there is a `[debug.log]`", _dump),
     Check("config-programs", "programs that output goes to are there", _programs),
     Check("config-sockets", "sockets that it names are there", _sockets),
 )

@@ -19,6 +19,9 @@ BARRIER = 2
 ROTATE = 4
 """Behind this batch the writer begins new files."""
 
+DUMP = 8
+"""Behind this batch the tracker says in the debug log what it knows of processes."""
+
 SPAN = 1 << 20
 """Batch numbers are so far apart: a batch can be divided later, and the parts have numbers, too."""
 

@@ -14,9 +14,10 @@ from laurel_mp.events.coalescer import Counters
 from laurel_mp.outputs.journal import HeldJournal, Journal
 from laurel_mp.pipeline import fills, options, privileges, wire
 from laurel_mp.pipeline.accounts import Accounts, Member
-from laurel_mp.pipeline.batches import BARRIER, ROTATE
+from laurel_mp.pipeline.batches import BARRIER, DUMP, ROTATE
 from laurel_mp.pipeline.board import INLINE
 from laurel_mp.pipeline.crew import Crew, CrewError, HeldBack, Order
+from laurel_mp.pipeline.dump import dump
 from laurel_mp.pipeline.meter import Meter
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.system import open_system
@@ -110,6 +111,8 @@ class InlineCrew(Crew):
             self._assembler.awaits_clock,
         )
         self._reports.append(ack)
+        if flags & DUMP:
+            dump(self._tracker.tables)
         if flags & BARRIER:
             self._opened.sync()
             for role, snapshot in (

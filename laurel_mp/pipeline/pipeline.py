@@ -20,7 +20,7 @@ from laurel_mp.config import Config
 from laurel_mp.errors import OutputError, PipelineError, SnapshotError
 from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import options, poison, wire
-from laurel_mp.pipeline.batches import BARRIER, FINAL, ROTATE, SPAN, Batch
+from laurel_mp.pipeline.batches import BARRIER, DUMP, FINAL, ROTATE, SPAN, Batch
 from laurel_mp.pipeline.checkpoint import Checkpoint, Gathering
 from laurel_mp.pipeline.crew import Crew, CrewError, GaveUpError, HeldBack, Order, Snapshots
 from laurel_mp.pipeline.ledger import Ledger
@@ -214,6 +214,10 @@ class Pipeline:
     def rotate(self, now: float | None = None) -> None:
         """Has new files begun behind what was fed so far."""
         self._take(Chunk(self._cutter.position, b""), now, ROTATE)
+
+    def dump(self, now: float | None = None) -> None:
+        """Has the process table written to the debug log, as it is behind what was fed so far."""
+        self._take(Chunk(self._cutter.position, b""), now, DUMP)
 
     def end(self, now: float | None = None, *, checkpoint: bool = False) -> None:
         """The input has ended: what is in flight will be completed, and `finished` be set.

@@ -23,7 +23,7 @@ from laurel_mp.observe.malformed import MalformedReport
 from laurel_mp.observe.register import Register
 from laurel_mp.outputs.copy import CopyHandler
 from laurel_mp.outputs.pending import Pending
-from laurel_mp.pipeline import options, privileges, surroundings
+from laurel_mp.pipeline import dump, options, privileges, surroundings
 from laurel_mp.pipeline.backlog import Backlog
 from laurel_mp.pipeline.crew import GaveUpError
 from laurel_mp.pipeline.directory import DirectoryLock
@@ -119,7 +119,7 @@ class Plugin:
         self._is_flowing = False
         """Whether there was input the last time we waited for it."""
         self._clock = 0.0
-        self._ticked = self._kept_house = self._saved = time.monotonic()
+        self._ticked = self._kept_house = self._saved = self._dumped = time.monotonic()
         self._without_eoe = 0
         self._outdated: StateFile | None = None
         self._malformed = MalformedReport(log.warning)
@@ -133,7 +133,9 @@ class Plugin:
         self._state_file = StateFile.of(config)
         self._log_copy = open_copy(config, config.debug.log)
         if self._log_copy is not None:
-            add_handler(CopyHandler(self._log_copy))  # before there are children, who have it too
+            handler = CopyHandler(self._log_copy)
+            add_handler(handler)  # before there are children, who have it too
+            dump.log.addHandler(handler)
         self._nursery = Nursery(live=True)
         if options.worker_count(config):
             self._nursery.server()  # before there are threads
@@ -321,16 +323,17 @@ class Plugin:
         """Seconds to wait for something to happen."""
         if self._lookout.has_notes and self._pipeline.has_room:
             return 0.0
-        due = (self._status.wait(time.monotonic()), self._service.next_due())
-        waits = [self._pipeline.next_due(), *(each for each in due if each is not None)]
+        others = (self._status.wait(time.monotonic()), self._service.next_due())
+        waits = [self._pipeline.next_due(), *(each for each in others if each is not None)]
         waits += [max(self._losses.next_due(), 0.0) + 0.001, self._lookout.next_due()]
         if self._pipeline.in_flight or self._pipeline.awaits_clock:
             waits.append(TICK)
         if self._pipeline.is_busy:
             waits.append(HOUSEKEEPING)
-        if (saving := self._save_due()) is not None:
-            # When nothing happens, too: what is older than `max-age` is of no use.
-            waits.append(max(saving, self._kept_house + HOUSEKEEPING) - time.monotonic())
+        # When nothing happens, too: a state that is older than `max-age` is of no use.
+        for due in (self._dump_due(), self._save_due()):
+            if due is not None:
+                waits.append(max(due, self._kept_house + HOUSEKEEPING) - time.monotonic())
         if self._deadline is not None:
             waits.append(max(self._deadline - time.monotonic(), 0.0) + 0.001)
         return max(min(waits), 0.0)
@@ -443,10 +446,19 @@ class Plugin:
         tick()
         if self._copy is not None:
             self._copy.tick()
+        due = self._dump_due()
+        if due is not None and now >= due and self._pipeline.has_room and not self._is_ending:
+            self._dumped = now
+            self._pipeline.dump(self._now())
         due = self._save_due()
         if self._state_file is not None and due is not None and now >= due:
             self._saved = now
             self._state_file.save_soon(self._pipeline.save(all_of_it=False))
+
+    def _dump_due(self) -> float | None:
+        """When the debug log is to have the process table; None for never."""
+        period = self.config.debug.dump_state_period
+        return self._dumped + period if period and self._log_copy is not None else None
 
     def _save_due(self) -> float | None:
         """When something is to be done about the state file; None if only something new can tell.

@@ -20,7 +20,8 @@ from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError, OutputError
 from laurel_mp.events.coalescer import Counters
 from laurel_mp.pipeline import fills, options, wire
-from laurel_mp.pipeline.batches import BARRIER, FINAL, ROTATE
+from laurel_mp.pipeline.batches import BARRIER, DUMP, FINAL, ROTATE
+from laurel_mp.pipeline.dump import dump
 from laurel_mp.pipeline.endpoints import Endpoints
 from laurel_mp.pipeline.memory import GiveBack
 from laurel_mp.pipeline.meter import Meter
@@ -193,6 +194,8 @@ class _Tracker(_Role):
         annotations = self._tracker.apply([of_batch[each] for each in range(self.task.workers)])
         message = wire.AnnotationsMessage(batch, annotations)
         self._to_writer.send_multipart(wire.encode_annotations(message))
+        if flags & DUMP:
+            dump(self._tracker.tables)
         if flags & BARRIER:
             self.report_snapshot(batch, self._tracker.snapshot())
 

@@ -304,18 +304,6 @@ def test_unknown_user(tmp_path: Path, command: list[str]) -> None:
     assert (2, says) == (done.returncode, done.stderr)
 
 
-def test_dry_run_names_what_has_no_effect_yet(tmp_path: Path) -> None:
-    """`-d` says which settings are accepted but not yet in force."""
-    path = tmp_path / "config.toml"
-    path.write_text("[debug]\ndump-state-period = 60\n")
-    path.chmod(0o600)
-    done = subprocess.run(
-        [*COMMAND, "-d", "-c", path], capture_output=True, check=True, text=True, timeout=60
-    )
-
-    assert "[debug] dump-state-period" in done.stdout
-
-
 def test_console_script(log: Path) -> None:
     """The installed program is the same."""
     script = Path(sys.executable).parent / "laurel-mp"

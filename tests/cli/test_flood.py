@@ -72,7 +72,7 @@ def test_convert_finds_the_truth(tmp_path: Path, workers: int) -> None:
 
 
 def test_configuration_can_be_used(tmp_path: Path) -> None:
-    """The plugin, too, takes it as it is, without a word about options that are not in force."""
+    """The plugin, too, takes it as it is, without a word more."""
     config = tmp_path / "config.toml"
     assert flood("--events", 0, "--config", config).returncode == 0
     assert config.read_text() == configuration.text()

@@ -126,17 +126,6 @@ def test_terminate_ends_it(tmp_path: Path, workers: int) -> None:
     assert ids(tmp_path / "audit.log") == ["1000.000:7", "1000.000:8", "1000.000:9"]
 
 
-def test_says_what_is_not_in_force(tmp_path: Path) -> None:
-    """What the configuration asks for in vain is said at the start, too."""
-    path = tmp_path / "config.toml"
-    path.write_text(f'directory = "{tmp_path}"\n[debug]\ndump-state-period = 1\n')
-    path.chmod(0o600)
-    with started("-c", path, **LIVE) as process:
-        _, messages = process.communicate(timeout=30)
-
-    assert b"laurel-mp: not yet in force: [debug] dump-state-period\n" in messages
-
-
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
 def test_other_signals(tmp_path: Path, number: signal.Signals) -> None:
     """Signals that auditd passes on do not end it; after SIGUSR1 there is a new file."""

@@ -13,7 +13,6 @@ SETTINGS = [
 SECTIONS = [
     pytest.param(entry, id=entry.name) for _, entry in walk(Config) if isinstance(entry, Section)
 ]
-NOT_IN_FORCE = {"[debug] dump-state-period"}
 
 
 @pytest.mark.parametrize(("path", "entry"), SETTINGS)
@@ -45,14 +44,3 @@ def test_aliases_are_unique(entry: Section) -> None:
     ]
 
     assert len(entries(entry.schema)) + len(aliases) == len(spellings(entry.schema))
-
-
-def test_in_force() -> None:
-    """The schema says of all settings but these that they have an effect."""
-    found = {
-        label(path, entry.name)
-        for path, entry in walk(Config)
-        if isinstance(entry, Setting) and entry.in_force is not True
-    }
-
-    assert found == NOT_IN_FORCE

@@ -292,24 +292,6 @@ def test_without_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse("[filter]\nfilter-exe = ['(']", "FILE").filter.filter_exe == ("(",)
 
 
-# ---------------------------------------------------------------------- what is not yet in force
-
-
-def test_not_in_force() -> None:
-    """A configuration knows what its file sets although nothing comes of it yet."""
-    config = parse(
-        "directory = '/srv'\nuser = 'audit'\n[debug]\ndump-state-period = 5\n",
-        "FILE",
-    )
-
-    assert config.not_in_force == ("[debug] dump-state-period",)
-
-
-def test_default_is_in_force() -> None:
-    """Without a file nothing is missing."""
-    assert Config().not_in_force == ()
-
-
 # ---------------------------------------------------------------------- anything at all
 
 NAMES = sorted({entry.name for _, entry in walk(Config)})
