@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from laurel_mp.pipeline import options, poison, wire
 from laurel_mp.pipeline.batches import BARRIER, DUMP, FINAL, ROTATE, SPAN, Batch
 from laurel_mp.pipeline.checkpoint import Checkpoint, Gathering
 from laurel_mp.pipeline.crew import Crew, CrewError, GaveUpError, HeldBack, Order, Snapshots
+from laurel_mp.pipeline.kept import Kept
 from laurel_mp.pipeline.ledger import Ledger
 from laurel_mp.pipeline.lines import Chunk, LineCutter
 from laurel_mp.pipeline.memory import GiveBack
@@ -127,8 +128,7 @@ class Pipeline:
         """Malformed lines that the router does not get."""
         self._withdrawn = 0
         """Malformed lines that it has counted as others."""
-        self._kept: deque[Batch] = deque()
-        self._kept_bytes = 0
+        self._kept = Kept()
         self._next_number = first_number or SPAN
         self._first_own = 0
         """Batches before this one are of a former run: their end is not that of this one."""
@@ -176,7 +176,7 @@ class Pipeline:
         return (
             self._crew is not None
             and self._reload is None
-            and self._kept_bytes < self._most_kept
+            and self._kept.bytes < self._most_kept
             and self._under_way.bytes < self.config.pipeline.window_bytes // UNWRITTEN
         )
 
@@ -248,17 +248,14 @@ class Pipeline:
         self._keep(batch)
         parts = self._poison.parts(batch)
         if len(parts) > 1 or batch.diverted:
-            self._kept.pop()
-            self._kept.extend(parts)
-            self._kept_bytes = sum(each.cost for each in self._kept)
+            self._kept.replace(batch, parts)
             self._keep_aside(
                 [line.line for part in parts if part.diverted for line in part.past_stages()]
             )
         self._hand_over_or_recover(parts)
 
     def _keep(self, batch: Batch) -> None:
-        self._kept.append(batch)
-        self._kept_bytes += batch.cost
+        self._kept.add(batch)
         is_due = self._schedule.keep(batch.cost, self._most_kept)
         if batch.flags & BARRIER or (is_due and not self._gatherings):
             batch.flags |= BARRIER
@@ -359,10 +356,8 @@ class Pipeline:
     def _tell_losses(self, report: wire.AckMessage) -> None:
         """Tells what a batch has shown to be missing, if it has not been told before."""
         if report.losses and report.batch > self._losses_told:
-            self._losses_told = report.batch
-            for batch in self._kept:
-                if batch.number == report.batch:
-                    self._losses_told = batch.last_number
+            batch = self._kept.with_number(report.batch)
+            self._losses_told = batch.last_number if batch is not None else report.batch
             self.on_losses(report.losses)
 
     def _cover(self, checkpoint: Checkpoint) -> None:
@@ -373,9 +368,7 @@ class Pipeline:
         self._failures = 0
         for number in [number for number in self._gatherings if number <= checkpoint.number]:
             del self._gatherings[number]
-        while self._kept and self._kept[0].number <= checkpoint.number:
-            batch = self._kept.popleft()
-            self._kept_bytes -= batch.cost
+        for batch in self._kept.release(checkpoint.number):
             self._give_back.passed(len(batch.lines))
             self.covered = batch.mark
             if self._is_end(batch.number, batch.flags):
@@ -405,9 +398,10 @@ class Pipeline:
         """Whether a barrier would do some good, although nothing comes."""
         if self._gatherings:
             return False
-        if not self._kept:
+        last = self._kept.last
+        if last is None:
             return self._give_back.is_due  # which all processes do behind one
-        return not self._is_end(self._kept[-1].number, self._kept[-1].flags)
+        return not self._is_end(last.number, last.flags)
 
     def next_due(self) -> float:
         """Seconds until `step` has something to do in any case."""
@@ -421,7 +415,7 @@ class Pipeline:
 
     def _place_barrier(self) -> None:
         """An empty batch with a barrier: nothing else comes, and something is to be covered."""
-        last = self._kept[-1] if self._kept else None
+        last = self._kept.last
         position = self._cutter.position
         batch = Batch(self._next_number, position, b"", last.now if last else None, BARRIER)
         self._next_number += SPAN
@@ -471,9 +465,9 @@ class Pipeline:
         assert self._crew is not None
         written = self._crew.stop()
         self._unwritten = self._crew.unwritten()
-        for batch in self._kept:
-            if batch.number <= written <= batch.last_number:
-                written = batch.last_number
+        batch = self._kept.with_number(written)
+        if batch is not None:
+            written = batch.last_number
         self._leave_out = max(self._leave_out, written)
         self._crew = None
 
@@ -493,7 +487,6 @@ class Pipeline:
         self._failures += 1
         if failure.batch and self._poison.blame(failure.batch, self._kept):
             self._take_out()
-            self._kept_bytes = sum(each.cost for each in self._kept)
             self._failures = 1  # something has changed
         if self._failures > FAILURES and not self._patient:
             raise PipelineError(str(failure))
@@ -525,7 +518,8 @@ class Pipeline:
     def reload(self, config: Config, outputs: Outputs) -> None:
         """Puts a configuration in force, behind what was fed so far."""
         self._reload = Reload(config, outputs, time.monotonic() + RELOAD_SECONDS)
-        if self._kept and self._crew is not None and not self._kept[-1].flags & BARRIER:
+        last = self._kept.last
+        if last is not None and self._crew is not None and not last.flags & BARRIER:
             self._place_barrier()
 
     def _change(self, reload: Reload) -> None:
@@ -571,7 +565,7 @@ class Pipeline:
         }
         if all_of_it:
             state["cutter"] = self._cutter.snapshot()
-            state["batches"] = [batch.to_plain() for batch in self._kept]
+            state["batches"] = self._kept.to_plain()
             state["next"] = self._next_number
             state["leave_out"] = self._leave_out
             state["unwritten"] = self._unwritten
@@ -589,29 +583,24 @@ class Pipeline:
             self._next_number = self._checkpoint.number + SPAN
         if "batches" in state:
             self._cutter.restore(state["cutter"])
-            self._kept.extend(Batch.of_plain(batch) for batch in state["batches"])
-            self._kept_bytes = sum(batch.cost for batch in self._kept)
-            covered = self._next_number - SPAN if self._checkpoint is not None else 0
+            covered, position = 0, 0
+            if self._checkpoint is not None:
+                covered, position = self._checkpoint.number, self._checkpoint.position
+            self._kept.restore(state["batches"], covered, position)
+            last = self._kept.last
             self._next_number = check_plain(state["next"], int)
             self._leave_out = check_plain(state["leave_out"], int)
             if self._leave_out >= self._next_number:
                 raise SnapshotError("it has written what it had not read")
-            self._check_order(covered)
+            if last is not None:
+                covered, position = last.last_number, last.position + len(last.lines)
+            if covered >= self._next_number or position > self._cutter.position:
+                raise SnapshotError(f"the next batch is {self._next_number}, behind {covered}")
             self._first_own = self._next_number
-            self._reported = self._kept[-1].last_number if self._kept else 0
+            self._reported = last.last_number if last is not None else 0
         elif self._checkpoint is not None:
             most = self.config.pipeline.max_line_bytes
             self._cutter = LineCutter(most, self._checkpoint.position)
-
-    def _check_order(self, covered: int) -> None:
-        """Raises SnapshotError unless numbers and positions rise from the checkpoint on."""
-        number, position = covered, self._checkpoint.position if self._checkpoint else 0
-        for batch in self._kept:
-            if batch.number <= number or batch.position < position or not batch.span:
-                raise SnapshotError(f"batch {batch.number} behind {number}")
-            number, position = batch.last_number, batch.position + len(batch.lines)
-        if max(number, self._leave_out) >= self._next_number or position > self._cutter.position:
-            raise SnapshotError(f"the next batch is {self._next_number}, behind {number}")
 
     def drop_in_flight(self, written: Callable[[set[bytes]], set[bytes]]) -> None:
         """After `adopt`: of the events in flight, drops those that `written` knows.
@@ -669,7 +658,7 @@ class Pipeline:
     def room(self) -> Room:
         """How much is in use of what may be."""
         limit = self.config.pipeline.window_bytes // UNWRITTEN
-        return Room(self._kept_bytes, self._under_way.bytes, limit)
+        return Room(self._kept.bytes, self._under_way.bytes, limit)
 
     def pids(self) -> dict[str, int]:
         """The processes of the crew by name, as far as they live and are known."""

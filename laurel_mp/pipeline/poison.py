@@ -13,6 +13,7 @@ from pathlib import Path
 
 from laurel_mp.pipeline.batches import SPAN, Batch
 from laurel_mp.pipeline.crew import Snapshots
+from laurel_mp.pipeline.kept import Kept
 from laurel_mp.records.header import LINE
 from laurel_mp.stages.snapshots import without_events
 
@@ -38,17 +39,15 @@ class Poison:
         self._found: Batch | None = None
         self._keys: deque[bytes] = deque(maxlen=MAX_EVENTS)
 
-    def blame(self, number: int, kept: deque[Batch]) -> bool:
+    def blame(self, number: int, kept: Kept) -> bool:
         """A process has ended with a batch in hand; whether anything is done about it."""
-        for batch in kept:
-            if batch.number <= number <= batch.last_number:
-                break
-        else:
+        batch = kept.with_number(number)
+        if batch is None:
             return False
         batch.deaths += 1
         is_part = batch.span < SPAN
         if batch.is_divisible and (is_part or batch.deaths >= POISONOUS):
-            _replace(kept, batch, list(batch.divide(batch.middle())))
+            kept.replace(batch, batch.divide(batch.middle()))
             return True
         if batch.deaths in (POISONOUS, 2 * POISONOUS) and not batch.diverted:
             self._found = batch
@@ -63,7 +62,7 @@ class Poison:
         return parts
 
     def take_out(
-        self, kept: deque[Batch], stages: Snapshots | None
+        self, kept: Kept, stages: Snapshots | None
     ) -> tuple[Snapshots | None, list[bytes]]:
         """Sets aside what was found out to kill, if anything was.
 
@@ -79,7 +78,7 @@ class Poison:
         elif key is not None:
             self._keys.append(key)
             for batch in list(kept):
-                _replace(kept, batch, _set_aside(batch, key))
+                kept.replace(batch, _set_aside(batch, key))
         elif found.deaths > POISONOUS:
             # It is no single line, and not what the checkpoint knows: all that came behind that.
             for batch in kept:
@@ -94,15 +93,6 @@ class Poison:
         )
         next(batch for batch in kept if batch.number == found.number).withdrawn += withdrawn
         return Snapshots(decoders, stages.tracker, assembler), withdrawn + lines
-
-
-def _replace(kept: deque[Batch], batch: Batch, parts: list[Batch]) -> None:
-    if parts == [batch]:
-        return
-    at = kept.index(batch)
-    del kept[at]
-    for part in reversed(parts):
-        kept.insert(at, part)
 
 
 def _key_of(line: bytes) -> bytes | None:
