@@ -17,7 +17,7 @@ from laurel_mp.events.enrichment import (
     Finished,
     Started,
 )
-from laurel_mp.events.executions import Execution
+from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.flight import EventInFlight, EventState
 from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
@@ -103,9 +103,9 @@ class CoalescerState(NamedTuple):
 
 def with_environment(fragment: Fragment, started: Started | None) -> bytes:
     """The text of a fragment with members added to its EXECVE object."""
-    if started is None or not started.environment or not fragment.execve_end:
-        return fragment.text
     text, end = fragment.text, fragment.execve_end
+    if started is None or not started.environment or not end:
+        return text
     return text[:end] + started.environment + text[end:]
 
 
@@ -382,7 +382,7 @@ class Coalescer:
         row = self._own_row(event, order, rank)
         members = details = b""
         if event.started is not None and syscall is not None:
-            members, details = self._finished(event.started, event.execution())
+            members, details = self._finished(event.started, event.executed())
         if event.row is not None and event.who():
             if details:
                 row = self._tell(details, row, order, event.who(), event.id, rank)
@@ -488,7 +488,7 @@ class Coalescer:
         pid, _, _, exe, *_ = who.split(b"\t")
         return self._observer.started(pid, exe)
 
-    def _finished(self, started: Started, executed: Execution | None) -> Finished:
+    def _finished(self, started: Started, executed: LateExecution | None) -> Finished:
         """Members for the SYSCALL object of an exec, and its details."""
         if self._observer is None or executed is None:
             return Finished(started.members, b"")

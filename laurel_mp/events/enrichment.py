@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple, Protocol
 
-from laurel_mp.events.executions import Execution
+from laurel_mp.events.executions import LateExecution
 
 Text = Annotated[bytes, re.compile(rb"[^\n\0\x01]*")]
 """May stand in an event's line."""
@@ -46,7 +46,7 @@ class ExecObserver(Protocol):
     def started(self, pid: bytes, exe: bytes) -> Started:
         """Called as soon as the SYSCALL record of a local process is seen; `exe` is JSON."""
 
-    def finished(self, started: Started, execution: Execution) -> Finished:
+    def finished(self, started: Started, executed: LateExecution) -> Finished:
         """Called when all records are there."""
 
     def statistics(self) -> dict[str, int]:

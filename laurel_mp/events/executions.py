@@ -76,13 +76,29 @@ def execution(
     return Execution(words, _absolute(asked, cwd), inode, is_script, device)
 
 
+class Glance(NamedTuple):
+    """What can be seen of an exec's script without a look at all records."""
+
+    inode: bytes
+    """As in Execution, but never empty."""
+    behind_inode: bytes
+    """JSON members of the same PATH record, from `dev` on."""
+    may_be_script: bool
+    """Whether the records might show that an interpreter runs it."""
+
+
 class LateExecution:
     """What the records of an event say about its exec, found out when somebody asks."""
 
-    __slots__ = ("_found", "_records")
+    __slots__ = ("_found", "_glance", "_records")
 
-    def __init__(self, records: Callable[[], Sequence[tuple[bytes, bytes]]]) -> None:
+    def __init__(
+        self,
+        records: Callable[[], Sequence[tuple[bytes, bytes]]],
+        glance: Glance | None = None,
+    ) -> None:
         self._records = records
+        self._glance = glance
         self._found: Execution | None = None
 
     def found(self) -> Execution:
@@ -92,6 +108,17 @@ class LateExecution:
             bodies = [body for name, body in records if name == b"EXECVE"]
             self._found = execution(execve.read(bodies).texts, records)
         return self._found
+
+    def script(self, inode: bytes = b"", device: bytes = b"") -> bytes | None:
+        """What `found().script` says. Most programs are no scripts: mostly a glance tells that."""
+        glance = self._glance
+        if glance is not None:
+            if not inode:
+                if not glance.may_be_script:
+                    return None
+            elif inode == glance.inode and glance.behind_inode.startswith(b'"dev":"%b"' % device):
+                return None
+        return self.found().script(inode, device)
 
 
 def _text(written: bytes) -> bytes:

@@ -6,10 +6,9 @@ import re
 from typing import Annotated, NamedTuple, Self
 
 from laurel_mp.events.enrichment import Started
-from laurel_mp.events.executions import Execution, execution
+from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.rests import Record
 from laurel_mp.events.syscall import Syscall
-from laurel_mp.records import execve
 from laurel_mp.records.header import ID, NODE, TYPE
 from laurel_mp.records.strings import encode
 from laurel_mp.records.types import PARTS_OF_SYSCALLS
@@ -113,10 +112,11 @@ class EventInFlight:
             self.started,
         )
 
-    def execution(self) -> Execution | None:
-        """What was executed, if there is an EXECVE record."""
-        bodies = [body for name, body in self.records if name == b"EXECVE"]
-        return execution(execve.read(bodies).texts, self.records) if bodies else None
+    def executed(self) -> LateExecution | None:
+        """Tells what was executed, if there is an EXECVE record."""
+        if not any(name == b"EXECVE" for name, _ in self.records):
+            return None
+        return LateExecution(lambda: self.records)
 
     def items(self) -> int:
         """How many PATH records there should be."""

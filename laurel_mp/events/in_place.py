@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from laurel_mp.events.callers import USUAL
-from laurel_mp.events.fragment import Fragment
+from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.rests import Record, RestLayout, Rests
 from laurel_mp.events.syscall import NUMBERS, Call, SyscallRenderer
 from laurel_mp.records.header import ID, count_lines
@@ -49,9 +49,9 @@ class Plan:
         self.match: Matcher = _nothing
         """Matches that, up to the event's end: captures the id, and what `layout` renders."""
 
-    def fragment(self, rendered: bytes, paths: int, values: list[bytes], text: bytes) -> Fragment:
-        """What the layout has rendered from `text`, the lines behind the SYSCALL record."""
-        return self.layout.fragment(rendered, paths, values, partial(self._split, text))
+    def executed(self, values: list[bytes], text: bytes) -> LateExecution | None:
+        """What tells what was executed, by `text`, the lines behind the SYSCALL record."""
+        return self.layout.executed(values, partial(self._split, text))
 
     def _split(self, text: bytes) -> list[Record]:
         lines = text.split(b"\n")[: self.records]

@@ -46,8 +46,8 @@ class Memo(dict[bytes, Value], Generic[Value]):
 class Worth:
     """Whether it is worth to look something up in a memo at all, by how often it was there lately.
 
-    Where it mostly is not, the next round does not look; each time when that is found again, twice
-    as many do not, up to `MOST_ROUNDS`, so that it is noticed when it changes.
+    Where it mostly is not, as many questions are not asked; each time when that is found again,
+    twice as many are not, up to `MOST_ROUNDS` times, so that it is noticed when it changes.
     """
 
     MOST_ROUNDS = 32
@@ -59,35 +59,33 @@ class Worth:
     def __init__(self) -> None:
         self._asked = self._missed = self._balance = 0
         self._rounds = 1
-        """How many are not to look if the next one that does finds little."""
+        """How many times as many questions are not asked if those that are find little."""
         self._left = 0
-        """Rounds to come that do not look."""
+        """Questions to come that are not asked."""
 
     def __call__(self) -> bool:
-        """Whether a round that begins should look; what comes of it is to be noted."""
-        if self._left:
-            self._left -= 1
-            return False
-        return True
+        """Whether to look from now on; what comes of it is to be noted."""
+        return self._left <= 0
 
     def note(self, asked: int, missed: int) -> None:
-        """In a round that looked so many questions were asked, and so many had no answer."""
+        """So many questions were asked, and so many had no answer."""
         self._asked += asked
         self._missed += missed
         if self._asked < self.ENOUGH:
             return
         if self._missed * 3 > self._asked * 2:
-            self._left = self._rounds
+            self._left = self._rounds * self._asked
             self._rounds = min(2 * self._rounds, self.MOST_ROUNDS)
         else:
             self._rounds = 1
         self._asked = self._missed = 0
 
     def note_others(self, taken: int, others: int) -> None:
-        """In a round that did not look so many went well without, and others did not.
+        """Nobody looked: so many went well without, and others did not.
 
-        Where more do not, the next round looks.
+        Where more do not, it is time to look.
         """
+        self._left -= taken + others
         self._balance = max(0, self._balance + others - taken)
         if self._balance >= self.ENOUGH:
             self._balance = self._left = 0

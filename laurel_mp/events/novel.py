@@ -47,7 +47,7 @@ class NovelCoalescer(WholeCoalescer):
         row_who, row_id, base = rows.who.append, rows.ids.append, rows.base
         add_key, saw = bodies.keys.append, self.sightings.of(node).append
         observer, filtering = self._observer, self._filters.active
-        executed, whole_exec, most = Call.EXEC, Call.WHOLE_EXEC, self._limits.max_event_bytes
+        an_exec, whole_exec, most = Call.EXEC, Call.WHOLE_EXEC, self._limits.max_event_bytes
         events = lines = others = 0
         finish = start
         while finish < end:
@@ -93,17 +93,20 @@ class NovelCoalescer(WholeCoalescer):
             row = base + len(row_keys)
             row_key(2 * (begin + offset) + 1)
             row_id(id_)
-            if plan.call is not executed:
+            if plan.call is not an_exec:
                 row_call(plan.call)
                 row_who(who)
             elif observer is None:
                 row_call(whole_exec)
                 row_who(who)
             else:
-                fragment = plan.fragment(rest_json, paths, values, blob[behind:finish])
-                row, members, rest_json = self._observe(
-                    node, who, id_, fragment, row, finish + offset
+                executed = plan.executed(values, blob[behind:finish])
+                row, members, started = self._observe(
+                    node, who, id_, executed, row, finish + offset
                 )
+                if started.environment and executed is not None:
+                    at = plan.layout.execve_end(rest_json, values)
+                    rest_json = rest_json[:at] + started.environment + rest_json[at:]
             add_row(row)
             if filtering:
                 bodies.sizes.append(plan.records + 1)

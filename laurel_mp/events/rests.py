@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from laurel_mp.events.executions import LateExecution
+from laurel_mp.events.executions import Glance, LateExecution
 from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.memo import Memo
 from laurel_mp.records import execve, proctitle
@@ -47,6 +47,9 @@ _PLAIN_NAME = rb'(?:("' + PLAIN + rb'*")|('
 _NAME = _PLAIN_NAME + ODD_QUOTED + rb"|" + _HEX + rb"))"
 _NAME_OR_NONE = _PLAIN_NAME + ODD_QUOTED + rb"|" + _HEX + rb"|\(null\)))"
 _BODY = rb"([^ \n][^\n]*)"
+
+_FILE_CAPTURES = 5
+"""Of a PATH record with an inode: item, name in two forms, inode, what is behind it."""
 
 _HEADER = rb"type=%b msg=audit\(\0+\): *"
 
@@ -119,6 +122,8 @@ class RestLayout(NamedTuple):
     """Which capture is the EXECVE record; -1 for none."""
     ends: bool
     """Whether they end an event in a stream without EOE records."""
+    glances: bool
+    """Whether the first two PATH records are of files."""
 
     def render(self, values: list[bytes]) -> tuple[bytes, int] | None:
         """What was captured, rendered, and how many paths were counted; converts `values`.
@@ -150,15 +155,38 @@ class RestLayout(NamedTuple):
         records: Callable[[], Sequence[Record]],
     ) -> Fragment:
         """What `render` gave and left, as a fragment."""
-        executed, execve_end = None, 0
-        if self.arguments >= 0:
-            executed = LateExecution(records)
-            arguments = values[self.arguments]
-            execve_end = rendered.index(b',"EXECVE":' + arguments) + 9 + len(arguments)
+        executed = self.executed(values, records)
+        end = self.execve_end(rendered, values) if executed is not None else 0
         return tuple.__new__(  # as Fragment does it, without the call
-            Fragment,
-            (rendered, (), len(self.records), paths, False, False, executed, execve_end),
+            Fragment, (rendered, (), len(self.records), paths, False, False, executed, end)
         )
+
+    def executed(
+        self, values: list[bytes], records: Callable[[], Sequence[Record]]
+    ) -> LateExecution | None:
+        """What tells what was executed, if there is an EXECVE record."""
+        if self.arguments < 0:
+            return None
+        return LateExecution(records, self._glance(values, values[self.arguments]))
+
+    def execve_end(self, rendered: bytes, values: list[bytes]) -> int:
+        """Where in `rendered` members can be added to the EXECVE object, if there is one."""
+        arguments = values[self.arguments]
+        return rendered.index(b',"EXECVE":' + arguments) + 9 + len(arguments)
+
+    def _glance(self, values: list[bytes], arguments: bytes) -> Glance | None:
+        """What rendered `values` show of a script; None if they are not as for most programs."""
+        if not self.glances:
+            return None
+        (first, tail), *others = self.paths
+        interpreter = b'""'
+        if others:
+            second, _ = others[0]
+            interpreter = values[second + 1] if values[second] == b"1" else b""
+        if values[first] != b"0" or not values[first + 1] or not interpreter:
+            return None
+        # If the first argument is not the interpreter, it is no script.
+        return Glance(values[first + 3], values[tail], b"[" + interpreter in arguments)
 
 
 class Rests:
@@ -342,6 +370,7 @@ class Rests:
             tuple(paths),
             arguments,
             names[-1] == b"PROCTITLE",
+            bool(paths) and all(tail - item == _FILE_CAPTURES - 1 for item, tail in paths[:2]),
         )
 
     def _record(self, name: bytes, body: bytes) -> bytes | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from laurel_mp.events import pieces
 from laurel_mp.events.coalescer import Coalescer, with_environment
+from laurel_mp.events.enrichment import Started
+from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.fragment import Fragment
 from laurel_mp.events.output import FILTERED, line_key
 from laurel_mp.events.rendering import EventRenderer
@@ -114,7 +116,10 @@ class WholeCoalescer(Coalescer):
                 row_call(whole_exec)
                 row_who(who)
             else:
-                row, members, rest_json = self._observe(node, who, id_, rest, row, behind + offset)
+                row, members, started = self._observe(
+                    node, who, id_, execution, row, behind + offset
+                )
+                rest_json = with_environment(rest, started)
             add_row(row)
             if looks:
                 bodies.more.extend(self._look(looks, line_key(behind + offset), node, id_, 0))
@@ -146,19 +151,25 @@ class WholeCoalescer(Coalescer):
         return events, missed
 
     def _observe(
-        self, node: bytes | None, who: bytes, id_: bytes, rest: Fragment, row: int, end: int
-    ) -> tuple[int, bytes, bytes]:
+        self,
+        node: bytes | None,
+        who: bytes,
+        id_: bytes,
+        executed: LateExecution | None,
+        row: int,
+        end: int,
+    ) -> tuple[int, bytes, Started]:
         """Completes the row of an exec with what an observer says; `end` is a stream position.
 
-        Returns the row that annotates the event, members for SYSCALL, and the text of `rest`.
+        Returns the row that annotates the event, members for SYSCALL, and what the system said.
         """
         started = self._start(node, who)
-        members, details = self._finished(started, rest.execution)
+        members, details = self._finished(started, executed)
         self.rows.calls.append(Call.EXEC if details else Call.WHOLE_EXEC)
         self.rows.who.append(who + started.facts)
         if details:
             row = self._tell(details, row, line_key(end), who, id_)
-        return row, members, with_environment(rest, started)
+        return row, members, started
 
     def _rest(
         self, renderer: EventRenderer, node: bytes | None, rest: bytes, start: int

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from laurel_mp.events.enrichment import NOTHING, Finished, Started
-from laurel_mp.events.executions import Execution
+from laurel_mp.events.executions import Execution, LateExecution
 from laurel_mp.processes.environment import VariableFilter
 from laurel_mp.processes.hashes import ExecutableHashes
 from laurel_mp.processes.labels import PatternLabels
@@ -105,15 +105,16 @@ class Enricher:
         )
         return b',"%b":{%b}' % (self._env, pairs)
 
-    def finished(self, started: Started, execution: Execution) -> Finished:
+    def finished(self, started: Started, executed: LateExecution) -> Finished:
         """The script, the labels by command line and script, the command line."""
         options = self._options
-        script = execution.script(started.inode, started.device)
+        script = executed.script(started.inode, started.device)
         members = b""
         if script is not None and options.script:
             members = b',"%b":%b' % (self._script, encode(script))
         if not self._has_details:
             return Finished(members, b"")
+        execution = executed.found()
         put, take = options.label_argv.of(self._command_line(execution))
         if script is not None:
             more_put, more_take = options.label_script.of(script)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from laurel_mp.events import coalescer
 from laurel_mp.events.coalescer import Limits
 from laurel_mp.events.enrichment import ContentFilters, ExecObserver, Finished, Started
-from laurel_mp.events.executions import Execution
+from laurel_mp.events.executions import Execution, LateExecution
 from laurel_mp.events.output import FILTERED, NO_ROW, Bodies, clock_key, line_key
 from laurel_mp.events.syscall import Call
 from laurel_mp.events.whole import WholeCoalescer
@@ -120,10 +120,10 @@ class Observer:
         self.seen.append((pid, exe))
         return Started(b"\x1efacts", b"7", b',"HASH":1', b',"ENV":{}')
 
-    def finished(self, started: Started, execution: Execution) -> Finished:
+    def finished(self, started: Started, executed: LateExecution) -> Finished:
         """Notes the same of complete events."""
         assert started in (Started(), Started(b"\x1efacts", b"7", b',"HASH":1', b',"ENV":{}'))
-        self.executions.append(execution)
+        self.executions.append(executed.found())
         return Finished(b',"SCRIPT":"s"', self.details)
 
     def statistics(self) -> dict[str, int]:

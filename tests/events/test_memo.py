@@ -73,36 +73,37 @@ def test_a_memo_forgets() -> None:
     assert (memo, memo.size, memo.clearings) == ({}, 0, 0)
 
 
-def _rounds_without(worth: Worth) -> int:
-    """How many rounds do not look before one does."""
-    rounds = 0
+def _questions_without(worth: Worth) -> int:
+    """How many questions are not asked before one is, in whatever portions they come."""
+    questions = 0
     while not worth():
-        rounds += 1
-    return rounds
+        worth.note_others(3, 1)
+        questions += 4
+    return questions
 
 
 def test_whether_it_is_worth_it() -> None:
-    """Where hardly anything is found more and more rounds do not look, until one finds it."""
+    """Where hardly anything is found more and more is not asked, until something is."""
     worth = Worth()
     for _ in range(3):
         assert worth()
         worth.note(Worth.ENOUGH // 12, Worth.ENOUGH // 12)
     assert worth()
-    rounds = []
+    without = []
     for _ in range(8):
         worth.note(Worth.ENOUGH // 4, Worth.ENOUGH // 4)
         worth.note(Worth.ENOUGH * 3 // 4, Worth.ENOUGH * 3 // 4)
-        rounds.append(_rounds_without(worth))
+        without.append(_questions_without(worth))
 
-    assert rounds == [1, 2, 4, 8, 16, 32, 32, 32]
+    assert [each // Worth.ENOUGH for each in without] == [1, 2, 4, 8, 16, 32, 32, 32]
     worth.note(Worth.ENOUGH, Worth.ENOUGH // 2)
-    assert _rounds_without(worth) == 0
-    worth.note(Worth.ENOUGH, Worth.ENOUGH)
-    assert _rounds_without(worth) == 1
+    assert _questions_without(worth) == 0
+    worth.note(10 * Worth.ENOUGH, 10 * Worth.ENOUGH)
+    assert _questions_without(worth) == 10 * Worth.ENOUGH
 
 
 def test_worth_again_where_little_goes_without() -> None:
-    """Rounds that do not look, and with which most does not go well, come to an end."""
+    """If most of what goes without does not go well, that comes to an end."""
     worth = Worth()
     for _ in range(4):
         worth.note(Worth.ENOUGH, Worth.ENOUGH)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from laurel_mp.events import rendering, rests
 from laurel_mp.events.coalescer import Coalescer, Counters, Limits
 from laurel_mp.events.enrichment import ContentFilters, Finished, Started
-from laurel_mp.events.executions import Execution
+from laurel_mp.events.executions import LateExecution
 from laurel_mp.events.memo import Worth
 from laurel_mp.events.novel import NovelCoalescer
 from laurel_mp.events.output import Bodies, Rows
@@ -63,8 +63,15 @@ class _Observer:
             return Started()
         return Started(b"\x1e" + pid, b"", b',"EXE":' + exe, b',"ENV":{"A":"%b"}' % pid, b"")
 
-    def finished(self, started: Started, execution: Execution) -> Finished:
+    def finished(self, started: Started, executed: LateExecution) -> Finished:
         """What its records say."""
+        scripts = executed.script(), executed.script(b"7", b"fe:00"), executed.script(b"8")
+        execution = executed.found()
+        assert scripts == (
+            execution.script(),
+            execution.script(b"7", b"fe:00"),
+            execution.script(b"8"),
+        )
         arguments = b"%d" % len(b" ".join(execution.arguments))
         name = execution.program.hex().encode()
         members = b',"SCRIPT":"%b"' % name if execution.is_script else b""

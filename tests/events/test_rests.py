@@ -1,9 +1,12 @@
 """Sequences of records that are rendered at once, and what is left to the general way."""
 
 from itertools import product
+from unittest.mock import patch
 
 import pytest
 
+from laurel_mp.events import executions
+from laurel_mp.events.executions import execution
 from laurel_mp.events.rendering import EventRenderer
 from laurel_mp.events.rests import (
     LEARNED_AFTER,
@@ -12,6 +15,7 @@ from laurel_mp.events.rests import (
     SEQUENCES_PER_LENGTH,
     split_rest,
 )
+from laurel_mp.records import execve
 from laurel_mp.records.options import RecordOptions
 
 SOCKADDR = b"type=SOCKADDR msg=audit(\0): saddr=02000035C0A80001FFC3A4220000\n"
@@ -130,6 +134,61 @@ def test_both_ways_give_the_same(options: RecordOptions, old: bytes, new: bytes)
         found = found._replace(records=general.records)
     assert general._replace(executed=None) == found._replace(executed=None)
     assert general.execution == found.execution
+
+
+@pytest.mark.parametrize(
+    "first", [b'"/s"', b'"./s"', b"2F73", b'"a" nametype="b"', b"(null)", b'""']
+)
+@pytest.mark.parametrize(
+    "second", [b'"/bin/sh"', b"2F62696E2F7368", b'"/bin/sh" x="', b"(null)", b'""', None]
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        b'argc=2 a0="/bin/sh" a1="/s"',
+        b'argc=2 a0=2F62696E2F7368 a1="/s"',
+        b'argc=3 a0="/bin/sh" a1="-e" a2="./s"',
+        b'argc=3 a0="[/bin/sh" a1="/bin/sh" a2="/s"',
+        b'argc=1 a0="/bin/sh"',
+        b'argc=2 a0="" a1="/s"',
+        b'argc=2 a0="s" a1="/s"',
+    ],
+)
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"", b""), (b"item=1", b"item=0"), (b"item=0", b"item=2")]
+)
+def test_scripts(
+    first: bytes, second: bytes | None, arguments: bytes, old: bytes, new: bytes
+) -> None:
+    """A glance at what was rendered finds the scripts that a look at all records finds."""
+    usual = b"type=EXECVE msg=audit(\0): argc=2 a0=41 a1=42\n" + CWD + PATH
+    text = usual.replace(b"argc=2 a0=41 a1=42", arguments).replace(b'"/bin/ls"', first)
+    if second is not None:
+        usual += PATH.replace(b"item=0", b"item=1")
+        text += PATH.replace(b"item=0", b"item=1").replace(b'"/bin/ls"', second)
+    text = text.replace(old, new)
+    found = learned(usual + PROCTITLE).render_rest(text + PROCTITLE).executed
+    records = split_rest(text)
+    bodies = [body for name, body in records if name == b"EXECVE"]
+    expected = execution(execve.read(bodies).texts, records)
+
+    assert found is not None
+    for inode, device in product((b"", b"260104", b"5"), (b"fe:00", b"00:00")):
+        assert expected.script(inode, device) == found.script(inode, device)
+
+
+def test_a_glance_is_enough() -> None:
+    """For a program that is no script nobody looks at its records."""
+    usual = EXECVE + CWD + PATH + PATH.replace(b"item=0", b"item=1") + PROCTITLE
+    found = learned(usual).render_rest(usual).executed
+
+    assert found is not None
+    with patch.object(executions, "execution") as looks:
+        assert found.script() is None
+        assert found.script(b"260104", b"fe:00") is None
+        assert not looks.called
+        found.script(b"260105", b"fe:00")
+        assert looks.called
 
 
 def test_arguments_of_an_odd_record() -> None:

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from laurel_mp.events.enrichment import NOTHING, Started
-from laurel_mp.events.executions import Execution
+from laurel_mp.events.executions import Execution, LateExecution
 from laurel_mp.processes.environment import VariableFilter
 from laurel_mp.processes.hashes import ExecutableHashes
 from laurel_mp.processes.labels import PatternLabels
@@ -20,6 +20,14 @@ from tests.support.procfs_tree import BOOT_TIME, ProcfsTree
 SCRIPT = Execution((b"/bin/sh", b"/s", b"x"), b"/s", b"11", is_script=True)
 PROGRAM = Execution((b"ls", b"-l"), b"/bin/ls", b"11", is_script=False)
 NO_LABELS = PatternLabels({}, {})
+
+
+class Known(LateExecution):
+    """An execution that was found out already."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__(list)
+        self._found = execution
 
 
 def enricher(**options: Any) -> Enricher:
@@ -46,13 +54,13 @@ def enricher(**options: Any) -> Enricher:
 )
 def test_scripts(inode: bytes, execution: Execution, expected: bytes) -> None:
     """What really runs tells, where the system could be asked; else the records do."""
-    assert expected == enricher().finished(Started(inode=inode), execution).members
+    assert expected == enricher().finished(Started(inode=inode), Known(execution)).members
 
 
 def test_scripts_are_not_shown() -> None:
     """Where that is switched off, a script still gets its labels."""
     rules = PatternLabels({"^/s$": "x"}, {})
-    finished = enricher(script=False, label_script=rules).finished(NOTHING, SCRIPT)
+    finished = enricher(script=False, label_script=rules).finished(NOTHING, Known(SCRIPT))
 
     assert finished == (b"", b'\x1e"x"\x1e\x1e')
 
@@ -61,7 +69,7 @@ def test_prefix() -> None:
     """With a prefix the key is named like all that we add."""
     options = EnricherOptions(RecordOptions(prefix=b"x_"))
 
-    assert Enricher(options).finished(NOTHING, SCRIPT).members == b',"x_script":"/s"'
+    assert Enricher(options).finished(NOTHING, Known(SCRIPT)).members == b',"x_script":"/s"'
 
 
 # --- details for the tracker
@@ -69,7 +77,7 @@ def test_prefix() -> None:
 
 def details(execution: Execution, **options: Any) -> bytes:
     """What the tracker hears of an exec."""
-    return enricher(**options).finished(NOTHING, execution).details
+    return enricher(**options).finished(NOTHING, Known(execution)).details
 
 
 def test_no_details() -> None:
@@ -104,7 +112,7 @@ def test_command_line_is_cut_as_in_its_record() -> None:
     """By the limit for EXECVE records."""
     one = Enricher(EnricherOptions(RecordOptions(argv_limit=10), argv=True))
     long = PROGRAM._replace(arguments=(b"aaaa", b"b" * 100, b"cccc"))
-    _, _, _, shown = one.finished(NOTHING, long).details.split(b"\x1e")
+    _, _, _, shown = one.finished(NOTHING, Known(long)).details.split(b"\x1e")
 
     assert b"skipped_args" in shown
 
