@@ -9,7 +9,7 @@ from importlib import import_module
 
 from laurel_mp import __version__
 from laurel_mp.errors import LaurelError
-from laurel_mp.pipeline import surroundings
+from laurel_mp.pipeline import libraries, surroundings
 
 EXIT_FAILURE = 1
 """It could not go on: an input could not be read, an output not be written, rights not be dropped,
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _plugin(words: list[str]) -> int:
     """The plugin; auditd sends what Python itself says of a broken installation nowhere."""
     try:
+        libraries.load()
         from laurel_mp.cli import plugin
 
         return plugin.main(words)

@@ -23,7 +23,7 @@ SHORTEST_NAP = 0.001
 NAP_RECORDS = 64
 """How many may come during a nap, by what came lately."""
 
-BATCH_EVENTS, BATCH_RECORDS = 72, 256
+BATCH_EVENTS, BATCH_RECORDS = 52, 512
 """So many are worth a batch: where they come in less time than they may gather, that is enough. So
 latency falls as the load rises."""
 

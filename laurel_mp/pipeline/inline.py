@@ -18,6 +18,7 @@ from laurel_mp.pipeline.batches import BARRIER, DUMP, ROTATE
 from laurel_mp.pipeline.board import INLINE
 from laurel_mp.pipeline.crew import Crew, CrewError, HeldBack, Order
 from laurel_mp.pipeline.dump import dump
+from laurel_mp.pipeline.huge_pages import HugePages
 from laurel_mp.pipeline.meter import Meter
 from laurel_mp.pipeline.outputs import Outputs
 from laurel_mp.pipeline.system import open_system
@@ -49,6 +50,7 @@ class InlineCrew(Crew):
         self._live = live
         self._accounts = accounts
         self._meter = Meter(accounts.row(INLINE), live=live, own_process=False)
+        self._huge_pages = HugePages()
         self._stack = ExitStack()
         self._written = self._leave_out = 0
         self._reports: list[wire.Report] = []
@@ -81,6 +83,8 @@ class InlineCrew(Crew):
         opened = self._outputs.open(self._journal, self._held_back, again=order.is_again)
         self._opened = self._stack.enter_context(opened)
         self._leave_out = max(order.leave_out, self._opened.done)
+        if self._live:
+            self._huge_pages.start()
 
     def send(self, batch: int, flags: int, shares: list[Share], malformed: bytes) -> None:
         """Does all that is to be done about a batch."""
@@ -121,6 +125,8 @@ class InlineCrew(Crew):
                 ("writer", self._assembler.snapshot()),
             ):
                 self._reports.append(wire.SnapshotMessage(batch, role, 0, snapshot))
+            if self._live:
+                self._huge_pages()
         self._measure(batch, flags)
 
     def _measure(self, batch: int, flags: int) -> None:

@@ -49,7 +49,7 @@ from laurel_mp.pipeline.written import events_in
 SHOULD_HAVE_EOE = 4 << 20
 """Bytes of a stream without EOE records after which that is worth a message."""
 
-LITTLE = 48 << 10
+LITTLE = 64 << 10
 """Bytes of input for which it pays to wait for more. At 1,000 events a second that many come in
 less time than input may linger; so latency falls as the load rises."""
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from laurel_mp.pipeline.memory import PAUSE, WORTH_IT, GiveBack
+from laurel_mp.pipeline.memory import MUCH, PAUSE, QUIET, WORTH_IT, GiveBack
 
 SCRIPT = """
 import time
@@ -51,8 +51,32 @@ def test_due_until_it_is_done_twice() -> None:
     """It is due when much went through, and then once more."""
     give_back = GiveBack()
     assert not give_back.is_due
-    give_back.passed(WORTH_IT)
+    give_back.passed(MUCH)
     for expected in (True, False):
         give_back._last -= PAUSE
         give_back()
         assert give_back.is_due == expected
+
+
+def test_not_while_they_come_evenly() -> None:
+    """What is needed again at once is kept, until it is much, or until it has become quiet."""
+    given: list[int] = []
+    give_back = GiveBack()
+    give_back._trim = given.append
+    for _ in range(MUCH // WORTH_IT - 1):
+        give_back.passed(WORTH_IT)
+        give_back._last -= PAUSE
+        give_back()
+    assert given == []
+    give_back._last -= PAUSE
+    give_back.passed(QUIET - 1)
+    give_back()
+    assert given == [0]
+    give_back._last -= PAUSE
+    give_back()
+    assert given == [0, 0]
+    assert not give_back.is_due
+    give_back.passed(MUCH)
+    give_back._last -= PAUSE
+    give_back()
+    assert given == [0, 0, 0]
