@@ -100,6 +100,7 @@ class InlineCrew(Crew):
         except Exception as error:
             raise CrewError(f"{type(error).__name__}: {error}", batch) from error
         if batch > self._leave_out:
+            self._opened.tick()
             self._opened.write(batch, merged, malformed)
             self._meter.wrote(merged, malformed)
             self._written = batch

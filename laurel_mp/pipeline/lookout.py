@@ -18,7 +18,7 @@ from laurel_mp.stages.losses import note
 STEP = 1.0
 """Seconds between two looks at anything but what the kernel has said."""
 
-STATE_PERIOD = 30.0
+STATE_PERIOD = 300.0
 """The same while there is nothing else to do."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import grp
 import logging
 import pwd
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass
@@ -36,6 +37,9 @@ NAMES = ("events", "filtered", "malformed")
 
 NOTHING = Unwritten(b"", 0)
 
+TICK = 1.0
+"""Seconds between looks at what has become of outputs."""
+
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +50,7 @@ class OpenOutputs:
         self._outputs = outputs
         self._journal = journal
         self._are_files = [output is not None and output.mark() is not None for output in outputs]
+        self._looked = time.monotonic()
         self.done = -1
         """Number of the batch up to which everything is written; -1 for none."""
 
@@ -87,15 +92,26 @@ class OpenOutputs:
         mark = None if is_all else self._mark(index)
         self._journal.wrote(index, before + size, mark)
 
+    @property
+    def are_files(self) -> bool:
+        """Whether there is nothing but files, which change when something is written."""
+        return all(
+            is_file or output is None
+            for output, is_file in zip(self._outputs, self._are_files, strict=True)
+        )
+
     def rotate(self) -> None:
         """Begins new files."""
         for output in self._present:
             output.rotate()
 
     def tick(self) -> None:
-        """Looks after programs, connections and files that were moved; about once a second."""
-        for output in self._present:
-            output.tick()
+        """Looks after programs, connections and files that were moved, if it is time."""
+        now = time.monotonic()
+        if now - self._looked >= TICK:
+            self._looked = now
+            for output in self._present:
+                output.tick()
 
     def sync(self) -> None:
         """Brings files to the disk, as configured; to be called at each checkpoint."""

@@ -26,12 +26,13 @@ from laurel_mp.pipeline.endpoints import Endpoints
 from laurel_mp.pipeline.memory import GiveBack
 from laurel_mp.pipeline.meter import Meter
 from laurel_mp.pipeline.nursery import Nursery, Task
-from laurel_mp.pipeline.outputs import OpenOutputs, Outputs
+from laurel_mp.pipeline.outputs import TICK, OpenOutputs, Outputs
 from laurel_mp.pipeline.system import System, open_system
 from laurel_mp.stages.messages import DecodedRows, Share
 
-TICK_MS = 1000
-"""How often the writer looks after its outputs when it has nothing to write."""
+LONG_TICK = 60.0
+"""Seconds after which the writer looks after files again when it has nothing to write, and has done
+so once. It looks before it writes again, too; and each look costs a wake-up."""
 
 PULSE = 0.5
 """Seconds between the signs of life of a writer that waits."""
@@ -228,10 +229,14 @@ class _Writer(_Role):
         with outputs.open(self._journal, self._held, again=self.task.is_again) as opened:
             self._leave_out = max(self.task.leave_out, opened.done)
             final = False
+            pause = TICK
             while not final:
-                if not self._incoming.poll(TICK_MS):
-                    opened.tick()
+                has_come = self._incoming.poll(int(pause * 1000))
+                opened.tick()  # also before anything is written to what was moved meanwhile
+                if not has_come:
+                    pause = LONG_TICK if opened.are_files else TICK
                     continue
+                pause = TICK
                 batch = self._receive()
                 if batch is not None:
                     self.begin(batch)

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,22 @@ def test_events_come_while_it_runs(tmp_path: Path, workers: int) -> None:
         write(process, event(8)[:60])
         write(process, event(8)[60:])
         wait_until(lambda: ids(log) == ["1000.000:7", "1000.000:8"], "the second one, too")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_file_that_is_moved_while_nothing_comes(tmp_path: Path, workers: int) -> None:
+    """The next event is in a new one, however long nobody has looked."""
+    log = tmp_path / "audit.log"
+    with started("-c", plugin_config(tmp_path, workers=workers), **LIVE) as process:
+        write(process, eoe(1) + event(7))
+        wait_until(lambda: ids(log) == ["1000.000:7"], "the first event is in the log")
+        time.sleep(3)  # it has looked, and will not look again soon
+        log.rename(tmp_path / "moved.log")
+        time.sleep(1.5)
+        write(process, event(8))
+        wait_until(lambda: log.exists() and ids(log) == ["1000.000:8"], "the next is in another")
+
+    assert ids(tmp_path / "moved.log") == ["1000.000:7"]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
