@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -349,18 +350,15 @@ def test_idle(tmp_path: Path) -> None:
         running.give(eoe(1) + event(7))
         served(tmp_path)
         wait_until(lambda: status(tmp_path)["input"]["window_bytes"] == 0, "all is covered", 20)
-        found = [child for name, child in titles(running.process).items() if name != "writer"]
-        watched = [*found, psutil.Process(running.process.pid)]
-        # The writer looks after its outputs each second: that is a clock for this test.
-        writer = titles(running.process)["writer"]
-        wait_until(lambda: _sleep(watched, writer), "two seconds pass without a wake-up", 30)
+        watched = [*titles(running.process).values(), psutil.Process(running.process.pid)]
+        wait_until(lambda: _sleep(watched), "some seconds pass without a wake-up", 60)
         assert running.end() == 0
 
 
-def _sleep(watched: list[psutil.Process], writer: psutil.Process) -> bool:
-    """Whether nobody was woken while the writer was, twice."""
-    before, start = _switches(watched), _switches([writer])
-    wait_until(lambda: _switches([writer]) >= start + 2, "two seconds pass", 20)
+def _sleep(watched: list[psutil.Process]) -> bool:
+    """Whether nobody was woken for some seconds."""
+    before = _switches(watched)
+    time.sleep(3)
     return _switches(watched) == before
 
 
