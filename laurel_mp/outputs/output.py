@@ -53,7 +53,7 @@ class Output(ABC):
         """Begins a new file, if this is a file."""
 
     def tick(self) -> None:  # noqa: B027 - most outputs need no care
-        """Looks after what may have happened meanwhile; about once a second, also when idle."""
+        """Looks after what may have happened meanwhile; before something is written, too."""
 
     def sync(self) -> None:  # noqa: B027 - only files can be brought to a disk
         """Brings what is written to the disk, if it is to be."""

@@ -29,8 +29,7 @@ MAPPED = 32 << 20
 
 WORTH_IT, MUCH = 1 << 20, 16 << 20
 """Bytes of messages since the last time, when it has become quiet, and when more come. While they
-come evenly, what is given back is needed again at once: at 400 execs a second that would be a tenth
-of all CPU time."""
+come evenly, what is given back is needed again at once, with a page fault for each 4 KiB."""
 
 QUIET = 1 << 16
 """Bytes between two checkpoints; where more come, it is not."""
