@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from laurel_mp.config import Config
-from laurel_mp.pipeline import endpoints, losses, wire
+from laurel_mp.pipeline.daemon import loss_report
+from laurel_mp.pipeline.runner import endpoints, wire
 from laurel_mp.processes import table
 from laurel_mp.schema.event import event_schema
 from laurel_mp.stages import serials
@@ -163,5 +164,5 @@ def test_page_about_losses_has_the_limits() -> None:
     assert f"{serials.MAX_NODES} hosts are watched" in page
     assert f"more than {serials.NEAR} below the highest" in page
     assert "(64 of them; all others" in page
-    assert losses.MAX_NODES == 64
+    assert loss_report.MAX_NODES == 64
     assert (Config().loss.window, Config().loss.interval) == (5.0, 10.0)

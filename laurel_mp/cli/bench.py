@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from laurel_mp.cli.arguments import add_version, count
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_version, count
 from laurel_mp.cli.convert import MAX_WORKERS
 from laurel_mp.cli.flood import add_stream, options_of
-from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE
 from laurel_mp.loadtest.bench.benchmark import Source, of_file, of_flood, of_replay, run_benchmark
 from laurel_mp.loadtest.bench.candidates import Mode, ours, peer
 from laurel_mp.loadtest.bench.report import Report
-from laurel_mp.loadtest.bench.rounds import Begin, Plan
+from laurel_mp.loadtest.bench.turns import Begin, Plan
 
 
 def main(words: Sequence[str]) -> int:
@@ -25,7 +25,7 @@ def main(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     if problem := _problem(arguments):
         print(f"laurel-mp: {problem}", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)  # as an interrupt from the terminal: all is removed
     plan = _plan(arguments)
@@ -170,7 +170,7 @@ def _plot(report: Report, path: Path) -> int:
         path.write_bytes(svg(report))
     except OSError as error:
         print(f"laurel-mp: {path}: {error.strerror}", file=sys.stderr)
-        return EXIT_FAILURE
+        return exit_status.FAILURE
     return 0
 
 

@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from laurel_mp.cli.arguments import is_same_file
-from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE, add_common
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_common, is_same_file
 from laurel_mp.cli.progress import Progress, open_progress
 from laurel_mp.config import Config, load
 from laurel_mp.errors import ConfigError, InputError, OutputError
 from laurel_mp.observe.malformed import MalformedReport
-from laurel_mp.pipeline import options
-from laurel_mp.pipeline.ledger import Ledger
-from laurel_mp.pipeline.losses import Missing
-from laurel_mp.pipeline.outputs import Outputs
-from laurel_mp.pipeline.pipeline import Pipeline
-from laurel_mp.pipeline.sources import Source, open_source
-from laurel_mp.pipeline.start import open_pipeline
+from laurel_mp.pipeline.daemon.loss_report import Missing
+from laurel_mp.pipeline.intake.log_sources import Source, open_source
+from laurel_mp.pipeline.runner import stage_options
+from laurel_mp.pipeline.runner.run_outputs import Outputs
+from laurel_mp.pipeline.supervisor.ledger import Ledger
+from laurel_mp.pipeline.supervisor.pipeline import Pipeline
+from laurel_mp.pipeline.supervisor.start import open_pipeline
 
 MAX_WORKERS = 256
 
@@ -34,10 +34,10 @@ def main(words: Sequence[str]) -> int:
         config = _config(arguments)
     except ConfigError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     if any(is_same_file(arguments.output, name) for name in arguments.files):
         print(f"laurel-mp: {arguments.output}: is an input, too", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     report = MalformedReport(lambda text: print(f"laurel-mp: {text}", file=sys.stderr))
     missing = Missing()
     outputs = Outputs.of_command(config, arguments.output)
@@ -54,7 +54,7 @@ def main(words: Sequence[str]) -> int:
     report.close()
     ledger.check()
     print(_summary(ledger, missing.events, time.monotonic() - started), file=sys.stderr)
-    return 0 if complete else EXIT_FAILURE
+    return 0 if complete else exit_status.FAILURE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,7 +91,7 @@ def _worker_count(text: str) -> int:
 
 def _config(arguments: argparse.Namespace) -> Config:
     config = load(Path(arguments.config) if arguments.config else None)
-    options.check(config)
+    stage_options.check(config)
     if arguments.workers is not None:
         config = replace(config, pipeline=replace(config.pipeline, workers=arguments.workers))
     return config

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from laurel_mp import __version__
-from laurel_mp.cli.main import EXIT_FAILURE, add_common
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_common
 from laurel_mp.doctor.examination import Report, examine
 from laurel_mp.doctor.facts import AUDIT_DIR, Facts
 from laurel_mp.doctor.findings import Finding, Severity
@@ -38,7 +39,7 @@ def main(words: Sequence[str]) -> int:
             print("\n".join(_lines(report)), flush=True)
     except BrokenPipeError:
         sys.stdout = None  # the reader has had enough, and nothing is to be flushed at the end
-    return EXIT_FAILURE if report.has_problems else 0
+    return exit_status.FAILURE if report.has_problems else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TypeVar
 
-from laurel_mp.cli.arguments import add_version, count, positive
-from laurel_mp.cli.main import EXIT_USAGE
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_version, count, positive
 from laurel_mp.errors import OutputError
 from laurel_mp.loadtest.flood import Flood, Options, Tree, configuration, mix
-from laurel_mp.loadtest.flood.options import START, UNIQUE
+from laurel_mp.loadtest.flood.flood_options import START, UNIQUE
 from laurel_mp.loadtest.pacing import NAP, Pace
 from laurel_mp.loadtest.sink import open_sink
 
@@ -30,7 +30,7 @@ def main(words: Sequence[str]) -> int:
     options = options_of(arguments)
     if problem := _problem(arguments, options):
         print(f"laurel-mp: {problem}", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     if arguments.config:
         with open_sink(arguments.config) as sink:
             sink.write(configuration.text().encode())

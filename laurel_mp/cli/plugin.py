@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from laurel_mp import __version__
-from laurel_mp.cli.main import COMMANDS, EXIT_FAILURE, EXIT_USAGE, add_common
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_common
+from laurel_mp.cli.commands import COMMANDS
 from laurel_mp.config import Config, load
 from laurel_mp.errors import ConfigError, LaurelError
 from laurel_mp.observe.log import leads_nowhere, start_logging
-from laurel_mp.pipeline import directory, options, privileges, report, runtime, surroundings
-from laurel_mp.pipeline.kernel import KernelWatch
-from laurel_mp.pipeline.plugin import Plugin
+from laurel_mp.pipeline.daemon import bootstrap
+from laurel_mp.pipeline.daemon.kernel_watch import KernelWatch
+from laurel_mp.pipeline.daemon.plugin import Plugin
+from laurel_mp.pipeline.runner import stage_options
+from laurel_mp.pipeline.status import log_report
+from laurel_mp.system import log_directory, privileges, runtime_directory
 
 log = logging.getLogger(__name__)
 
@@ -27,21 +32,21 @@ def main(words: Sequence[str]) -> int:
     path = Path(arguments.config).absolute() if arguments.config else None
     try:
         config = load(path)
-        options.check(config)
+        stage_options.check(config)
         user = privileges.find_user(config.user)
         if arguments.dry_run:
             print("laurel-mp: the configuration is valid")
             return 0
-        surroundings.take_charge()
+        bootstrap.take_charge()
         kernel = _settle(config, user)
         _run(config, path, kernel)
     except ConfigError as error:
         for line in str(error).splitlines():
             log.error("%s", line)  # noqa: TRY400 - for the administrator, no traceback
-        return EXIT_USAGE
+        return exit_status.USAGE
     except LaurelError as error:
         log.error("%s", error)  # noqa: TRY400 - same
-        return EXIT_FAILURE
+        return exit_status.FAILURE
     return 0
 
 
@@ -79,9 +84,9 @@ def _parser() -> argparse.ArgumentParser:
 def _settle(config: Config, user: privileges.User | None) -> KernelWatch | None:
     """Does what only root can, and gives up all other rights."""
     privileges.check(user)
-    directory.prepare(Path(config.directory), user)
-    runtime.prepare(user)
-    surroundings.import_everything()
+    log_directory.prepare(Path(config.directory), user)
+    runtime_directory.prepare(user)
+    bootstrap.import_everything()
     kernel = None
     if config.loss.kernel:
         kernel = KernelWatch()
@@ -91,15 +96,15 @@ def _settle(config: Config, user: privileges.User | None) -> KernelWatch | None:
 
 
 def _run(config: Config, path: Path | None, kernel: KernelWatch | None) -> None:
-    log.info("%s", report.started(__version__, config))
+    log.info("%s", log_report.started(__version__, config))
     plugin = Plugin(config, lambda: _load(path), kernel)
     ledger = plugin.run()
-    log.info("%s", report.stopped(ledger, config))
+    log.info("%s", log_report.stopped(ledger, config))
 
 
 def _load(path: Path | None) -> Config:
     """The configuration, which perhaps only root can read; raises ConfigError."""
     with privileges.raised(privileges.Capability.DAC_READ_SEARCH):
         config = load(path)
-    options.check(config)
+    stage_options.check(config)
     return config

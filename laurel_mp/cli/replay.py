@@ -7,8 +7,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from laurel_mp.cli.arguments import add_version, count, is_same_file, positive
-from laurel_mp.cli.main import EXIT_USAGE
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_version, count, is_same_file, positive
 from laurel_mp.loadtest.replay import Options, Replay, Replayed
 from laurel_mp.loadtest.sink import open_sink
 
@@ -19,7 +19,7 @@ def main(words: Sequence[str]) -> int:
     names = arguments.files or ["-"]
     if any(is_same_file(arguments.output, name) for name in names):
         print(f"laurel-mp: {arguments.output}: is an input, too", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     replay = Replay(names, _options(arguments))
     with open_sink(arguments.output) as sink:
         done = replay.run(sink.write)

@@ -7,17 +7,17 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from laurel_mp.cli.arguments import is_same_file
-from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE, add_common
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_common, is_same_file
 from laurel_mp.cli.progress import open_progress
 from laurel_mp.config import load
 from laurel_mp.errors import ConfigError, InputError, OutputError
+from laurel_mp.outputs.base import Output
 from laurel_mp.outputs.opening import open_output
-from laurel_mp.outputs.output import Output
-from laurel_mp.outputs.patience import Patience
+from laurel_mp.outputs.patience import StallPolicy
 from laurel_mp.outputs.stream import Stream
 from laurel_mp.outputs.target import Target
-from laurel_mp.pipeline.sources import open_source
+from laurel_mp.pipeline.intake.log_sources import open_source
 from laurel_mp.reversion.events import EventReverter
 from laurel_mp.reversion.lines import Damage, LineReverter
 
@@ -34,11 +34,11 @@ def main(words: Sequence[str]) -> int:
         config = load(Path(arguments.config) if arguments.config else None)
     except ConfigError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     names = arguments.files or ["-"]
     if any(is_same_file(arguments.output, name) for name in names):
         print(f"laurel-mp: {arguments.output}: is an input, too", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     prefix = config.enrich.prefix.encode() if config.enrich.prefix else None
     events = EventReverter(prefix, enriched=not arguments.raw, eoe=arguments.eoe)
     lines = LineReverter(events, config.pipeline.end_of_event_timeout)
@@ -53,7 +53,7 @@ def main(words: Sequence[str]) -> int:
         output.close()
     for text in (_summary(lines), *events.losses.texts()):
         print(f"laurel-mp: {text}", file=sys.stderr)
-    return 0 if complete and not lines.damaged else EXIT_FAILURE
+    return 0 if complete and not lines.damaged else exit_status.FAILURE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _open(name: str) -> Output:
     target = Target(name)
-    return Stream.create(name, Patience(name)) if target.is_path else open_output(target)
+    return Stream.create(name, StallPolicy(name)) if target.is_path else open_output(target)
 
 
 def _revert(names: list[str], lines: LineReverter, output: Output) -> bool:

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from laurel_mp.cli.main import EXIT_USAGE, add_common
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_common
 from laurel_mp.config import load
 from laurel_mp.errors import ConfigError
 from laurel_mp.schema.event import event_schema
@@ -21,7 +22,7 @@ def main(words: Sequence[str]) -> int:
         config = load(Path(arguments.config) if arguments.config else None)
     except ConfigError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     prefix = config.enrich.prefix.encode() if config.enrich.prefix else None
     try:
         print(json.dumps(event_schema(prefix), indent=2), flush=True)

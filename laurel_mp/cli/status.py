@@ -7,13 +7,13 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from laurel_mp.cli.arguments import add_version
-from laurel_mp.cli.daemon import add_daemon, socket_of
-from laurel_mp.cli.main import EXIT_USAGE
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_version
+from laurel_mp.cli.daemon_socket import add_daemon, socket_of
 from laurel_mp.errors import ConfigError
 from laurel_mp.observe.document import decode
 from laurel_mp.observe.page import page
-from laurel_mp.pipeline.asking import ask
+from laurel_mp.pipeline.status.client import ask
 
 
 def main(words: Sequence[str]) -> int:
@@ -23,7 +23,7 @@ def main(words: Sequence[str]) -> int:
         path = socket_of(arguments.config, arguments.socket)
     except ConfigError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     document = ask(path)
     _, snapshot = decode(document)
     if arguments.json:

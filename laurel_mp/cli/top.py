@@ -15,14 +15,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from laurel_mp.cli.arguments import add_version, positive
-from laurel_mp.cli.daemon import add_daemon, socket_of
-from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_version, positive
+from laurel_mp.cli.daemon_socket import add_daemon, socket_of
+from laurel_mp.cli.top_view import Line, Sample, Style, View, screen
 from laurel_mp.errors import ConfigError, LaurelError
 from laurel_mp.observe.document import decode
-from laurel_mp.observe.live import Line, Sample, Style, View, screen
 from laurel_mp.observe.text import printable
-from laurel_mp.pipeline.asking import ask
+from laurel_mp.pipeline.status.client import ask
 
 STDIN, STDOUT = 0, 1
 
@@ -42,10 +42,10 @@ def main(words: Sequence[str]) -> int:
         path = socket_of(arguments.config, arguments.socket)
     except ConfigError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     if not (os.isatty(STDIN) and os.isatty(STDOUT)) or os.environ.get("TERM") == "dumb":
         print("laurel-mp: top needs a terminal; `laurel-mp status` does not", file=sys.stderr)
-        return EXIT_FAILURE
+        return exit_status.FAILURE
     with _Signals() as signals:
         terminal = _Terminal()
         with terminal.taken():

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from laurel_mp.cli.arguments import add_version, count, positive
-from laurel_mp.cli.main import EXIT_USAGE
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_version, count, positive
 from laurel_mp.loadtest.tune import Advice, Settings, source_of, tune
 
 _MIB = 1 << 20
@@ -19,7 +19,7 @@ def main(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     if arguments.rounds < 1:
         print("laurel-mp: --rounds: at least 1", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     settings = Settings(arguments.seconds, arguments.rounds)
     advice = tune(source_of(arguments.file, settings), settings, _begin)
     if arguments.json:

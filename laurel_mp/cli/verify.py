@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from laurel_mp.cli.arguments import add_version, count
-from laurel_mp.cli.main import EXIT_FAILURE, EXIT_USAGE
+from laurel_mp.cli import exit_status
+from laurel_mp.cli.argument_types import add_version, count
 from laurel_mp.errors import InputError
 from laurel_mp.loadtest.captures import lines_of
 from laurel_mp.loadtest.verify import KINDS, WINDOW, Example, Report, verify
@@ -22,7 +22,7 @@ def main(words: Sequence[str]) -> int:
     outputs = arguments.files or ["-"]
     if arguments.truth in outputs:
         print(f"laurel-mp: {arguments.truth}: is the truth and an output", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_status.USAGE
     try:
         report = verify(
             Truth(arguments.truth, lines_of([arguments.truth])),
@@ -33,9 +33,9 @@ def main(words: Sequence[str]) -> int:
         )
     except InputError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
-        return EXIT_USAGE  # as with diff(1), 1 is for a comparison that could be made
+        return exit_status.USAGE  # as with diff(1), 1 is for a comparison that could be made
     print(_as_json(report) if arguments.json else "\n".join(_as_text(report)))
-    return 0 if report.right else EXIT_FAILURE
+    return 0 if report.right else exit_status.FAILURE
 
 
 def _parser() -> argparse.ArgumentParser:

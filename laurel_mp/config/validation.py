@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from laurel_mp.config import patterns
+from laurel_mp.config import pattern_check
 from laurel_mp.config.kinds import MismatchError, is_loopback, show
 from laurel_mp.config.schema import Config
 from laurel_mp.config.settings import Setting, entries, label, spellings, walk
@@ -104,7 +104,7 @@ class Reading:
     def _check_patterns(self, config: Config) -> None:
         for path, entry, value in configured(config):
             for pattern in entry.kind.patterns(value):
-                if because := patterns.problem(pattern):
+                if because := pattern_check.problem(pattern):
                     text = f"expected a regular expression, got {show(pattern)}: {because}"
                     self._problem(path, entry.name, text)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Finding, Result, note, problem, warning
-from laurel_mp.doctor.outputs import outputs
+from laurel_mp.doctor.receivers import outputs
 from laurel_mp.doctor.user import MISSING, find_user
 from laurel_mp.errors import ConfigError, OutputError
 from laurel_mp.outputs.opening import refuse_shared
 from laurel_mp.outputs.target import Target
-from laurel_mp.pipeline import options
+from laurel_mp.pipeline.runner import stage_options
 
 _RELOAD = "pkill -HUP -x auditd   # which passes it on to its plugins"
 
@@ -35,7 +35,7 @@ def _unfit(facts: Facts) -> tuple[str, ...]:
     if facts.host.root != Path("/"):
         return ()
     try:
-        options.check(facts.config_file.config)
+        stage_options.check(facts.config_file.config)
     except ConfigError as error:
         return tuple(f"{facts.config_file.name}: {line}" for line in str(error).splitlines())
     return ()

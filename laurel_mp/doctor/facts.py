@@ -12,9 +12,9 @@ from laurel_mp.doctor import audit_rules, plugin_file, settings_file
 from laurel_mp.doctor.audit_rules import Rule
 from laurel_mp.doctor.host import Host, UnknownError
 from laurel_mp.doctor.known import known
-from laurel_mp.doctor.messages import Said, messages
+from laurel_mp.doctor.log_messages import Said, messages
 from laurel_mp.doctor.plugin_file import PluginFile, Version
-from laurel_mp.doctor.process import Process, processes
+from laurel_mp.doctor.running_process import Process, processes
 from laurel_mp.doctor.settings_file import SettingsFile
 from laurel_mp.doctor.user import User, find_user
 from laurel_mp.errors import ConfigError

@@ -9,7 +9,7 @@ from pathlib import Path
 from laurel_mp.config.trust import distrust, foreign_link
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, problem
-from laurel_mp.doctor.outputs import directories, outputs
+from laurel_mp.doctor.receivers import directories, outputs
 from laurel_mp.doctor.user import (
     READ,
     SEARCH,

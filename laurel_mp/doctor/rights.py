@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from laurel_mp.doctor import process
+from laurel_mp.doctor import running_process
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, note, problem, warning
 from laurel_mp.doctor.host import UnknownError
 from laurel_mp.doctor.numbers import bits
-from laurel_mp.doctor.outputs import directories
+from laurel_mp.doctor.receivers import directories
 from laurel_mp.doctor.units import UNIT_OF_AUDITD, Unit, read_unit
-from laurel_mp.pipeline import privileges
+from laurel_mp.system import privileges
 
 # <linux/capability.h>
 _SETGID, _SETUID = 6, 7
@@ -27,7 +27,7 @@ def _capabilities(facts: Facts) -> Iterator[Result]:
     pid = facts.auditd_pid
     if not pid:
         raise UnknownError("auditd does not run: which rights it gives to plugins is not known")
-    held = bits(process.fields(facts.host, pid).get("CapBnd", ""))
+    held = bits(running_process.fields(facts.host, pid).get("CapBnd", ""))
     wanted = {each.value: f"CAP_{each.name}" for each in privileges.needed(facts.config)}
     if facts.config.user is not None:
         wanted |= {_SETUID: "CAP_SETUID", _SETGID: "CAP_SETGID"}
@@ -116,7 +116,7 @@ def _may_trace(facts: Facts) -> bool:
     if privileges.Capability.SYS_PTRACE not in privileges.needed(facts.config):
         return True  # it looks at none
     try:
-        held = bits(process.fields(facts.host, facts.auditd_pid).get("CapBnd", ""))
+        held = bits(running_process.fields(facts.host, facts.auditd_pid).get("CapBnd", ""))
     except UnknownError:
         return True
     return bool(held >> privileges.Capability.SYS_PTRACE & 1)

@@ -1,1 +1,1 @@
-"""Records into events: coalescing, completion, rendering."""
+"""Records into events: reassembly, the fast way, rendering."""

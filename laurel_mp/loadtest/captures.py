@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from laurel_mp.pipeline.sources import open_source
+from laurel_mp.pipeline.intake.log_sources import open_source
 
 READ = 1 << 20
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from laurel_mp.loadtest.live import live_plugin
 from laurel_mp.loadtest.rounds import repeat
-from laurel_mp.pipeline.schedule import LONGEST_PERIOD
+from laurel_mp.pipeline.supervisor.checkpoint_schedule import LONGEST_PERIOD
 
 _MIB = 1 << 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from laurel_mp.outputs.patience import Patience
+from laurel_mp.outputs.patience import StallPolicy
 from laurel_mp.outputs.stream import Stream
 
 STDOUT = 1
@@ -19,9 +19,9 @@ def open_sink(name: str) -> Iterator[Stream]:
     any more.
     """
     if name == "-":
-        yield Stream(STDOUT, Patience("standard output"), "/dev/stdout")
+        yield Stream(STDOUT, StallPolicy("standard output"), "/dev/stdout")
         return
-    stream = Stream.create(name, Patience(name))
+    stream = Stream.create(name, StallPolicy(name))
     try:
         yield stream
     finally:

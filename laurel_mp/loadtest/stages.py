@@ -25,8 +25,8 @@ from laurel_mp.loadtest.bench.candidates import Mode, peer
 from laurel_mp.loadtest.bench.runs import run
 from laurel_mp.loadtest.bench.workloads import Workload
 from laurel_mp.loadtest.growth import EVENTS, Costs, best
-from laurel_mp.pipeline import options, wire
-from laurel_mp.pipeline.start import COLLECTOR_THRESHOLDS
+from laurel_mp.pipeline.runner import stage_options, wire
+from laurel_mp.pipeline.supervisor.start import COLLECTOR_THRESHOLDS
 
 BATCH = 1 << 20
 
@@ -52,10 +52,10 @@ class Pipeline:
     def __init__(self, workers: int) -> None:
         config = Config()
         self.workers = workers
-        self._router = options.router(config, workers)
-        self._decoders = [options.decoder(config) for _ in range(workers)]
-        self._tracker = options.tracker(config)
-        self._assembler = options.assembler(config, workers)
+        self._router = stage_options.router(config, workers)
+        self._decoders = [stage_options.decoder(config) for _ in range(workers)]
+        self._tracker = stage_options.tracker(config)
+        self._assembler = stage_options.assembler(config, workers)
         self._period = config.pipeline.window_bytes * 3 // 4
         self._uncovered = 0
         self.seconds = dict.fromkeys(("ingest", "decoding", "tracker", "writer"), 0.0)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from importlib import import_module
 
-from laurel_mp.cli.main import COMMANDS
+from laurel_mp.cli.commands import COMMANDS
 
 _OF_ALL = {"help", "version"}
 """Options that all commands have; described once."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from laurel_mp import __version__
-from laurel_mp.cli.main import COMMANDS
+from laurel_mp.cli.commands import COMMANDS
 from laurel_mp.config.reference import toml
 from laurel_mp.config.schema import Config
 from laurel_mp.config.settings import Section, Setting, entries, label

@@ -32,7 +32,7 @@ PROGRAM = Group(
         ),
     ),
 )
-"""By the main thread of ingest: laurel_mp.pipeline.plugin."""
+"""By the main thread of ingest: laurel_mp.pipeline.daemon.plugin."""
 
 LEDGER = Group(
     "ledger",
@@ -107,7 +107,7 @@ LOSSES = Group(
     labels=("node",),
     prefix="losses_",
 )
-"""By the main thread of ingest: laurel_mp.pipeline.losses."""
+"""By the main thread of ingest: laurel_mp.pipeline.daemon.loss_report."""
 
 QUEUES = Group(
     "queues",
@@ -128,7 +128,7 @@ QUEUES = Group(
     ),
     prefix="queues_",
 )
-"""By the main thread of ingest: laurel_mp.pipeline.lookout."""
+"""By the main thread of ingest: laurel_mp.pipeline.daemon.upstream_losses."""
 
 PROCESSES = Group(
     "processes",

@@ -16,7 +16,7 @@ _OTHERS = "\0others"
 class _Kind:
     since: float
     """When the last one was said."""
-    held_back: int = 0
+    on_stall: int = 0
     last: str = ""
 
 
@@ -49,7 +49,7 @@ class Seldom:
             self._kinds[kind] = _Kind(self._clock())
             self._say(text)
         else:
-            found.held_back += 1
+            found.on_stall += 1
             found.last = text
 
     def tick(self) -> None:
@@ -58,7 +58,7 @@ class Seldom:
         for kind, found in list(self._kinds.items()):
             if now - found.since < self._period:
                 continue
-            if found.held_back:
+            if found.on_stall:
                 self._kinds[kind] = _Kind(now)
                 self._say_held_back(found)
             else:
@@ -67,10 +67,10 @@ class Seldom:
     def close(self) -> None:
         """Says all that was held back."""
         for found in self._kinds.values():
-            if found.held_back:
+            if found.on_stall:
                 self._say_held_back(found)
         self._kinds.clear()
 
     def _say_held_back(self, found: _Kind) -> None:
-        times = "" if found.held_back == 1 else f" ({found.held_back} times)"
+        times = "" if found.on_stall == 1 else f" ({found.on_stall} times)"
         self._say(found.last + times)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from laurel_mp.outputs.output import Output, Wrote, ignore
-from laurel_mp.outputs.patience import LOOK, Patience, Watched
+from laurel_mp.outputs.base import Output, Wrote, ignore
+from laurel_mp.outputs.patience import LOOK, StallPolicy, Watched
 
 PIECE = 1 << 16
 """Bytes that are handed over at once."""
@@ -24,7 +24,7 @@ class Channel(Output):
     none is lost. What the other side does with what it has read is its own affair.
     """
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: StallPolicy) -> None:
         self.name = patience.name
         self._patience = patience
 

@@ -7,7 +7,7 @@ import logging
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.file import LogFile
 from laurel_mp.outputs.opening import open_file
-from laurel_mp.outputs.patience import Complaint, Patience
+from laurel_mp.outputs.patience import Complaint, StallPolicy
 from laurel_mp.outputs.target import Target
 
 
@@ -27,7 +27,7 @@ class Copy:
         """Opens a regular file; raises OutputError."""
         if not target.is_path:
             raise OutputError(f"{target.name}: a copy can only go to a file")
-        return cls(open_file(target, Patience(target.name)))
+        return cls(open_file(target, StallPolicy(target.name)))
 
     def write(self, text: bytes) -> None:
         """Adds whole lines, if that can be done."""

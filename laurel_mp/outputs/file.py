@@ -12,8 +12,8 @@ from pathlib import Path
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs import acl
-from laurel_mp.outputs.output import Mark, Output, Wrote, ignore
-from laurel_mp.outputs.patience import Complaint, Patience
+from laurel_mp.outputs.base import Mark, Output, Wrote, ignore
+from laurel_mp.outputs.patience import Complaint, StallPolicy
 from laurel_mp.outputs.tail import continues, is_torn
 from laurel_mp.outputs.target import Target
 
@@ -34,7 +34,7 @@ class LogFile(Output):
     whole; a gap that it leaves between generations is filled by the next rotation.
     """
 
-    def __init__(self, target: Target, patience: Patience) -> None:
+    def __init__(self, target: Target, patience: StallPolicy) -> None:
         self.name = patience.name
         self._path = Path(target.name)
         self._target = target

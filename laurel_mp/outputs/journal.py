@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeVar
 
 import msgpack
 
-from laurel_mp.outputs.output import Mark
+from laurel_mp.outputs.base import Mark
 
 HEADER = 1 << 14
 """Bytes that a header may have: three paths as long as they can be, and some numbers."""

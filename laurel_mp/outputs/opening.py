@@ -6,9 +6,9 @@ import os
 import stat
 
 from laurel_mp.errors import OutputError
+from laurel_mp.outputs.base import Output
 from laurel_mp.outputs.file import LogFile
-from laurel_mp.outputs.output import Output
-from laurel_mp.outputs.patience import HeldBack, Patience
+from laurel_mp.outputs.patience import OnStall, StallPolicy
 from laurel_mp.outputs.pipes import Fifo
 from laurel_mp.outputs.program import Program
 from laurel_mp.outputs.stream import Stream
@@ -18,15 +18,15 @@ from laurel_mp.outputs.unix_socket import UnixSocket
 STDOUT = 1
 
 
-def open_output(target: Target, held_back: HeldBack | None = None) -> Output:
+def open_output(target: Target, on_stall: OnStall | None = None) -> Output:
     """Opens an output; raises OutputError.
 
-    Failures later on are waited out, and told to `held_back`; without it they raise OutputError.
+    Failures later on are waited out, and told to `on_stall`; without it they raise OutputError.
     """
     name = target.name
     if name == "-":
-        return Stream(STDOUT, Patience("standard output", held_back), "/dev/stdout")
-    patience = Patience(name, held_back)
+        return Stream(STDOUT, StallPolicy("standard output", on_stall), "/dev/stdout")
+    patience = StallPolicy(name, on_stall)
     if name.startswith("|"):
         return Program.open(name[1:].strip(), patience)
     if name.startswith("unix:"):
@@ -39,7 +39,7 @@ def open_output(target: Target, held_back: HeldBack | None = None) -> Output:
     return open_file(target, patience)
 
 
-def open_file(target: Target, patience: Patience) -> LogFile:
+def open_file(target: Target, patience: StallPolicy) -> LogFile:
     """Opens a regular file, and nothing else; raises OutputError."""
     file = LogFile(target, patience)
     file.open()

@@ -21,7 +21,7 @@ NOTEWORTHY = 1.0
 PERIOD = 60.0
 """Seconds between two messages about the same trouble."""
 
-HeldBack = Callable[[str], None]
+OnStall = Callable[[str], None]
 """Told at least every half second, while an output holds back, which one and why; may raise."""
 
 Watched = tuple[int, int]
@@ -73,12 +73,12 @@ class Backoff:
         return max(self._due - time.monotonic(), 0.0)
 
 
-class Patience:
+class StallPolicy:
     """How one output waits, and who is told of it."""
 
-    def __init__(self, name: str, held_back: HeldBack | None = None) -> None:
+    def __init__(self, name: str, on_stall: OnStall | None = None) -> None:
         self.name = name
-        self._held_back = held_back
+        self._on_stall = on_stall
         self._since: float | None = None
         self._told = 0.0
         self._complaint = Complaint()
@@ -87,7 +87,7 @@ class Patience:
     @property
     def patient(self) -> bool:
         """Whether failures are waited out."""
-        return self._held_back is not None
+        return self._on_stall is not None
 
     def start(self) -> None:
         """A text is to be written."""
@@ -99,7 +99,7 @@ class Patience:
 
     def hold(self, seconds: float, reason: str, error: OSError | None = None) -> None:
         """Waits at most `seconds` for a fault to pass; raises OutputError for want of patience."""
-        if self._held_back is None:
+        if self._on_stall is None:
             raise OutputError(f"{self.name}: can not be written: {reason}") from error
         self.wait(seconds, reason)
 
@@ -113,9 +113,9 @@ class Patience:
         now = time.monotonic()
         if self._since is None:
             self._since = now
-        if self._held_back is not None and now - self._told >= LOOK:
+        if self._on_stall is not None and now - self._told >= LOOK:
             self._told = now
-            self._held_back(f"{self.name}: {reason}")
+            self._on_stall(f"{self.name}: {reason}")
         if now - self._since >= NOTEWORTHY:
             waited = f" for {now - self._since:.0f} s" if self._complained else ""
             if self._complaint.say(f"{self.name}: held back{waited}: {reason}"):

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from laurel_mp.outputs.base import Mark
 from laurel_mp.outputs.journal import Entry, Journal
-from laurel_mp.outputs.output import Mark
 
 UNKNOWN = Mark("", 0, 0, 0)
 """For the journal: it is a file, but what is written can not be seen from it any more."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.channel import Channel
-from laurel_mp.outputs.patience import Patience, Watched
+from laurel_mp.outputs.patience import StallPolicy, Watched
 
 
 def unread(fd: int) -> int:
@@ -27,12 +27,12 @@ class Fifo(Channel):
 
     slow = "nobody reads it, or slowly"
 
-    def __init__(self, fd: int, patience: Patience) -> None:
+    def __init__(self, fd: int, patience: StallPolicy) -> None:
         super().__init__(patience)
         self._fd = fd
 
     @classmethod
-    def open(cls, path: str, patience: Patience) -> Fifo:
+    def open(cls, path: str, patience: StallPolicy) -> Fifo:
         """Opens the named pipe at `path`; raises OutputError."""
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
         try:

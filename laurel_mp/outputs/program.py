@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.channel import Channel
-from laurel_mp.outputs.patience import Backoff, Complaint, Patience, Watched
+from laurel_mp.outputs.patience import Backoff, Complaint, StallPolicy, Watched
 from laurel_mp.outputs.pipes import unread
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -45,7 +45,7 @@ class Program(Channel):
 
     slow = "the program reads slowly"
 
-    def __init__(self, words: list[str], patience: Patience, backoff: Backoff) -> None:
+    def __init__(self, words: list[str], patience: StallPolicy, backoff: Backoff) -> None:
         super().__init__(patience)
         self._words = words
         self._backoff = backoff
@@ -54,7 +54,7 @@ class Program(Channel):
         self._complaint = Complaint()
 
     @classmethod
-    def open(cls, command: str, patience: Patience, backoff: Backoff | None = None) -> Program:
+    def open(cls, command: str, patience: StallPolicy, backoff: Backoff | None = None) -> Program:
         """Starts the program; raises OutputError if there is none, or it can not be started.
 
         The command is split into words as a shell would, but no shell is asked.

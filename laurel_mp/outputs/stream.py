@@ -8,15 +8,15 @@ import stat
 from contextlib import suppress
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.output import Mark, Output, Wrote, ignore
-from laurel_mp.outputs.patience import LOOK, Patience
+from laurel_mp.outputs.base import Mark, Output, Wrote, ignore
+from laurel_mp.outputs.patience import LOOK, StallPolicy
 from laurel_mp.outputs.tail import continues, is_torn
 
 
 class Stream(Output):
     """Whole lines to a file descriptor. A write that is cut short is completed."""
 
-    def __init__(self, fd: int, patience: Patience, path: str = "") -> None:
+    def __init__(self, fd: int, patience: StallPolicy, path: str = "") -> None:
         self._fd = fd
         self._path = path
         self._patience = patience
@@ -27,7 +27,7 @@ class Stream(Output):
         self._most = select.PIPE_BUF if patience.patient and not self._is_file else None
 
     @classmethod
-    def create(cls, path: str, patience: Patience, *, anew: bool = True) -> Stream:
+    def create(cls, path: str, patience: StallPolicy, *, anew: bool = True) -> Stream:
         """Begins a file anew, or goes on in it; one that is created is its owner's alone."""
         how = os.O_TRUNC if anew else os.O_APPEND
         try:
@@ -37,7 +37,7 @@ class Stream(Output):
         return cls(fd, patience, path)
 
     @classmethod
-    def device(cls, path: str, patience: Patience) -> Stream:
+    def device(cls, path: str, patience: StallPolicy) -> Stream:
         """Opens a character device."""
         flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
         try:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 
 from laurel_mp.outputs.channel import Channel
-from laurel_mp.outputs.patience import Backoff, Patience, Watched
+from laurel_mp.outputs.patience import Backoff, StallPolicy, Watched
 
 SOUND = 5.0
 """Seconds after which a connection that ends is made again at once."""
@@ -26,7 +26,7 @@ class UnixSocket(Channel):
 
     slow = "the server reads slowly"
 
-    def __init__(self, path: str, patience: Patience, backoff: Backoff | None = None) -> None:
+    def __init__(self, path: str, patience: StallPolicy, backoff: Backoff | None = None) -> None:
         super().__init__(patience)
         self._path = path
         self._backoff = backoff or Backoff()

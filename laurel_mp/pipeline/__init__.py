@@ -1,1 +1,1 @@
-"""The stages as running processes, and what flows between them."""
+"""The stages as running processes: daemon, supervisor, runner, and what they share."""

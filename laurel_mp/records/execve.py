@@ -14,7 +14,7 @@ from typing import NamedTuple
 from laurel_mp.records import enriched, members
 from laurel_mp.records.fields import Field, Form, parse
 from laurel_mp.records.message import UNPARSED, field_members
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import HEX, PLAIN, encode
 from laurel_mp.records.values import is_decimal, text_of
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from laurel_mp.records import enriched, values
 from laurel_mp.records.fields import Field, Form
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import HEX, PLAIN, encode
 from laurel_mp.records.values import Kind
 

@@ -16,7 +16,7 @@ from laurel_mp.records.message import (
     split_message,
     split_preface,
 )
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import encode
 from laurel_mp.records.values import is_decimal, text_of
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from laurel_mp.records import header, types
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.sockaddr import is_big_endian
 from laurel_mp.reversion import execve, raw_values
 from laurel_mp.reversion.losses import Losses

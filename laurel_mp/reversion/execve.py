@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from laurel_mp.records import execve
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.reversion import arguments, fields
 from laurel_mp.reversion.arguments import Argument, Pieces
 from laurel_mp.reversion.members import Keys, Object

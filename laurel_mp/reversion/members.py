@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from laurel_mp.records.message import UNPARSED
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.reversion.values import Json
 
 Object = Mapping[str, Json]

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import orjson
 
-from laurel_mp.events.syscall import SyscallRenderer
+from laurel_mp.events.rendering.syscall import SyscallRenderer
 from laurel_mp.records import types
-from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import RecordRenderer
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.reversion import addresses, fields, raw_values
 from laurel_mp.reversion.losses import Losses
 from laurel_mp.reversion.members import Added, Keys, Member, Members, Object

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from laurel_mp.records import types
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.tables.record_types import NUMBERS
 from laurel_mp.schema.records import Records
 from laurel_mp.schema.values import DEFINITIONS, Schema, list_of, object_of, ref

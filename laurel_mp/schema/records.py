@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.tables.fields import CLASSES as CLASS_OF
 from laurel_mp.schema.values import CLASSES, START_TIME, Schema, list_of, object_of, ref, several
 

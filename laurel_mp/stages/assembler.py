@@ -11,11 +11,11 @@ from operator import itemgetter
 from typing import Annotated, Any, NamedTuple
 
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events.output import FILTERED, NO_ROW
+from laurel_mp.events.reassembly.decoded import FILTERED, NO_ROW
 from laurel_mp.stages.losses import LATEST_RANK, NOTHING, Line, Losses, LossesState, LossOptions
-from laurel_mp.stages.messages import Annotations, DecodedBodies, Merged
 from laurel_mp.stages.packing import pack, unpack
 from laurel_mp.stages.serials import Loss
+from laurel_mp.stages.stage_messages import Annotations, DecodedBodies, Merged
 
 
 class _Events(NamedTuple):

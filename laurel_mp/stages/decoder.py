@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from array import array
 
-from laurel_mp.events.coalescer import CoalescerState, Counters, Limits
-from laurel_mp.events.enrichment import ContentFilters, ExecObserver
-from laurel_mp.events.novel import NovelCoalescer
-from laurel_mp.events.output import Bodies, clock_key
-from laurel_mp.records.options import RecordOptions
-from laurel_mp.stages.messages import Decoded, DecodedBodies, DecodedRows, Share
+from laurel_mp.events.fast.novel_events import FastCoalescer
+from laurel_mp.events.reassembly.coalescer import CoalescerState, Counters, Limits
+from laurel_mp.events.reassembly.decoded import Bodies, clock_key
+from laurel_mp.events.reassembly.enrichment import ContentFilters, ExecObserver
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.packing import pack, unpack
+from laurel_mp.stages.stage_messages import Decoded, DecodedBodies, DecodedRows, Share
 
 
 class Decoder:
@@ -26,7 +26,7 @@ class Decoder:
         *,
         sightings: bool = True,
     ) -> None:
-        self._coalescer = NovelCoalescer(
+        self._coalescer = FastCoalescer(
             options, limits, local_node, observer, filters, sightings=sightings
         )
         self._observer = observer

@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from laurel_mp.events.enrichment import NOTHING, Finished, Started
-from laurel_mp.events.executions import Execution, LateExecution
+from laurel_mp.events.reassembly.enrichment import NOTHING, Finished, Started
+from laurel_mp.events.rendering.executions import Execution, LazyExecution
 from laurel_mp.processes.environment import VariableFilter
 from laurel_mp.processes.hashes import ExecutableHashes
 from laurel_mp.processes.labels import PatternLabels
 from laurel_mp.processes.procfs import Procfs
 from laurel_mp.records import execve
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import decode, encode
 
 
@@ -105,7 +105,7 @@ class Enricher:
         )
         return b',"%b":{%b}' % (self._env, pairs)
 
-    def finished(self, started: Started, executed: LateExecution) -> Finished:
+    def finished(self, started: Started, executed: LazyExecution) -> Finished:
         """The script, the labels by command line and script, the command line."""
         options = self._options
         script = executed.script(started.inode, started.device)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
-from laurel_mp.events.flight import Node
-from laurel_mp.events.output import clock_key
-from laurel_mp.events.sightings import Interval
+from laurel_mp.events.reassembly.decoded import clock_key
+from laurel_mp.events.reassembly.flight import Node
+from laurel_mp.events.reassembly.serial_collector import Interval
 from laurel_mp.records.strings import encode
 from laurel_mp.stages.serials import Loss, Serials, SerialsState
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from laurel_mp.records.header import ID, NODE, TYPE, count_lines
-from laurel_mp.stages.messages import ClockMark, Segment, Share
 from laurel_mp.stages.packing import check, pack
 from laurel_mp.stages.sharding import shard
+from laurel_mp.stages.stage_messages import ClockMark, Segment, Share
 
 STEP = 1 << 20
 """Bytes after which there is a clock mark in any case, so that state can be bounded by them."""

@@ -13,8 +13,8 @@ import math
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
-from laurel_mp.events.flight import Node
-from laurel_mp.events.sightings import Seen
+from laurel_mp.events.reassembly.flight import Node
+from laurel_mp.events.reassembly.serial_collector import Seen
 
 SPACE = 1 << 32
 """Serials have 32 bits and begin anew behind the last one; here they go on."""

@@ -12,9 +12,14 @@ from dataclasses import fields
 from typing import NamedTuple
 
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events.coalescer import CoalescerState, Counters
-from laurel_mp.events.flight import EventState
-from laurel_mp.events.remembered import Noted, RememberedState, noted, times_of
+from laurel_mp.events.reassembly.coalescer import CoalescerState, Counters
+from laurel_mp.events.reassembly.duplicate_window import (
+    DuplicateWindowState,
+    Noted,
+    noted,
+    times_of,
+)
+from laurel_mp.events.reassembly.flight import EventState
 from laurel_mp.stages.assembler import AssemblerState, Waiting
 from laurel_mp.stages.packing import check, pack, unpack
 from laurel_mp.stages.sharding import block_of, shard
@@ -142,12 +147,12 @@ def _read(
     return states, unpack(assembler, AssemblerState)
 
 
-def _union(remembered: Sequence[RememberedState]) -> RememberedState:
+def _union(remembered: Sequence[DuplicateWindowState]) -> DuplicateWindowState:
     """What any of them remembers: of keys of user-space records nobody can say whose they are.
 
     The latest time counts, as former unions leave old ones with other workers.
     """
-    return RememberedState(
+    return DuplicateWindowState(
         _latest([each.recent for each in remembered]), _latest([each.older for each in remembered])
     )
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events.output import FILTERED
-from laurel_mp.events.syscall import Call
+from laurel_mp.events.reassembly.decoded import FILTERED
+from laurel_mp.events.rendering.syscall import Call
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
 from laurel_mp.processes.filters import ProcessFilters
 from laurel_mp.processes.labels import LabelRules, Labels
@@ -25,7 +25,6 @@ from laurel_mp.processes.table import (
     ProcessTables,
 )
 from laurel_mp.records.strings import decode
-from laurel_mp.stages.messages import Annotations, DecodedRows
 from laurel_mp.stages.packing import check, pack, unpack
 from laurel_mp.stages.process_state import (
     ProcessesState,
@@ -37,6 +36,7 @@ from laurel_mp.stages.process_state import (
     state_of,
     state_of_table,
 )
+from laurel_mp.stages.stage_messages import Annotations, DecodedRows
 
 MAX_ANSWERS = 32768
 """Answers that are remembered, and keys and executables that have been decoded."""

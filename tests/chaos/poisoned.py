@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from laurel_mp.cli.main import main
-from laurel_mp.events.coalescer import Coalescer
+from laurel_mp.events.reassembly.coalescer import Coalescer
 
 MARK = b"this-is-poison"
 

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from laurel_mp.config import Config
-from laurel_mp.events.remembered import Remembered
+from laurel_mp.events.reassembly.duplicate_window import DuplicateWindow
 from laurel_mp.processes.users import MAX_NAMES, Answers, Names, Question
 from tests.support.commands import COMMAND, convert, wait_for_children
 from tests.support.pipelines import StagePipeline, with_pipeline
@@ -101,7 +101,7 @@ def test_ids_are_remembered_for_two_windows_at_most() -> None:
 
     assert 100 * window <= most <= 100 * 3 * window
 
-    remembered = Remembered(window)
+    remembered = DuplicateWindow(window)
     for number in range(1000):
         remembered.note(b"%d" % number, 0.0)
     (recent,) = remembered.state().recent

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from laurel_mp.observe.groups import INPUT, LEDGER, PROCESSES, PROGRAM, TABLES
-from laurel_mp.pipeline.asking import StatusError, ask
+from laurel_mp.pipeline.status.client import StatusError, ask
 from tests.support.commands import COMMAND, titles, wait_for_children
 from tests.support.forked import in_child
 from tests.support.plugin import configure, numbers, plugin

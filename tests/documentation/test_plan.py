@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from laurel_mp.cli.main import COMMANDS
+from laurel_mp.cli.commands import COMMANDS
 from laurel_mp.manual.commands import parser_of
 from tests.documentation import pages, plan
 from tests.documentation.pages import ROOT, Block

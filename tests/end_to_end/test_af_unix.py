@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from laurel_mp.pipeline.backlog import Backlog
-from laurel_mp.pipeline.inputs import SocketInput
-from laurel_mp.pipeline.reader import Reader
+from laurel_mp.pipeline.intake.backlog import Backlog
+from laurel_mp.pipeline.intake.inputs import SocketInput
+from laurel_mp.pipeline.intake.reader import Reader
 from tests.conftest import StartAuditd
 from tests.support.auditd import PluginConf
 from tests.support.hosted import Hosted, executions_of, logged

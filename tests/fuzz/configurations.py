@@ -13,9 +13,9 @@ import msgpack
 from laurel_mp.config import Config, from_dict, load, to_dict
 from laurel_mp.config.settings import Setting, walk
 from laurel_mp.errors import ConfigError, OutputError
-from laurel_mp.pipeline import options
-from laurel_mp.pipeline.outputs import Outputs
-from laurel_mp.pipeline.privileges import find_user
+from laurel_mp.pipeline.runner import stage_options
+from laurel_mp.pipeline.runner.run_outputs import Outputs
+from laurel_mp.system.privileges import find_user
 from tests import environment
 from tests.fuzz.mutation import (
     TEXT,
@@ -52,15 +52,15 @@ def check(data: bytes) -> None:
     assert from_dict(carried) == config
     if _refusal(lambda: _check_accounts(config)) is not None:
         return
-    options.router(config, 2)
-    options.decoder(config)
-    options.tracker(config)
-    options.assembler(config, 2)
+    stage_options.router(config, 2)
+    stage_options.decoder(config)
+    stage_options.tracker(config)
+    stage_options.assembler(config, 2)
 
 
 def _check_accounts(config: Config) -> None:
     """Looks up whom the configuration names, as at the start; nobody here is called that."""
-    options.check(config)
+    stage_options.check(config)
     find_user(config.user)
     Outputs.of_plugin(config)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from laurel_mp.events import pieces
+from laurel_mp.events.fast import event_cutter
 from laurel_mp.records.header import LINE
 from laurel_mp.stages.router import Router
 from tests.fuzz import seeds
@@ -98,11 +98,11 @@ def check(data: bytes) -> None:
 def check_pieces(blob: bytes) -> None:
     """The decoder's pieces cover each byte, and only lines of one event are taken for an event."""
     place = 0
-    for node, start, end in pieces.runs(blob, 0, len(blob)):
+    for node, start, end in event_cutter.runs(blob, 0, len(blob)):
         assert start == place
         begins = b"type=SYSCALL msg=audit(" if node is None else b"node=%b type=SYSCALL msg=audit("
         begins = begins if node is None else begins % node
-        texts, place = pieces.split(blob, start, end, begins)
+        texts, place = event_cutter.split(blob, start, end, begins)
         for text in texts:
             assert blob.startswith(begins + text + b"\n", place)
             place += len(begins) + len(text) + 1
@@ -116,7 +116,7 @@ def _check_piece(node: bytes | None, text: bytes) -> None:
     header = b" msg=audit(%b):" % id_
     _, _, rest = text.replace(header, b"\0").partition(b"\n")
     for has_eoe in (True, False):
-        event = rest[: pieces.closed(rest, node, has_eoe=has_eoe)]
+        event = rest[: event_cutter.closed(rest, node, has_eoe=has_eoe)]
         found = [read(line) for line in event.replace(b"\0", header).split(b"\n") if line]
         assert all(one is not None and (one.node, one.id) == (node, id_) for one in found)
         ends = [one.name for one in found if one and one.name in (b"SYSCALL", b"EOE")]

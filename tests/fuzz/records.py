@@ -6,15 +6,15 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from laurel_mp.events import rests
-from laurel_mp.events.rendering import EventRenderer
-from laurel_mp.events.rests import split_rest
-from laurel_mp.events.syscall import SyscallRenderer
+from laurel_mp.events.rendering import sequence_templates
+from laurel_mp.events.rendering.event_renderer import EventRenderer
+from laurel_mp.events.rendering.sequence_templates import split_rest
+from laurel_mp.events.rendering.syscall import SyscallRenderer
 from laurel_mp.records import enriched, execve, record
 from laurel_mp.records.fields import Field, Form, parse
 from laurel_mp.records.header import TYPE
-from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import MARK, RecordRenderer, Rendered
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import decode, encode
 from tests.fuzz import seeds
 from tests.fuzz.mutation import AUDIT_TOKENS, AUDIT_VALUES, TEXT, LineMutator, Vocabulary, vary_line
@@ -135,7 +135,7 @@ def _seeds() -> Iterator[bytes]:
 
 def _prepare() -> None:
     record.LAYOUTS_PER_TYPE = 3  # so that layouts are replaced, too
-    rests.LEARNED_AFTER = 1
+    sequence_templates.LEARNED_AFTER = 1
 
 
 _vocabulary = Vocabulary(seeds.lines(), AUDIT_VALUES, AUDIT_TOKENS)

@@ -21,13 +21,13 @@ from laurel_mp.errors import LaurelError, SnapshotError
 from laurel_mp.outputs import pending
 from laurel_mp.outputs.journal import Journal
 from laurel_mp.outputs.pending import Pending
-from laurel_mp.pipeline import schedule
-from laurel_mp.pipeline import state as state_file
-from laurel_mp.pipeline.batches import FINAL
-from laurel_mp.pipeline.outputs import NAMES, Outputs
-from laurel_mp.pipeline.pieces import pieces_of_plain
-from laurel_mp.pipeline.pipeline import Pipeline
-from laurel_mp.pipeline.state import BadStateError
+from laurel_mp.pipeline.daemon import state_file
+from laurel_mp.pipeline.daemon.state_file import BadStateError
+from laurel_mp.pipeline.intake.pieces import pieces_of_plain
+from laurel_mp.pipeline.runner.batches import FINAL
+from laurel_mp.pipeline.runner.run_outputs import NAMES, Outputs
+from laurel_mp.pipeline.supervisor import checkpoint_schedule
+from laurel_mp.pipeline.supervisor.pipeline import Pipeline
 from laurel_mp.stages import tracker
 from laurel_mp.stages.packing import check
 from laurel_mp.stages.router import Router, RouterState
@@ -162,11 +162,11 @@ def _story() -> bytes:
 def _saved() -> tuple[tuple[bytes, dict[str, Any]], ...]:
     """Heads, and states of runs that were stopped."""
     chance = random.Random(2)
-    former, schedule.CHECKPOINT_SECONDS = schedule.CHECKPOINT_SECONDS, -1.0
+    former, checkpoint_schedule.CHECKPOINT_SECONDS = checkpoint_schedule.CHECKPOINT_SECONDS, -1.0
     try:
         return tuple(_save(number, chance) for number in range(64))
     finally:
-        schedule.CHECKPOINT_SECONDS = former
+        checkpoint_schedule.CHECKPOINT_SECONDS = former
 
 
 def _save(number: int, chance: random.Random) -> tuple[bytes, dict[str, Any]]:

@@ -13,8 +13,9 @@ from types import ModuleType
 
 from laurel_mp import config as configuration
 from laurel_mp.config import Config
-from laurel_mp.events import coalescer, rendering, rests
-from laurel_mp.events.memo import Worth
+from laurel_mp.events.reassembly import coalescer
+from laurel_mp.events.rendering import event_renderer, sequence_templates
+from laurel_mp.events.rendering.caches import CacheBypass
 from laurel_mp.processes import table
 from laurel_mp.records import record
 from laurel_mp.stages import router, tracker
@@ -213,7 +214,7 @@ def lower_limits() -> None:
     table.MAX_PROCESSES, table.MAX_NODES, table.MAX_IN_ALL, table.MAX_ANCESTORS = 6, 3, 9, 4
 
 
-class _NeverWorthIt(Worth):
+class _AlwaysBypass(CacheBypass):
     """Says that nothing is worth to be looked for, as in a stream in which nothing repeats."""
 
     def __call__(self) -> bool:
@@ -221,12 +222,12 @@ class _NeverWorthIt(Worth):
 
 
 _MEMORIES: dict[tuple[ModuleType, str], object] = {
-    (rendering, "REST_BYTES"): 900,
-    (rendering, "RECORD_BYTES"): 500,
-    (rendering, "TAIL_BYTES"): 500,
-    (rendering, "HEAD_BYTES"): 50,
-    (rendering, "Worth"): _NeverWorthIt,
-    (rests, "LEARNED_AFTER"): 1,
+    (event_renderer, "REST_BYTES"): 900,
+    (event_renderer, "RECORD_BYTES"): 500,
+    (event_renderer, "TAIL_BYTES"): 500,
+    (event_renderer, "HEAD_BYTES"): 50,
+    (event_renderer, "CacheBypass"): _AlwaysBypass,
+    (sequence_templates, "LEARNED_AFTER"): 1,
     (tracker, "MAX_ANSWERS"): 2,
     (record, "LAYOUTS_PER_TYPE"): 2,
     (record, "MOST_TYPES"): 5,

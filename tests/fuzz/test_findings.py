@@ -9,21 +9,21 @@ import pytest
 from laurel_mp import config as configuration
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, LaurelError, SnapshotError
-from laurel_mp.events.coalescer import CoalescerState, Counters
-from laurel_mp.events.flight import EventState
-from laurel_mp.events.output import FILTERED
-from laurel_mp.events.remembered import RememberedState
-from laurel_mp.pipeline import options
-from laurel_mp.pipeline import state as state_file
-from laurel_mp.pipeline.outputs import Outputs
-from laurel_mp.pipeline.pieces import pieces_of_plain
-from laurel_mp.pipeline.privileges import find_user
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.events.reassembly.coalescer import CoalescerState, Counters
+from laurel_mp.events.reassembly.decoded import FILTERED
+from laurel_mp.events.reassembly.duplicate_window import DuplicateWindowState
+from laurel_mp.events.reassembly.flight import EventState
+from laurel_mp.pipeline.daemon import state_file
+from laurel_mp.pipeline.intake.pieces import pieces_of_plain
+from laurel_mp.pipeline.runner import stage_options
+from laurel_mp.pipeline.runner.run_outputs import Outputs
 from laurel_mp.records.record import RecordRenderer
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.assembler import Assembler, AssemblerCounters, AssemblerState
-from laurel_mp.stages.messages import DecodedBodies
 from laurel_mp.stages.packing import pack
 from laurel_mp.stages.snapshots import check_together
+from laurel_mp.stages.stage_messages import DecodedBodies
+from laurel_mp.system.privileges import find_user
 from tests.fuzz import states
 from tests.fuzz.streams import HEAD
 from tests.support.pipelines import reads_of, run, with_pipeline
@@ -36,7 +36,7 @@ def test_a_user_whom_nobody_can_be(user: str) -> None:
     found = configuration.parse(f'[filter]\nfilter-users = ["{user}"]', "FILE")
 
     with pytest.raises(ConfigError, match="filter-users: no such user: '"):
-        options.check(found)
+        stage_options.check(found)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_events_in_flight_that_can_not_be(
     events: list[EventState], waiting: dict[int, bytes]
 ) -> None:
     """Events without records, twice, and answers of two lines let stages fail when they went on."""
-    nothing = RememberedState([], [])
+    nothing = DuplicateWindowState([], [])
     state = CoalescerState(0.0, True, 0.0, 0, 1, Counters(), nothing, nothing, b"", events)
 
     with pytest.raises(SnapshotError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.cli import main
-from laurel_mp.cli.main import COMMANDS
+from laurel_mp.cli.commands import COMMANDS
 from laurel_mp.config import Config
 from laurel_mp.config.settings import Setting, walk
 from laurel_mp.manual import commands, roff

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.acl import Readers
 from laurel_mp.outputs.file import LogFile
-from laurel_mp.outputs.patience import Patience
+from laurel_mp.outputs.patience import StallPolicy
 from laurel_mp.outputs.target import Fsync, Target
 from tests.support.outputs import lines, patience
 
@@ -363,7 +363,7 @@ def test_fsync_that_fails(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", fail)
-    file = LogFile(Target(str(tmp_path / "x"), fsync="checkpoint"), Patience("x"))
+    file = LogFile(Target(str(tmp_path / "x"), fsync="checkpoint"), StallPolicy("x"))
     file.open()
     file.sync()
     file.sync()

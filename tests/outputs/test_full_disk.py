@@ -10,7 +10,7 @@ import pytest
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.file import LogFile
-from laurel_mp.outputs.patience import Patience
+from laurel_mp.outputs.patience import StallPolicy
 from laurel_mp.outputs.target import Target
 from tests.support.outputs import EnoughError, Waiting, lines, patience, small_disk
 
@@ -114,7 +114,7 @@ def test_impatience(tmp_path: Path, requires_root: None) -> None:
     """Without patience a full disk is an error."""
     with small_disk(tmp_path / "disk") as disk:
         fill(disk / "ballast")
-        file = LogFile(Target(str(disk / "x.log")), Patience("x.log"))
+        file = LogFile(Target(str(disk / "x.log")), StallPolicy("x.log"))
         file.open()
         with pytest.raises(OutputError, match=f"x.log: .*: {os.strerror(errno.ENOSPC)}"):
             file.write(TEXT)

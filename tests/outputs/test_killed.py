@@ -12,8 +12,8 @@ import pytest
 
 from laurel_mp.outputs.journal import Journal
 from laurel_mp.outputs.target import Target
-from laurel_mp.pipeline.outputs import Outputs
-from laurel_mp.stages.messages import Merged
+from laurel_mp.pipeline.runner.run_outputs import Outputs
+from laurel_mp.stages.stage_messages import Merged
 from tests.support.outputs import lines
 from tests.support.waiting import wait_until
 

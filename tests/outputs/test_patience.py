@@ -7,7 +7,7 @@ import pytest
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs import patience as module
-from laurel_mp.outputs.patience import Backoff, Complaint, Patience
+from laurel_mp.outputs.patience import Backoff, Complaint, StallPolicy
 from tests.support.outputs import Waiting
 
 
@@ -28,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_messages(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     """One message when an output holds back, one a minute then, and one when it goes on."""
     caplog.set_level(logging.INFO)
-    patience = Patience("audit.log", Waiting())
+    patience = StallPolicy("audit.log", Waiting())
     patience.moved()
     for _ in range(75):
         patience.fail(OSError(28, "No space left on device"))
@@ -48,7 +48,7 @@ def test_a_short_wait_is_not_worth_a_message(
 ) -> None:
     """A reader that is slow for a moment is nothing to talk about."""
     caplog.set_level(logging.INFO)
-    patience = Patience("pipe", Waiting())
+    patience = StallPolicy("pipe", Waiting())
     for _ in range(10):
         patience.wait(0.0, "slow")
         clock.now += 0.9
@@ -62,7 +62,7 @@ def test_who_holds_back_often_is_said_once_a_minute(
 ) -> None:
     """An output that goes on and stops again does not fill the log."""
     caplog.set_level(logging.INFO)
-    patience = Patience("pipe", Waiting())
+    patience = StallPolicy("pipe", Waiting())
     for _ in range(10):
         patience.wait(0.0, "slow")
         clock.now += 2
@@ -75,7 +75,7 @@ def test_who_holds_back_often_is_said_once_a_minute(
 def test_told_in_time(clock: Clock) -> None:
     """Whoever waits hears of it at least twice a second, and not at all before."""
     waiting = Waiting()
-    patience = Patience("pipe", waiting)
+    patience = StallPolicy("pipe", waiting)
     patience.start()
     for _ in range(11):
         patience.wait(0.0, "slow")
@@ -86,7 +86,7 @@ def test_told_in_time(clock: Clock) -> None:
 
 def test_a_wait_is_short() -> None:
     """However long one wants to wait, others are told in between."""
-    patience = Patience("pipe", Waiting())
+    patience = StallPolicy("pipe", Waiting())
 
     assert not patience.wait(1000.0, "slow")
     assert module.LOOK <= 0.25
@@ -94,7 +94,7 @@ def test_a_wait_is_short() -> None:
 
 def test_impatience() -> None:
     """A failure is an error without patience; slowness is not."""
-    patience = Patience("audit.log")
+    patience = StallPolicy("audit.log")
     assert not patience.wait(0.0, "slow")
     with pytest.raises(OutputError, match=r"audit\.log: can not be written: Disk quota exceeded"):
         patience.fail(OSError(122, "Disk quota exceeded"))

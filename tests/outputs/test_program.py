@@ -12,7 +12,7 @@ import pytest
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs import program as module
-from laurel_mp.outputs.patience import Backoff, Patience
+from laurel_mp.outputs.patience import Backoff, StallPolicy
 from laurel_mp.outputs.program import Program
 from tests.support.outputs import EnoughError, Waiting, lines, patience
 from tests.support.waiting import wait_until
@@ -128,7 +128,7 @@ def test_back_off() -> None:
 
 def test_impatience() -> None:
     """Without patience a program that always dies is an error."""
-    program = Program.open("false", Patience("| false"), Backoff())
+    program = Program.open("false", StallPolicy("| false"), Backoff())
     with pytest.raises(OutputError, match=r"false: can not be written: .* ended \(status 1\)"):
         program.write(b"x\n")
     program.close()

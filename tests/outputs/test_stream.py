@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.patience import Patience
+from laurel_mp.outputs.patience import StallPolicy
 from laurel_mp.outputs.stream import Stream
 from tests.support.outputs import EnoughError, Waiting, patience
 
@@ -32,7 +32,7 @@ def test_short_writes(blocking: bool, waiting: Waiting | None) -> None:
     received: list[bytes] = []
     thread = threading.Thread(target=read_all, args=(read, received))
     thread.start()
-    output = Stream(write, Patience("pipe", waiting))
+    output = Stream(write, StallPolicy("pipe", waiting))
     sizes: list[int] = []
     output.write(TEXT, sizes.append)
     output.close()
@@ -64,7 +64,7 @@ def test_create(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         for text in (b"one\n", b"two\n"):
-            output = Stream.create(str(path), Patience("x"))
+            output = Stream.create(str(path), StallPolicy("x"))
             output.write(text)
             output.close()
     finally:
@@ -76,7 +76,7 @@ def test_create(tmp_path: Path) -> None:
 
 def test_full_disk() -> None:
     """A full disk is an error that names the output, for those who do not wait."""
-    output = Stream.device("/dev/full", Patience("/dev/full"))
+    output = Stream.device("/dev/full", StallPolicy("/dev/full"))
     with pytest.raises(OutputError, match="/dev/full: can not be written: No space left") as caught:
         output.write(b"x\n")
 
@@ -101,7 +101,7 @@ def test_closed_pipe(waiting: Waiting | None) -> None:
     """When nobody reads any more there is nothing to wait for."""
     read, write = os.pipe()
     os.close(read)
-    output = Stream(write, Patience("standard output", waiting))
+    output = Stream(write, StallPolicy("standard output", waiting))
     with pytest.raises(OutputError, match="standard output: nobody reads") as caught:
         output.write(b"x\n")
 
@@ -112,10 +112,10 @@ def test_closed_pipe(waiting: Waiting | None) -> None:
 def test_missing_directory(tmp_path: Path) -> None:
     """A file that can not be created is an error that names it."""
     with pytest.raises(OutputError, match="/missing/x: can not be written: No such file"):
-        Stream.create(str(tmp_path / "missing" / "x"), Patience("x"))
+        Stream.create(str(tmp_path / "missing" / "x"), StallPolicy("x"))
 
 
 def test_missing_device(tmp_path: Path) -> None:
     """So is a device that has gone meanwhile."""
     with pytest.raises(OutputError, match="/x: can not be written: No such file"):
-        Stream.device(str(tmp_path / "x"), Patience("x"))
+        Stream.device(str(tmp_path / "x"), StallPolicy("x"))

@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.patience import Backoff, Patience
+from laurel_mp.outputs.patience import Backoff, StallPolicy
 from laurel_mp.outputs.unix_socket import UnixSocket
 from tests.support.outputs import EnoughError, Waiting, lines, patience
 from tests.support.waiting import wait_until
@@ -198,7 +198,7 @@ def test_giving_up(tmp_path: Path) -> None:
 
 def test_impatience(tmp_path: Path) -> None:
     """Without patience it is an error if there is no server."""
-    output = UnixSocket(str(tmp_path / "socket"), Patience("unix"), Backoff())
+    output = UnixSocket(str(tmp_path / "socket"), StallPolicy("unix"), Backoff())
     with pytest.raises(OutputError, match="unix: can not be written: can not be reached: No such"):
         output.write(TEXT)
     output.close()

@@ -14,7 +14,7 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from laurel_mp.observe.groups import GROUPS, QUEUES
-from laurel_mp.pipeline.metrics_file import MetricsFile
+from laurel_mp.pipeline.status.metrics_file import MetricsFile
 from tests.support.plugin import configure, plugin
 from tests.support.streams import eoe, event
 from tests.support.waiting import wait_until

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from laurel_mp.config import Config
 from laurel_mp.config.schema import Loss
 from laurel_mp.errors import PipelineError
-from laurel_mp.pipeline import pipeline as pipeline_module
-from laurel_mp.pipeline import schedule
-from laurel_mp.pipeline.batches import SPAN, Batch
-from laurel_mp.pipeline.losses import Missing
-from laurel_mp.pipeline.outputs import Outputs
-from laurel_mp.pipeline.pipeline import Pipeline
-from laurel_mp.pipeline.poison import FILE
+from laurel_mp.pipeline.daemon.loss_report import Missing
+from laurel_mp.pipeline.runner.batches import SPAN, Batch
+from laurel_mp.pipeline.runner.run_outputs import Outputs
+from laurel_mp.pipeline.supervisor import checkpoint_schedule
+from laurel_mp.pipeline.supervisor import pipeline as pipeline_module
+from laurel_mp.pipeline.supervisor.pipeline import Pipeline
+from laurel_mp.pipeline.supervisor.poison import FILE
 from tests.support.corpus import corpus_bytes, corpus_files
 from tests.support.crews import Fails, Written, crews
 from tests.support.pipelines import cuts_of, reads_of, run, with_pipeline
@@ -65,7 +65,7 @@ def a_pipeline(written: Written, fails: Fails, config: Config) -> Pipeline:
 @pytest.fixture
 def checkpoints_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each batch may have a barrier, and nobody waits before another attempt."""
-    monkeypatch.setattr(schedule, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint_schedule, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(pipeline_module, "LONGEST_PAUSE", 0.0)
 
 

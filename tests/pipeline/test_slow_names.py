@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.config import load
-from laurel_mp.pipeline import system
-from laurel_mp.pipeline.names import NameService
-from laurel_mp.pipeline.nursery import Nursery
-from laurel_mp.pipeline.outputs import Outputs
-from laurel_mp.pipeline.pipeline import Pipeline
-from laurel_mp.pipeline.start import crew_of
+from laurel_mp.pipeline.host import host_access
+from laurel_mp.pipeline.host.name_service import NameService
+from laurel_mp.pipeline.runner.run_outputs import Outputs
+from laurel_mp.pipeline.runner.spawner import ProcessSpawner
+from laurel_mp.pipeline.supervisor.pipeline import Pipeline
+from laurel_mp.pipeline.supervisor.start import runner_of
 from laurel_mp.processes.users import Answer, Question
 from tests.support.conversion import parse
 from tests.support.stream import Stream
@@ -65,16 +65,20 @@ class Live:
         self._log = directory / "audit.log"
         self._stream = Stream()
         self._given = 0
-        self._nursery = Nursery(live=True)
+        self._spawner = ProcessSpawner(live=True)
         self.pipeline = Pipeline(
-            config, Outputs.of_plugin(config), partial(crew_of, self._nursery), print, patient=True
+            config,
+            Outputs.of_plugin(config),
+            partial(runner_of, self._spawner),
+            print,
+            patient=True,
         )
         self.pipeline.start()
 
     def close(self) -> None:
         """Ends it."""
         self.pipeline.close()
-        self._nursery.close()
+        self._spawner.close()
 
     def names(self, count: int) -> list[str]:
         """Those in so many new events."""
@@ -95,7 +99,7 @@ def of(resolve: Callable[[Question], Answer]) -> Callable[[], NameService]:
 def test_events_do_not_wait_for_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the service hangs, events go out without names; its answer serves later ones."""
     directory = Directory(tmp_path)
-    monkeypatch.setattr(system, "NameService", of(directory.resolve))
+    monkeypatch.setattr(host_access, "NameService", of(directory.resolve))
     live = Live(tmp_path)
     try:
         assert live.names(100) == ["unknown(4321)"] * 100

@@ -17,14 +17,14 @@ class Directory:
         self.known = known
         self.is_slow = False
         self.questions: list[Question] = []
-        self.held_back: Answers = []
+        self.on_stall: Answers = []
 
     def ask(self, question: Question) -> Answers:
         """The answer, unless it is slow."""
         self.questions.append(question)
         answer = (question, self.known.get(question, ()))
         if self.is_slow:
-            self.held_back.append(answer)
+            self.on_stall.append(answer)
             return []
         return [answer]
 
@@ -32,7 +32,7 @@ class Directory:
         """What was held back, when it is not slow any more."""
         if self.is_slow:
             return []
-        answers, self.held_back = self.held_back, []
+        answers, self.on_stall = self.on_stall, []
         return answers
 
 
@@ -145,7 +145,7 @@ def test_a_late_answer_may_come_with_another(names: Names, directory: Directory)
     directory.is_slow = True
     names.user(1000)
     directory.is_slow = False
-    directory.held_back = []
+    directory.on_stall = []
     names.user(1000)
 
     assert [names.refresh(1), names.refresh(2)] == [True, False]
@@ -155,7 +155,7 @@ def test_a_corrected_answer_outdates(names: Names, directory: Directory) -> None
     """An answer that is taken back later counts as outdated, even though it came in time."""
     names.refresh(0)
     before = names.user(5)
-    directory.held_back = [(Question(Kind.USER, 5), (b"five",))]
+    directory.on_stall = [(Question(Kind.USER, 5), (b"five",))]
 
     assert (before, names.refresh(1), names.user(5)) == (b"unknown(5)", True, b"five")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from laurel_mp.records import execve
 from laurel_mp.records.execve import MAX_GAP, Skipped, cut, read
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 
 Item = bytes | Skipped | None
 

@@ -7,7 +7,7 @@ import pytest
 from laurel_mp.records.enriched import parse_translations, split
 from laurel_mp.records.fields import parse
 from laurel_mp.records.layouts import Layout, compile_layout
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 
 
 def no_names(_key: bytes) -> None:

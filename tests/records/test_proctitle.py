@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.proctitle import render_regular
 from laurel_mp.records.record import RecordRenderer
+from laurel_mp.records.record_options import RecordOptions
 
 
 def hexadecimal(text: bytes) -> bytes:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurel_mp.records.options import RecordOptions
 from laurel_mp.records.record import (
     LAYOUTS_PER_TYPE,
     MARK,
@@ -18,6 +17,7 @@ from laurel_mp.records.record import (
     RecordRenderer,
     Rendered,
 )
+from laurel_mp.records.record_options import RecordOptions
 from tests.support.corpus import corpus_files, corpus_name
 from tests.support.decoding import parse
 from tests.support.records import (

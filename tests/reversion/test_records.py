@@ -4,9 +4,9 @@ import orjson
 import pytest
 from hypothesis import given
 
-from laurel_mp.events.syscall import SyscallRenderer
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.events.rendering.syscall import SyscallRenderer
 from laurel_mp.records.record import RecordRenderer
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.reversion import records
 from laurel_mp.reversion.losses import Losses
 from laurel_mp.reversion.records import RecordReverter

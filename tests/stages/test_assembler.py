@@ -3,9 +3,9 @@
 from array import array
 from itertools import pairwise
 
-from laurel_mp.events.output import FILTERED, NO_ROW
+from laurel_mp.events.reassembly.decoded import FILTERED, NO_ROW
 from laurel_mp.stages.assembler import Assembler, AssemblerCounters
-from laurel_mp.stages.messages import DecodedBodies
+from laurel_mp.stages.stage_messages import DecodedBodies
 
 NOTHING = (0, list[bytes]())
 

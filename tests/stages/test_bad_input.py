@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laurel_mp.events import coalescer, rendering
+from laurel_mp.events.reassembly import coalescer
+from laurel_mp.events.rendering import event_renderer
 from laurel_mp.stages import router, tracker
 from tests.support.pipelines import Outcome, StagePipeline, outcome, reads_of, run, with_pipeline
 from tests.support.streams import eoe, event, record, syscall, user
@@ -239,7 +240,7 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(router, "MAX_LINES", 500)
     monkeypatch.setattr(tracker, "MAX_ANSWERS", 500)
     for memory in ("REST_BYTES", "RECORD_BYTES", "TAIL_BYTES", "HEAD_BYTES"):
-        monkeypatch.setattr(rendering, memory, 1 << 16)
+        monkeypatch.setattr(event_renderer, memory, 1 << 16)
 
 
 def never_ending(first: int) -> Iterator[bytes]:

@@ -2,12 +2,12 @@
 
 from array import array
 
-from laurel_mp.events.coalescer import Limits
-from laurel_mp.events.output import clock_key
-from laurel_mp.events.syscall import Call
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.events.reassembly.coalescer import Limits
+from laurel_mp.events.reassembly.decoded import clock_key
+from laurel_mp.events.rendering.syscall import Call
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.decoder import Decoder
-from laurel_mp.stages.messages import ClockMark, Segment, Share
+from laurel_mp.stages.stage_messages import ClockMark, Segment, Share
 
 SYSCALL = (
     b"type=SYSCALL msg=audit(1.000:%d): arch=c000003e syscall=2 success=yes exit=3 a0=0 a1=1 a2=2 "

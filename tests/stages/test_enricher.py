@@ -6,13 +6,13 @@ from typing import Any
 import psutil
 import pytest
 
-from laurel_mp.events.enrichment import NOTHING, Started
-from laurel_mp.events.executions import Execution, LateExecution
+from laurel_mp.events.reassembly.enrichment import NOTHING, Started
+from laurel_mp.events.rendering.executions import Execution, LazyExecution
 from laurel_mp.processes.environment import VariableFilter
 from laurel_mp.processes.hashes import ExecutableHashes
 from laurel_mp.processes.labels import PatternLabels
 from laurel_mp.processes.procfs import Procfs
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.enricher import Enricher, EnricherOptions
 from tests.support.decoding import parse
 from tests.support.procfs_tree import BOOT_TIME, ProcfsTree
@@ -22,7 +22,7 @@ PROGRAM = Execution((b"ls", b"-l"), b"/bin/ls", b"11", is_script=False)
 NO_LABELS = PatternLabels({}, {})
 
 
-class Known(LateExecution):
+class Known(LazyExecution):
     """An execution that was found out already."""
 
     def __init__(self, execution: Execution) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from laurel_mp import config as configuration
 from laurel_mp.config import Config
-from laurel_mp.events import coalescer
+from laurel_mp.events.reassembly import coalescer
 from laurel_mp.stages import router
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_lines, corpus_name
 from tests.support.mixtures import ALL, mixture

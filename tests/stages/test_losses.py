@@ -4,8 +4,8 @@ import json
 from array import array
 from typing import Any
 
-from laurel_mp.events.output import clock_key
-from laurel_mp.events.sightings import Interval, Seen
+from laurel_mp.events.reassembly.decoded import clock_key
+from laurel_mp.events.reassembly.serial_collector import Interval, Seen
 from laurel_mp.stages.losses import Losses, LossesState, LossOptions
 from laurel_mp.stages.packing import check, pack
 

@@ -3,9 +3,9 @@
 import pytest
 
 from laurel_mp.stages import router
-from laurel_mp.stages.messages import ClockMark
 from laurel_mp.stages.router import EOE_GAP, LEAP_BYTES, STEP, Router, RouterCounters
 from laurel_mp.stages.sharding import block_of, shard
+from laurel_mp.stages.stage_messages import ClockMark
 from tests.support.streams import eoe, event, record, syscall, user
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laurel_mp.events.sightings import Seen, ranges_of
+from laurel_mp.events.reassembly.serial_collector import Seen, ranges_of
 from laurel_mp.stages import serials
 from laurel_mp.stages.packing import check, pack
 from laurel_mp.stages.serials import Loss, Serials, SerialsState

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from laurel_mp import config as configuration
 from laurel_mp.config import Config
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events import coalescer
-from laurel_mp.pipeline.lines import LineCutter
-from laurel_mp.pipeline.system import System
+from laurel_mp.events.reassembly import coalescer
+from laurel_mp.pipeline.host.host_access import System
+from laurel_mp.pipeline.intake.line_cutter import LineCutter
 from laurel_mp.processes import table
 from laurel_mp.processes.procfs import Procfs
 from laurel_mp.stages import router, tracker

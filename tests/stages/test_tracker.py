@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurel_mp.events.output import FILTERED
-from laurel_mp.events.syscall import Call
+from laurel_mp.events.reassembly.decoded import FILTERED
+from laurel_mp.events.rendering.syscall import Call
 from laurel_mp.processes import table as table_module
 from laurel_mp.processes.context import ContextOptions
 from laurel_mp.processes.filters import ProcessFilters
@@ -19,8 +19,8 @@ from laurel_mp.processes.labels import LabelRules, PatternLabels
 from laurel_mp.processes.patterns import PatternSet
 from laurel_mp.processes.table import ENDED_SECONDS, Process
 from laurel_mp.stages import tracker as tracker_module
-from laurel_mp.stages.messages import Annotations, DecodedRows
 from laurel_mp.stages.packing import check
+from laurel_mp.stages.stage_messages import Annotations, DecodedRows
 from laurel_mp.stages.tracker import MAX_EXECS, Tracker, TrackerOptions, TrackerState
 
 NO_PARENT_INFO = ContextOptions(parent_info=False)

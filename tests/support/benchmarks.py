@@ -5,7 +5,7 @@ from pathlib import Path
 from laurel_mp.loadtest.bench.candidates import Mode, ours
 from laurel_mp.loadtest.bench.machine import Machine
 from laurel_mp.loadtest.bench.measures import Latency, Measures
-from laurel_mp.loadtest.bench.rounds import Plan, Result
+from laurel_mp.loadtest.bench.turns import Plan, Result
 from laurel_mp.loadtest.bench.workloads import Workload
 
 MACHINE = Machine(2, "A <CPU>", "", "6.1", "3.11.2 (main)", "0.1.0", "25", "4.3", 0.1)

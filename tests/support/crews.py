@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass, field, replace
 
 from laurel_mp.config import Config
-from laurel_mp.events.coalescer import Counters
-from laurel_mp.pipeline import options, wire
-from laurel_mp.pipeline.batches import BARRIER
-from laurel_mp.pipeline.crew import Crew, CrewError, HeldBack, Order
-from laurel_mp.pipeline.outputs import Outputs
-from laurel_mp.stages.messages import Share
+from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.pipeline.runner import stage_options, wire
+from laurel_mp.pipeline.runner.batches import BARRIER
+from laurel_mp.pipeline.runner.run_outputs import Outputs
+from laurel_mp.pipeline.runner.stage_runner import OnStall, Order, StageRunner, StageRunnerError
+from laurel_mp.stages.stage_messages import Share
 from tests.support.pipelines import Stages
 
 
@@ -27,7 +27,7 @@ Fails = Callable[[bytes], str]
 not at all, which is an empty text."""
 
 
-class FailingCrew(Crew):
+class FailingCrew(StageRunner):
     """A crew in this process, which remembers as little as one that is killed."""
 
     def __init__(self, config: Config, written: Written, fails: Fails) -> None:
@@ -35,7 +35,7 @@ class FailingCrew(Crew):
         self._written = written
         self._fails = fails
         self._reports: list[wire.Report] = []
-        self._workers = options.worker_count(config)
+        self._workers = stage_options.worker_count(config)
 
     def start(self, order: Order) -> None:
         """Start from snapshots, if there are any."""
@@ -53,14 +53,14 @@ class FailingCrew(Crew):
         """Do all that is to be done, or fail."""
         failure = self._fails(b"".join([share.blob for share in shares]))
         if failure == "before":
-            raise CrewError("it fails", batch)
+            raise StageRunnerError("it fails", batch)
         merged = self._stages.run(batch, flags, shares, malformed)
         if batch > self._leave_out:
             self._written.text.append(merged.text)
             self._written.malformed.append(malformed)
             self._written.batch = batch
         if failure:
-            raise CrewError("it fails", batch)
+            raise StageRunnerError("it fails", batch)
         stages = self._stages
         counters = [astuple(each.counters) for each in stages.decoders]
         total = [sum(numbers) for numbers in zip(*counters, strict=True)]
@@ -102,6 +102,6 @@ class FailingCrew(Crew):
         """Nothing is open."""
 
 
-def crews(written: Written, fails: Fails) -> Callable[[Config, Outputs, HeldBack], Crew]:
+def crews(written: Written, fails: Fails) -> Callable[[Config, Outputs, OnStall], StageRunner]:
     """A maker of such crews."""
-    return lambda config, _outputs, _held_back: FailingCrew(config, written, fails)
+    return lambda config, _outputs, _on_stall: FailingCrew(config, written, fails)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from laurel_mp import config
-from laurel_mp.pipeline import options
+from laurel_mp.pipeline.runner import stage_options
 
 Event = dict[str, Any]
 
@@ -16,12 +16,12 @@ def text(lines: bytes | Sequence[bytes], toml: str = "") -> bytes:
     stream = lines if isinstance(lines, bytes) else b"\n".join([*lines, b""])
     if stream and not stream.endswith(b"\n"):
         stream += b"\n"
-    decoder, tracker = options.decoder(settings), options.tracker(settings)
-    batch = options.router(settings, 0).route(stream, 0, final=True)
+    decoder, tracker = stage_options.decoder(settings), stage_options.tracker(settings)
+    batch = stage_options.router(settings, 0).route(stream, 0, final=True)
     (share,) = batch.shares
     bodies, rows = decoder.decode(share)
     (annotations,) = tracker.apply([rows])
-    merged = options.assembler(settings, 0).merge([bodies], [(rows.base, annotations)])
+    merged = stage_options.assembler(settings, 0).merge([bodies], [(rows.base, annotations)])
     return merged.text
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from laurel_mp.outputs.patience import Patience
+from laurel_mp.outputs.patience import StallPolicy
 
 
 class EnoughError(Exception):
@@ -13,7 +13,7 @@ class EnoughError(Exception):
 
 
 class Waiting:
-    """Notes what it is told, and does something at a certain time: `held_back` of an output."""
+    """Notes what it is told, and does something at a certain time: `on_stall` of an output."""
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
@@ -31,9 +31,9 @@ class Waiting:
         raise EnoughError
 
 
-def patience(name: object, waiting: Waiting | None = None) -> Patience:
+def patience(name: object, waiting: Waiting | None = None) -> StallPolicy:
     """The patience of an output."""
-    return Patience(str(name), waiting or Waiting())
+    return StallPolicy(str(name), waiting or Waiting())
 
 
 @contextmanager

@@ -4,23 +4,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 
 from laurel_mp.config import Config
-from laurel_mp.events.coalescer import Counters
-from laurel_mp.pipeline import options, wire
-from laurel_mp.pipeline.batches import FINAL
-from laurel_mp.pipeline.ledger import Ledger
-from laurel_mp.pipeline.lines import Chunk, LineCutter
-from laurel_mp.pipeline.system import System
-from laurel_mp.stages.messages import Merged, Share
+from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.pipeline.host.host_access import System
+from laurel_mp.pipeline.intake.line_cutter import Chunk, LineCutter
+from laurel_mp.pipeline.runner import stage_options, wire
+from laurel_mp.pipeline.runner.batches import FINAL
+from laurel_mp.pipeline.supervisor.ledger import Ledger
 from laurel_mp.stages.router import Malformed
+from laurel_mp.stages.stage_messages import Merged, Share
 
 
 class Stages:
     """All stages behind the router in this process, connected by messages as processes are."""
 
     def __init__(self, config: Config, workers: int, system: System | None = None) -> None:
-        self.decoders = [options.decoder(config, system) for _ in range(max(workers, 1))]
-        self.tracker = options.tracker(config, system)
-        self.assembler = options.assembler(config, workers)
+        self.decoders = [stage_options.decoder(config, system) for _ in range(max(workers, 1))]
+        self.tracker = stage_options.tracker(config, system)
+        self.assembler = stage_options.assembler(config, workers)
 
     def run(self, number: int, flags: int, shares: list[Share], malformed: bytes) -> Merged:
         """What a batch comes to."""
@@ -67,7 +67,7 @@ class StagePipeline:
         self.text: list[bytes] = []
         self.filtered: list[bytes] = []
         self.batches = 0
-        self._router = options.router(config, workers)
+        self._router = stage_options.router(config, workers)
         self._cutter = LineCutter(config.pipeline.max_line_bytes)
         self._overlong = 0
         self._stages = Stages(config, workers, system)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from laurel_mp.records.header import LINE
-from laurel_mp.records.options import RecordOptions
+from laurel_mp.records.record_options import RecordOptions
 from tests.support.corpus import corpus_bytes, corpus_files
 
 Record = tuple[bytes, bytes]

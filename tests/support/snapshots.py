@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from laurel_mp.config import Config
-from laurel_mp.pipeline.system import System
+from laurel_mp.pipeline.host.host_access import System
 from laurel_mp.stages.snapshots import redistribute
 from tests.support.pipelines import Outcome, StagePipeline, outcome
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from laurel_mp.errors import OutputError
 from laurel_mp.loadtest.bench.machine import Machine
 from laurel_mp.loadtest.bench.report import Report
-from laurel_mp.loadtest.bench.rounds import Begin, Plan, measure
+from laurel_mp.loadtest.bench.turns import Begin, Plan, measure
 from laurel_mp.loadtest.bench.workloads import Workload
 from laurel_mp.loadtest.flood import Flood
 from laurel_mp.loadtest.flood import Options as FloodOptions

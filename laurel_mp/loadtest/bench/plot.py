@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 from laurel_mp.loadtest.bench.candidates import Mode
 from laurel_mp.loadtest.bench.report import Report
-from laurel_mp.loadtest.bench.rounds import Result
 from laurel_mp.loadtest.bench.summary import Summary
+from laurel_mp.loadtest.bench.turns import Result
 
 _WIDTH = 840
 _MARGIN = 20

@@ -9,8 +9,8 @@ from typing import Any
 from laurel_mp.loadtest.bench.candidates import Mode
 from laurel_mp.loadtest.bench.doubts import doubts
 from laurel_mp.loadtest.bench.machine import Machine
-from laurel_mp.loadtest.bench.rounds import Result
 from laurel_mp.loadtest.bench.summary import Spread, Summary, summaries
+from laurel_mp.loadtest.bench.turns import Result
 
 VERSION = 1
 """Of the JSON document."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from laurel_mp.loadtest.bench.limits import Limit, limit_of
 from laurel_mp.loadtest.bench.measures import Measures
-from laurel_mp.loadtest.bench.rounds import Result
+from laurel_mp.loadtest.bench.turns import Result
 
 
 @dataclass(frozen=True, slots=True)

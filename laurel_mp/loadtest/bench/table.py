@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from laurel_mp.loadtest.bench.candidates import Mode
 from laurel_mp.loadtest.bench.limits import Limit
 from laurel_mp.loadtest.bench.report import Report
-from laurel_mp.loadtest.bench.rounds import Result
 from laurel_mp.loadtest.bench.summary import Spread, Summary
+from laurel_mp.loadtest.bench.turns import Result
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from laurel_mp.errors import InputError
-from laurel_mp.pipeline.sources import open_source
+from laurel_mp.pipeline.intake.log_sources import open_source
 
 _BLOCK = 1 << 20
 

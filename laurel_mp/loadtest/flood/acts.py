@@ -6,9 +6,9 @@ from random import Random
 
 from laurel_mp.loadtest.flood import programs, text
 from laurel_mp.loadtest.flood.draws import Draws
+from laurel_mp.loadtest.flood.flood_options import Options
 from laurel_mp.loadtest.flood.frame import Frame
 from laurel_mp.loadtest.flood.logins import Logins
-from laurel_mp.loadtest.flood.options import Options
 from laurel_mp.loadtest.flood.process import Process
 from laurel_mp.loadtest.flood.programs import Address, File, FileCall
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from random import Random
 
 from laurel_mp.loadtest.flood.acts import Acts
+from laurel_mp.loadtest.flood.flood_options import Options
 from laurel_mp.loadtest.flood.lives import Lives
-from laurel_mp.loadtest.flood.options import Options
 
 
 class Events(Lives, Acts):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from random import Random
 
 from laurel_mp.loadtest.flood import text
-from laurel_mp.loadtest.flood.options import Options
+from laurel_mp.loadtest.flood.flood_options import Options
 from laurel_mp.loadtest.flood.population import Population
 from laurel_mp.loadtest.flood.process import Process
-from laurel_mp.loadtest.flood.records import Style
+from laurel_mp.loadtest.flood.record_frame import Style
 
 
 class Frame:

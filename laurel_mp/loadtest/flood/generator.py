@@ -7,7 +7,7 @@ from random import Random
 
 from laurel_mp.loadtest.flood.draws import Draws
 from laurel_mp.loadtest.flood.events import Events
-from laurel_mp.loadtest.flood.options import ASSUMED_RATE, Options
+from laurel_mp.loadtest.flood.flood_options import ASSUMED_RATE, Options
 from laurel_mp.loadtest.flood.process import Process
 from laurel_mp.loadtest.flood.truth import Truth
 

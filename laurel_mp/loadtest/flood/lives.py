@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from laurel_mp.loadtest.flood import programs, text
 from laurel_mp.loadtest.flood.executions import Execution, Executions
+from laurel_mp.loadtest.flood.flood_options import Options
 from laurel_mp.loadtest.flood.frame import Frame
-from laurel_mp.loadtest.flood.options import Options
 from laurel_mp.loadtest.flood.process import Process
-from laurel_mp.loadtest.flood.records import FCAPS
+from laurel_mp.loadtest.flood.record_frame import FCAPS
 
 _STAYS = 0.03
 """Share of children that never execute anything: subshells."""

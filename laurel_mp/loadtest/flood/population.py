@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from random import Random
 
-from laurel_mp.loadtest.flood.options import Tree
+from laurel_mp.loadtest.flood.flood_options import Tree
 from laurel_mp.loadtest.flood.process import Process
 from laurel_mp.loadtest.flood.programs import (
     EXECUTED,

@@ -9,7 +9,7 @@ from laurel_mp import __version__
 from laurel_mp.loadtest.flood import configuration
 from laurel_mp.loadtest.flood.configuration import Labels
 from laurel_mp.loadtest.flood.events import Events
-from laurel_mp.loadtest.flood.options import Options
+from laurel_mp.loadtest.flood.flood_options import Options
 
 VERSION = 1
 

@@ -1,0 +1,1 @@
+"""Takes whole events at once; the output is that of `reassembly`."""

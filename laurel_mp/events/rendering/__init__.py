@@ -1,0 +1,1 @@
+"""Renders the records of an event as JSON."""

@@ -1,0 +1,1 @@
+"""Counters of all processes, in memory that ingest can read at any time."""

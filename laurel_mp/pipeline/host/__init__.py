@@ -1,0 +1,1 @@
+"""Access to this host for enrichment: /proc, names of users and groups."""

@@ -1,0 +1,1 @@
+"""Input that waits on disk while outputs stall."""

@@ -1,0 +1,1 @@
+"""Runs the stages behind the router: in one process, or in several over ZeroMQ."""

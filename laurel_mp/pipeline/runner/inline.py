@@ -1,0 +1,168 @@
+"""All stages in one process, called one after another: `workers = 0`."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+from laurel_mp.config import Config
+from laurel_mp.errors import LaurelError
+from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.outputs.journal import HeldJournal, Journal
+from laurel_mp.pipeline.counters import fill_levels
+from laurel_mp.pipeline.counters.accounts import Accounts, Member
+from laurel_mp.pipeline.counters.meter import Meter
+from laurel_mp.pipeline.counters.scoreboard import INLINE
+from laurel_mp.pipeline.host.host_access import open_system
+from laurel_mp.pipeline.runner import stage_options, wire
+from laurel_mp.pipeline.runner.batches import BARRIER, DUMP, ROTATE
+from laurel_mp.pipeline.runner.run_outputs import Outputs
+from laurel_mp.pipeline.runner.stage_runner import OnStall, Order, StageRunner, StageRunnerError
+from laurel_mp.pipeline.runner.table_dump import dump
+from laurel_mp.stages.assembler import AssemblerCounters
+from laurel_mp.stages.stage_messages import Share
+from laurel_mp.system import privileges
+from laurel_mp.system.huge_pages import HugePages
+
+_numbers = attrgetter(*(each.name for each in fields(Counters)))  # dataclasses.replace is slow
+_numbers_given = attrgetter(*(each.name for each in fields(AssemblerCounters)))
+
+
+class InlineRunner(StageRunner):
+    """A crew without other processes: a batch that was sent is written."""
+
+    def __init__(
+        self,
+        config: Config,
+        outputs: Outputs,
+        journal: Journal | None,
+        on_stall: OnStall,
+        *,
+        live: bool,
+        accounts: Accounts,
+    ) -> None:
+        self._config = config
+        self._outputs = outputs
+        self._kept_journal = journal
+        self._journal: HeldJournal | None = None
+        self._on_stall = on_stall
+        self._live = live
+        self._accounts = accounts
+        self._meter = Meter(accounts.row(INLINE), live=live, own_process=False)
+        self._huge_pages = HugePages()
+        self._stack = ExitStack()
+        self._written = self._leave_out = 0
+        self._reports: list[wire.Report] = []
+
+    def start(self, order: Order) -> None:
+        """Starts it; raises OutputError if an output can not be used."""
+        config = self._config
+        if self._kept_journal is not None:
+            self._journal = HeldJournal(self._kept_journal)
+        self._accounts.begin([Member("ingest", INLINE)])
+        system = self._stack.enter_context(open_system(config, live=self._live))
+        if self._live:
+            privileges.become(privileges.Role.INLINE, config)
+        self._system = system
+        self._names = system.names if system is not None else None
+        self._decoder = stage_options.decoder(config, system)
+        snapshots = order.snapshots
+        self._tracker = stage_options.tracker(
+            config,
+            system,
+            None if snapshots is None else snapshots.tracker,
+            is_restart=order.is_restart,
+        )
+        self._assembler = stage_options.assembler(config, 0, live=self._live)
+        if snapshots is not None:
+            (decoder,) = snapshots.decoders
+            self._decoder.restore(decoder)
+            self._assembler.restore(snapshots.assembler)
+        self._lines, self._events = self._decoder.lines, self._decoder.counters.events
+        opened = self._outputs.open(self._journal, self._on_stall, again=order.is_again)
+        self._opened = self._stack.enter_context(opened)
+        self._leave_out = max(order.leave_out, self._opened.done)
+        if self._live:
+            self._huge_pages.start()
+
+    def send(self, batch: int, flags: int, shares: list[Share], malformed: bytes) -> None:
+        """Does all that is to be done about a batch."""
+        (share,) = shares
+        try:
+            if self._names is not None and self._names.refresh(time.monotonic()):
+                self._decoder.forget()
+            bodies, rows = self._decoder.decode(share)
+            (annotations,) = self._tracker.apply([rows])
+            merged = self._assembler.merge([bodies], [(rows.base, annotations)])
+        except LaurelError:
+            raise
+        except Exception as error:
+            raise StageRunnerError(f"{type(error).__name__}: {error}", batch) from error
+        if batch > self._leave_out:
+            self._opened.tick()
+            self._opened.write(batch, merged, malformed)
+            self._meter.wrote(merged, malformed)
+            self._written = batch
+            if flags & ROTATE:
+                self._opened.rotate()
+        ack = wire.AckMessage(
+            batch,
+            flags,
+            Counters(*_numbers(self._decoder.counters)),
+            self._decoder.in_flight_lines,
+            AssemblerCounters(*_numbers_given(self._assembler.counters)),
+            self._assembler.losses,
+            self._assembler.awaits_clock,
+        )
+        self._reports.append(ack)
+        if flags & DUMP:
+            dump(self._tracker.tables)
+        if flags & BARRIER:
+            self._opened.sync()
+            for role, snapshot in (
+                ("worker", self._decoder.snapshot()),
+                ("tracker", self._tracker.snapshot()),
+                ("writer", self._assembler.snapshot()),
+            ):
+                self._reports.append(wire.SnapshotMessage(batch, role, 0, snapshot))
+            if self._live:
+                self._huge_pages()
+        self._measure(batch, flags)
+
+    def _measure(self, batch: int, flags: int) -> None:
+        decoder = self._decoder
+        events = decoder.counters.events - self._events
+        self._meter.did(batch, decoder.lines - self._lines, events)
+        if self._meter.is_due() or flags & BARRIER:
+            system = self._system
+            sizes = fill_levels.of_decoder(decoder, system) | fill_levels.of_tracker(self._tracker)
+            self._meter.look(
+                sizes | fill_levels.of_assembler(self._assembler), fill_levels.asked(system)
+            )
+
+    def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - nobody to wait for
+        """What became of the batches that were sent."""
+        reports, self._reports = self._reports, []
+        return reports
+
+    def stop(self) -> int:
+        """Closes the outputs."""
+        self._stack.close()
+        self._accounts.settle()
+        if self._journal is None or self._kept_journal is None:
+            return self._written
+        self._journal.put_back()
+        return max(self._outputs.unwritten(self._kept_journal).batch, 0)
+
+    def unwritten(self) -> Any:
+        """What was begun to be written, and is not."""
+        journal = self._journal or self._kept_journal
+        return journal and self._outputs.unwritten(journal).to_plain()
+
+    def close(self) -> None:
+        """Closes the outputs."""
+        self._stack.close()
+        self._accounts.settle()

@@ -1,0 +1,1 @@
+"""Reports what the daemon does: status socket, metrics, log."""

@@ -1,0 +1,252 @@
+"""What ingest contributes to the register about the whole run, and all of its processes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Iterator
+from dataclasses import fields, replace
+
+from laurel_mp import __version__
+from laurel_mp.observe import log
+from laurel_mp.observe.groups import INPUT, LEDGER, PROCESSES, PROGRAM, TABLES
+from laurel_mp.observe.measures import Row, Value
+from laurel_mp.observe.register import Register
+from laurel_mp.pipeline.counters.accounts import Account, Accounts, Member
+from laurel_mp.pipeline.counters.meter import UNLIMITED, resident_bytes
+from laurel_mp.pipeline.counters.scoreboard import INLINE
+from laurel_mp.pipeline.intake.backlog import Backlog
+from laurel_mp.pipeline.runner import stage_options
+from laurel_mp.pipeline.runner.spawner import FIRST_WORKER
+from laurel_mp.pipeline.supervisor.ledger import Ledger
+from laurel_mp.pipeline.supervisor.pipeline import Pipeline
+
+INGEST = "ingest"
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+_NAMES = ("names_asked", "names_unanswered")
+_LOOKUPS = ("lookups", "lookups_gone")
+_NOT_FOR = {
+    "worker": ("written_bytes",),
+    "tracker": ("lines", "written_bytes", *_NAMES),
+    "writer": ("lines", *_LOOKUPS, *_NAMES),
+}
+"""What makes no sense for processes of a kind."""
+
+
+class RunStatistics:
+    """Knows where all numbers of a run are."""
+
+    def __init__(
+        self, register: Register, pipeline: Pipeline, backlog: Backlog, accounts: Accounts
+    ) -> None:
+        self.arrived = time.monotonic()
+        """When the latest input that was taken had come."""
+        self._pipeline = pipeline
+        self._backlog = backlog
+        self._accounts = accounts
+        self._started = time.time()
+        self._former = Ledger()
+        self._highest = Ledger()
+        for group, rows in (
+            (PROGRAM, self._program),
+            (LEDGER, self._ledger_rows),
+            (INPUT, self._input),
+            (PROCESSES, self._processes),
+            (TABLES, self._tables),
+        ):
+            register.contribute(group, rows)
+
+    def watch(self, pipeline: Pipeline) -> None:
+        """The pipeline begins; what it has adopted was counted by former runs."""
+        self._pipeline = pipeline
+        self._former = pipeline.former_ledger()
+
+    def ledger(self) -> Ledger:
+        """The counters of this run.
+
+        They never go back: while a crash of a process is being made good, they stay where they
+        were, and so they may not balance.
+        """
+        now = self._pipeline.ledger()
+        highest = self._highest
+        run = self.run(now)
+        for each in fields(run):
+            setattr(highest, each.name, max(getattr(highest, each.name), getattr(run, each.name)))
+        return replace(highest, in_flight=now.in_flight)
+
+    def run(self, ledger: Ledger) -> Ledger:
+        """What has come to a ledger in this run."""
+        return ledger.since(self._former)
+
+    # --- rows
+
+    def _program(self) -> Iterator[Row]:
+        pipeline = self._pipeline
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        row: dict[str, Value] = {
+            "version": __version__,
+            "start_time_seconds": round(self._started, 3),
+            "workers": stage_options.worker_count(pipeline.config),
+            "reloads": pipeline.reloads,
+            "recoveries": pipeline.recoveries,
+            "cpu_user_seconds": self._cpu("cpu_user_seconds", usage.ru_utime),
+            "cpu_system_seconds": self._cpu("cpu_system_seconds", usage.ru_stime),
+            "checkpoints": pipeline.checkpoints,
+            "lines_set_aside": pipeline.set_aside,
+        }
+        if pipeline.config.marker:
+            row["marker"] = pipeline.config.marker
+        yield row
+
+    def _cpu(self, key: str, ours: float) -> float:
+        return round(self._accounts.total(key, INGEST) / 1e6 + ours, 6)
+
+    def _ledger_rows(self) -> Iterator[Row]:
+        ledger = self.ledger()
+        yield {
+            "lines": ledger.lines,
+            "event_lines": ledger.in_events,
+            "filtered_lines": ledger.filtered,
+            "end_of_event_lines": ledger.end_of_event,
+            "duplicate_lines": ledger.duplicate,
+            "malformed_lines": ledger.malformed,
+            "lines_in_flight": ledger.in_flight,
+            "events": ledger.events,
+            "written_events": ledger.written,
+            "filtered_events": ledger.filtered_events,
+            "incomplete_events": ledger.incomplete,
+            "timed_out_events": ledger.timed_out,
+            "cut_events": ledger.cut,
+            "late_events": ledger.late,
+            "events_without_end": ledger.no_eoe,
+            "events_without_path": ledger.missing_path,
+            "events_without_argument": ledger.missing_args,
+            "events_of_only_an_end": ledger.only_end,
+            "loss_lines": ledger.loss_lines,
+        }
+
+    def _input(self) -> Iterator[Row]:
+        pipeline, backlog = self._pipeline, self._backlog.statistics()
+        settings = pipeline.config.pipeline
+        room = pipeline.room()
+        row: dict[str, Value] = {
+            "read_bytes": backlog.read_bytes,
+            "memory_bytes": backlog.memory_bytes,
+            "memory_limit_bytes": self._backlog.limit,
+            "spool_bytes": backlog.spool_bytes,
+            "spool_limit_bytes": settings.spool_bytes if settings.spool else 0,
+            "spooled_bytes": backlog.spooled_bytes,
+            "stopped_seconds": round(backlog.stopped_seconds, 3),
+            "window_bytes": room.window,
+            "window_limit_bytes": settings.window_bytes,
+            "under_way_bytes": room.under_way,
+            "under_way_limit_bytes": room.under_way_limit,
+            "lag_seconds": self._age(pipeline.waiting(0).since) or self._lag_of_ingest(),
+            "output_waits": int(bool(pipeline.held)),
+        }
+        if pipeline.held:
+            row["output_waits_for"] = pipeline.held
+        yield row
+
+    def _processes(self) -> Iterator[Row]:
+        yield self._ingest()
+        pids = self._pipeline.pids()
+        if "fork-server" in pids:
+            yield _fork_server(pids["fork-server"])
+        accounts = {member.name: self._accounts.of(member) for member in self._members()}
+        workers = [account.done for name, account in accounts.items() if name.startswith("worker")]
+        decoded = min(workers, default=0)
+        for name, account in accounts.items():
+            upto = None
+            if name == "tracker":
+                upto = decoded
+            elif name == "writer":
+                upto = min(decoded, accounts["tracker"].done)
+            row = self._row(name, account)
+            if name in pids:
+                row["pid"] = pids[name]
+                waiting = self._pipeline.waiting(account.done, upto)
+                row["queue_batches"], row["queue_bytes"] = waiting.batches, waiting.bytes
+                row["lag_seconds"] = self._age(waiting.since)
+            yield row
+
+    def _members(self) -> Iterator[Member]:
+        """The processes besides this one; workers first, as input goes that way."""
+        members = (member for member in self._accounts.members if member.name != INGEST)
+        return iter(sorted(members, key=_place))
+
+    def _ingest(self) -> Row:
+        account = self._accounts.of(Member(INGEST, INLINE))
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        backlog = self._backlog.statistics()
+        row = self._row(INGEST, account)
+        if not account.starts:  # all stages are in other processes, and have always been
+            row = {"process": INGEST}
+        return row | {
+            "pid": os.getpid(),
+            "lines": self.ledger().lines,
+            "cpu_user_seconds": round(usage.ru_utime, 6),
+            "cpu_system_seconds": round(usage.ru_stime, 6),
+            "memory_bytes": resident_bytes(),
+            "queue_batches": backlog.memory_pieces + backlog.spool_pieces,
+            "queue_bytes": backlog.memory_bytes + backlog.spool_bytes,
+            "lag_seconds": self._lag_of_ingest(),
+            "restarts": 0,
+            "failures": self._pipeline.failures[INGEST],
+            "messages_lost": log.statistics().lost,
+        }
+
+    def _row(self, name: str, account: Account) -> dict[str, Value]:
+        row: dict[str, Value] = {"process": name}
+        unknown = _NOT_FOR.get(name.partition("-")[0], ())
+        for key, number in account.numbers.items():
+            if key not in unknown:
+                row[key] = number / 1e6 if key.endswith("_seconds") else number
+        row["restarts"] = max(account.starts - 1, 0)
+        row["failures"] = self._pipeline.failures[name]
+        return row
+
+    def _lag_of_ingest(self) -> float:
+        """How long ago the oldest input came that is not handed over."""
+        now = time.monotonic()
+        size, waited = self._backlog.waits(now)
+        if not size:
+            return 0.0
+        # What is on disk came behind what was taken last, and before all that is in memory.
+        return round(max(min(waited, now - self.arrived), 0.0), 3)
+
+    @staticmethod
+    def _age(since: float | None) -> float:
+        return 0.0 if since is None else round(max(time.monotonic() - since, 0.0), 3)
+
+    def _tables(self) -> Iterator[Row]:
+        for name, slot in (Member(INGEST, INLINE), *self._members()):
+            for table, fill in self._accounts.of(Member(name, slot)).tables.items():
+                row: dict[str, Value] = {"process": name, "table": table, "entries": fill.entries}
+                if fill.limit != UNLIMITED:
+                    row["limit"] = fill.limit
+                    row["evictions"] = fill.evictions
+                yield row
+
+
+def _place(member: Member) -> tuple[bool, int]:
+    """Sorts processes in the order in which the input goes through them."""
+    is_worker = member.slot >= FIRST_WORKER
+    return not is_worker, member.slot if is_worker else -member.slot
+
+
+def _fork_server(pid: int) -> Row:
+    """What the system says of the process that starts the others, which counts nothing."""
+    row: dict[str, Value] = {"process": "fork-server", "pid": pid}
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - as short as it can be
+            user, system = file.read().rpartition(b") ")[2].split()[11:13]
+    except (OSError, ValueError):
+        return row
+    row["cpu_user_seconds"] = int(user) / _TICKS
+    row["cpu_system_seconds"] = int(system) / _TICKS
+    row["memory_bytes"] = resident_bytes(pid)
+    return row

@@ -1,0 +1,150 @@
+"""Lines that kill the process that gets them.
+
+A batch that has done so three times is divided, and its parts again, until the line is found.
+That line and all others of its event are set aside; everything else goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from pathlib import Path
+
+from laurel_mp.pipeline.runner.batches import SPAN, Batch
+from laurel_mp.pipeline.runner.stage_runner import Snapshots
+from laurel_mp.pipeline.supervisor.replay_buffer import ReplayBuffer
+from laurel_mp.records.header import LINE
+from laurel_mp.stages.snapshots import without_events
+
+POISONOUS = 3
+"""So often a process may end over a batch."""
+
+MAX_EVENTS = 100
+"""Events whose further lines are set aside, too: the latest."""
+
+SHOWN = 200
+"""How much of a line the log of the daemon shows."""
+
+FILE = "set-aside.log"
+"""Below the directory of the logs: where the lines go if malformed lines are not buffer."""
+
+log = logging.getLogger(__name__)
+
+
+class Poison:
+    """Finds out which lines they are."""
+
+    def __init__(self) -> None:
+        self._found: Batch | None = None
+        self._keys: deque[bytes] = deque(maxlen=MAX_EVENTS)
+
+    def blame(self, number: int, buffer: ReplayBuffer) -> bool:
+        """A process has ended with a batch in hand; whether anything is done about it."""
+        batch = buffer.with_number(number)
+        if batch is None:
+            return False
+        batch.deaths += 1
+        is_part = batch.span < SPAN
+        if batch.is_divisible and (is_part or batch.deaths >= POISONOUS):
+            buffer.replace(batch, batch.divide(batch.middle()))
+            return True
+        if batch.deaths in (POISONOUS, 2 * POISONOUS) and not batch.diverted:
+            self._found = batch
+            return True
+        return False
+
+    def parts(self, batch: Batch) -> list[Batch]:
+        """A new batch, divided if it has more lines of events that were set aside."""
+        parts = [batch]
+        for key in self._keys:
+            parts = [each for part in parts for each in _set_aside(part, key)]
+        return parts
+
+    def take_out(
+        self, buffer: ReplayBuffer, stages: Snapshots | None
+    ) -> tuple[Snapshots | None, list[bytes]]:
+        """Sets aside what was found out to kill, if anything was.
+
+        Returns what the stages know without the events in question, and all of the lines.
+        """
+        found, self._found = self._found, None
+        if found is None:
+            return stages, []
+        former = [batch for batch in buffer if batch.diverted]
+        key = _key_of(found.lines)
+        if found.lines and key is None:
+            found.diverted = True
+        elif key is not None:
+            self._keys.append(key)
+            for batch in list(buffer):
+                buffer.replace(batch, _set_aside(batch, key))
+        elif found.deaths > POISONOUS:
+            # It is no single line, and not what the checkpoint knows: all that came behind that.
+            for batch in buffer:
+                if batch.number <= found.number:
+                    batch.diverted = True
+        diverted = [batch for batch in buffer if batch.diverted and batch not in former]
+        lines = [each.line for batch in diverted for each in batch.past_stages()]
+        if stages is None:
+            return None, lines
+        decoders, assembler, withdrawn = without_events(
+            stages.decoders, stages.assembler, lambda each: key is None or each == key
+        )
+        next(batch for batch in buffer if batch.number == found.number).withdrawn += withdrawn
+        return Snapshots(decoders, stages.tracker, assembler), withdrawn + lines
+
+
+def _key_of(line: bytes) -> bytes | None:
+    """The event that a line is of, as `node id`; None if it has no valid header."""
+    match = LINE.match(line)
+    if match is None:
+        return None
+    node, _, id_, _ = match.groups()
+    return id_ if node is None else node + b" " + id_
+
+
+def _set_aside(batch: Batch, key: bytes) -> list[Batch]:
+    """The batch in parts, of which those that hold a line of the event are diverted."""
+    parts = []
+    while not batch.diverted and (found := _find(batch.lines, key)):
+        begin, end = found
+        if begin and batch.span > 1:
+            before, batch = batch.divide(begin)
+            parts.append(before)
+        if end - begin < len(batch.lines) and batch.span > 1:
+            line, batch = batch.divide(end - begin)
+            line.diverted = True
+            parts.append(line)
+        else:
+            batch.diverted = True
+    return [*parts, batch]
+
+
+def _find(lines: bytes, key: bytes) -> tuple[int, int] | None:
+    """Begin and end of the first line of an event."""
+    needle = b" msg=audit(" + key.rpartition(b" ")[2] + b"):"
+    found = lines.find(needle)
+    while found >= 0:
+        begin, end = lines.rfind(b"\n", 0, found) + 1, lines.index(b"\n", found) + 1
+        if _key_of(lines[begin:end]) == key:
+            return begin, end
+        found = lines.find(needle, end)
+    return None
+
+
+def keep(lines: list[bytes], directory: Path | None) -> None:
+    """Says which lines were set aside; with a directory they are buffer in a file there, too."""
+    for line in lines[:POISONOUS]:
+        log.error("set aside, because processes fail over it: %r", line[:SHOWN])
+    if len(lines) > POISONOUS:
+        log.error("set aside with it: %d more lines", len(lines) - POISONOUS)
+    if directory is None or not lines:
+        return
+    try:
+        path = directory / FILE
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        with os.fdopen(os.open(path, flags, 0o600), "ab") as file:
+            file.write(b"".join([line + b"\n" for line in lines]))
+    except OSError as error:
+        log.error("%s: can not be written: %s", path, error.strerror)  # noqa: TRY400

@@ -1,0 +1,102 @@
+"""The directory of the logs: who may write there, and that only one laurel-mp does at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import stat
+from pathlib import Path
+
+from laurel_mp.config.trust import distrust, foreign_link
+from laurel_mp.errors import ConfigError
+from laurel_mp.system.privileges import User
+
+LOCK = ".laurel-mp.lock"
+
+log = logging.getLogger(__name__)
+
+
+def prepare(path: Path, user: User | None) -> None:
+    """Makes the directory if it is missing, mode 0700 and the user's own.
+
+    One that is there stays as it is: its mode and its owner are the administrator's. To be called
+    before privileges are dropped. Raises ConfigError if it can not be made, or if others could
+    put files or links into it.
+    """
+    owner = os.geteuid() if user is None else user.uid
+    try:
+        link = foreign_link(path, owner)
+        if link is not None:
+            raise ConfigError(f"directory: {path}: {link} is a link that somebody else made")
+        try:
+            path.mkdir(0o700)
+        except FileExistsError:
+            pass
+        else:
+            _give(path, user)
+        status = path.stat()
+    except OSError as error:
+        raise ConfigError(f"directory: {path}: {error.strerror}") from None
+    if not stat.S_ISDIR(status.st_mode):
+        raise ConfigError(f"directory: {path}: is not a directory")
+    if problem := distrust(status, owner):
+        raise ConfigError(f"directory: {path}: {problem}")
+
+
+def _give(path: Path, user: User | None) -> None:
+    if user is not None and os.geteuid() == 0:
+        os.chown(path, user.uid, user.gid, follow_symlinks=False)
+
+
+class DirectoryLock:
+    """Held by the one laurel-mp that writes into a directory.
+
+    auditd may start a plugin while its predecessor still has things to write [auditd:
+    audisp/audispd.c]. Two at a time would lose or double events at each rotation; so the second
+    one waits, reading its input meanwhile, for as long as it takes: the first ends by its
+    stop-timeout, and a disk that keeps it from doing so would keep us as well.
+
+    Forked children have the lock, too, so that it is free only when the last of them has ended: so
+    make it before the fork server. It is a file of mode 0600: whoever can open it can hold it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / LOCK
+        self._fd: int | None = None
+        self.held = False
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            self._fd = os.open(self._path, flags, 0o600)
+        except OSError as error:
+            # Perhaps all outputs are elsewhere; if not, they will say what is wrong.
+            log.warning("%s: can not be locked: %s", directory, error.strerror)
+
+    def try_hold(self) -> bool:
+        """Whether it is held, now; does not wait. What can not be locked counts as held."""
+        if not self.held:
+            self.held = self._fd is None or self._lock(self._fd)
+        return self.held
+
+    def holder(self) -> str:
+        """Who holds it, for a message."""
+        try:
+            pid = self._path.read_text("ascii", "replace")[:20].strip()
+        except OSError:
+            pid = ""
+        return f"process {pid}" if pid.isdecimal() else "another process"
+
+    def close(self) -> None:
+        """Gives it back, as far as no child has it."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _lock(self, fd: int) -> bool:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, b"%d\n" % os.getpid(), 0)
+        return True

@@ -1,0 +1,51 @@
+"""The timer that wakes the reading thread, unless somebody disarms it in time."""
+
+import select
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from laurel_mp.system.timer_fd import TimerFd
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def guard() -> Iterator[TimerFd]:
+    """One that nobody has armed."""
+    found = TimerFd()
+    yield found
+    found.close()
+
+
+def waits(guard: TimerFd) -> threading.Thread:
+    """A thread that ends when the timer wakes it."""
+    thread = threading.Thread(target=guard.wait, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_wakes(guard: TimerFd) -> None:
+    """Who waits is woken when the time has passed, whoever came first."""
+    guard.arm(0.01)
+    thread = waits(guard)
+    wait_until(lambda: not thread.is_alive(), "it is woken")
+    thread = waits(guard)
+    guard.arm()
+    wait_until(lambda: not thread.is_alive(), "it is woken again")
+
+
+def test_disarmed(guard: TimerFd) -> None:
+    """A timer that was disarmed wakes nobody, until it is armed again."""
+    guard.arm(0.02)
+    guard.disarm()
+    assert not select.select([guard._fd], [], [], 0.1)[0]
+    thread = waits(guard)
+    guard.arm(0.02)
+    wait_until(lambda: not thread.is_alive(), "it is woken")
+
+
+def test_close_twice(guard: TimerFd) -> None:
+    """Closing again does no harm."""
+    guard.close()
+    guard.close()
