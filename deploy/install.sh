@@ -235,7 +235,7 @@ pip() {
 
 make_tool() {
     [ ! -d "$scratch/tool" ] || return 0
-    "$python" -Im venv "$scratch/tool" || die "$python can not make a virtual environment"
+    "$python" -Im venv "$scratch/tool" || die "$python cannot make a virtual environment"
 }
 
 make_environment() {
@@ -247,7 +247,7 @@ make_environment() {
             make_tool
             mkdir "$scratch/wheel"
             pip wheel "$@" --no-deps --wheel-dir "$scratch/wheel" "$source" ||
-                die "$source: pip can not make a wheel of it; see above"
+                die "$source: pip cannot make a wheel of it; see above"
             wheel=$(find "$scratch/wheel" -name 'laurel_mp-*.whl')
             [ -n "$wheel" ] || die "$source: is not laurel-mp"
             ;;
@@ -264,7 +264,7 @@ make_environment() {
     rm -rf "$program"
     mkdir -p "${program%/*}"
     "$python" -Im venv --without-pip "$program"
-    pip --python "$program/bin/python3" install "$@" "$wheel" || die "pip can not install laurel-mp; see above"
+    pip --python "$program/bin/python3" install "$@" "$wheel" || die "pip cannot install laurel-mp; see above"
     # What is left holds no path but those of our own program and of the interpreter.
     find "$program/bin" -type f -exec rm -f {} +
     sed -i '/^command = /d' "$program/pyvenv.cfg"
@@ -285,7 +285,7 @@ check_configuration() {
     # The user that it names is one of that host.
     if [ -z "$root" ] && [ -e "$settings/config.toml" ]; then
         "$program/bin/python3" -Im laurel_mp -d -c "$settings/config.toml" >/dev/null ||
-            die "$settings/config.toml: can not be used; the program was left as it was"
+            die "$settings/config.toml: cannot be used; the program was left as it was"
     fi
 }
 
@@ -320,7 +320,7 @@ make_user() {
         set -- --system --user-group --no-create-home --home-dir /nonexistent \
             --shell /usr/sbin/nologin --comment 'laurel-mp, JSON from audit records'
         [ -z "$root" ] || set -- --prefix "$root" "$@"
-        useradd "$@" "$user" || die "the user $user can not be made; see above"
+        useradd "$@" "$user" || die "the user $user cannot be made; see above"
         say "$user: user made"
     fi
 }
@@ -623,10 +623,10 @@ remove_user() {
     set --
     [ -z "$root" ] || set -- --prefix "$root"
     if has_account passwd; then
-        userdel "$@" "$user" || warn "the user $user can not be removed; see above"
+        userdel "$@" "$user" || warn "the user $user cannot be removed; see above"
     fi
     if has_account group; then
-        groupdel "$@" "$user" || warn "the group $user can not be removed; see above"
+        groupdel "$@" "$user" || warn "the group $user cannot be removed; see above"
     fi
 }
 

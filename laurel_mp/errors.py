@@ -11,14 +11,14 @@ class LaurelError(Exception):
 
 
 class ConfigError(LaurelError):
-    """The configuration can not be used: seen at start, with ``-d``, and on reload.
+    """The configuration cannot be used: seen at start, with ``-d``, and on reload.
 
     The text has one line for each problem, each naming the file and the setting.
     """
 
 
 class InputError(LaurelError):
-    """An input can not be opened or read on: seen when a file or socket is missing or breaks."""
+    """An input cannot be opened or read on: seen when a file or socket is missing or breaks."""
 
 
 class LedgerError(LaurelError):
@@ -29,7 +29,7 @@ class LedgerError(LaurelError):
 
 
 class OutputError(LaurelError):
-    """An output can not be opened or written: seen when a disk is full or a reader is gone."""
+    """An output cannot be opened or written: seen when a disk is full or a reader is gone."""
 
     def __init__(self, message: str, *, closed: bool = False) -> None:
         super().__init__(message)
@@ -42,4 +42,4 @@ class PipelineError(LaurelError):
 
 
 class SnapshotError(LaurelError):
-    """What a stage was to go on from can not be used: seen when a state file is damaged."""
+    """What a stage was to go on from cannot be used: seen when a state file is damaged."""

@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="laurel-mp doctor",
         description="Look at this host - auditd, the kernel, audit rules, the plugin's file, the "
         "configuration, directories and rights - and say what will hurt and what to do. Nothing is "
-        "changed. As another user than root, much can not be looked at.",
+        "changed. As another user than root, much cannot be looked at.",
         epilog="Exit status: 0; 1 if something was found of severity problem; 2 for wrong usage.",
     )
     add_common(parser)

@@ -131,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
             "exit, as auditd 3.0.9 would write it. The same options give the same bytes."
         ),
         epilog=(
-            "Exit status: 0, also if the reader closes; 1 if an output can not be written; 2 for "
+            "Exit status: 0, also if the reader closes; 1 if an output cannot be written; 2 for "
             "wrong usage."
         ),
     )

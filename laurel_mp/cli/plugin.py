@@ -69,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
         ),
         epilog=(
             f"commands (see `laurel-mp COMMAND --help`):\n{commands}\n\n"
-            "exit status: 0; 1 if it can not go on; 2 for wrong usage, or a configuration that\n"
-            "can not be used."
+            "exit status: 0; 1 if it cannot go on; 2 for wrong usage, or a configuration that\n"
+            "cannot be used."
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
             "has done and needs, and what is lost."
         ),
         epilog=(
-            "Exit status: 0; 1 if no daemon runs or it can not be asked; 2 for wrong usage. See "
+            "Exit status: 0; 1 if no daemon runs or it cannot be asked; 2 for wrong usage. See "
             "docs/status.md."
         ),
     )

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
             "which one is the limit, totals and losses. q quits."
         ),
         epilog=(
-            "Exit status: 0; 1 if there is no terminal, or the daemon can not be found; 2 for "
+            "Exit status: 0; 1 if there is no terminal, or the daemon cannot be found; 2 for "
             "wrong usage. See docs/status.md."
         ),
     )

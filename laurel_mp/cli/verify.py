@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         ),
         epilog=(
             f"what can be wrong:\n{kinds}\n\n"
-            "exit status: 0 if all is right; 1 if not; 2 for wrong usage, or if a file can not\n"
+            "exit status: 0 if all is right; 1 if not; 2 for wrong usage, or if a file cannot\n"
             "be read."
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def problem(pattern: str) -> str:
-    """Say in words why a regular expression can not be used, or return ""."""
+    """Say in words why a regular expression cannot be used, or return ""."""
     # Imported here: the library takes megabytes, and most configurations have no expression.
     try:
         import re2

@@ -15,7 +15,7 @@ from laurel_mp.errors import ConfigError
 def load(path: Path | None) -> Config:
     """Read a configuration file; without one, everything has its default.
 
-    Raises `ConfigError` if the file can not be read or is not fit to be trusted, and as `parse`.
+    Raises `ConfigError` if the file cannot be read or is not fit to be trusted, and as `parse`.
     """
     return Config() if path is None else parse(_read(path), str(path))
 
@@ -52,7 +52,7 @@ def _read(path: Path) -> str:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise ConfigError(f"{path}: can not be read: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not valid UTF-8 at byte {error.start}") from None
 
@@ -72,6 +72,6 @@ def _check_trust(status: os.stat_result, path: Path) -> None:
     # Who can write the directory can put another file in this one's place.
     for parent in {path.absolute().parent, path.resolve().parent}:
         where = parent.stat()
-        # In a directory like /tmp they can not: only owners remove what is there.
+        # In a directory like /tmp they cannot: only owners remove what is there.
         if not where.st_mode & stat.S_ISVTX and (problem := distrust(where, owner)):
             raise ConfigError(f"{path}: its directory {parent} {problem}")

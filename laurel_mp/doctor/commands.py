@@ -53,7 +53,7 @@ def run(words: Sequence[str], seconds: float = DEADLINE) -> Done:
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        # Whoever waits for a dead file server can not be killed, and is not waited for.
+        # Whoever waits for a dead file server cannot be killed, and is not waited for.
         with suppress(subprocess.TimeoutExpired):
             process.wait(1)
         for stream in (process.stdout, process.stderr):

@@ -22,7 +22,7 @@ def _syntax(facts: Facts) -> Iterator[Result]:
             yield problem(
                 f"{file.name}:{line.number}",
                 line.text,
-                f"auditd can not read this line ({line.reason}), and does not start with it.",
+                f"auditd cannot read this line ({line.reason}), and does not start with it.",
                 f"correct line {line.number}: `name = value`, a blank on each side of the =",
             )
 

@@ -1,6 +1,6 @@
 """Makes all checks, in a process that can be ended when one of them hangs.
 
-A file on a dead file server can not be opened and not be given up, and a module of the user
+A file on a dead file server cannot be opened and not be given up, and a module of the user
 database may crash. So a child makes the checks and tells each result; when it says nothing for too
 long, or is gone, that check is noted as not made, and another child goes on with the next one.
 """

@@ -50,7 +50,7 @@ class ConfigFile:
 
 
 class Facts:
-    """All that checks ask for. What can not be found out raises UnknownError, each time."""
+    """All that checks ask for. What cannot be found out raises UnknownError, each time."""
 
     def __init__(
         self, host: Host, *, audit_dir: str = AUDIT_DIR, config: str | None = None
@@ -198,7 +198,7 @@ class Facts:
 
     @known
     def config_file(self) -> ConfigFile:
-        """Our configuration. Raises UnknownError if it is there and can not be read by us."""
+        """Our configuration. Raises UnknownError if it is there and cannot be read by us."""
         name = self.config_name
         if not name:
             return ConfigFile(name, Config())
@@ -213,9 +213,9 @@ class Facts:
 
     @property
     def config(self) -> Config:
-        """Our settings. Raises UnknownError if they are not known, or can not be used."""
+        """Our settings. Raises UnknownError if they are not known, or cannot be used."""
         if self.config_file.problems:
-            raise UnknownError(f"{self.config_file.name}: the configuration can not be used")
+            raise UnknownError(f"{self.config_file.name}: the configuration cannot be used")
         return self.config_file.config
 
     @property

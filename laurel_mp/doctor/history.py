@@ -48,7 +48,7 @@ def _running(facts: Facts) -> Iterator[Result]:
         yield warning(
             "/run/auditd.pid",
             f"is not there, but auditd runs as process {pid}",
-            "The service can not be stopped or reloaded without it. A plugin that could not be "
+            "The service cannot be stopped or reloaded without it. A plugin that could not be "
             "started makes auditd before 4.2 remove it.",
             f"pidof auditd > /run/auditd.pid   # {pid}",
         )

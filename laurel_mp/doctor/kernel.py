@@ -22,7 +22,7 @@ def _enabled(facts: Facts) -> Iterator[Result]:
         yield problem(
             "/proc/cmdline",
             "audit=0",
-            "The kernel was started with auditing off, and can not switch it on until the next "
+            "The kernel was started with auditing off, and cannot switch it on until the next "
             "boot.",
             "remove audit=0 from the kernel's command line (GRUB_CMDLINE_LINUX in "
             "/etc/default/grub)",
@@ -42,7 +42,7 @@ def _locked(facts: Facts) -> Iterator[Result]:
         yield note(
             _STATUS,
             "enabled 2",
-            "Rules and limits can not be changed until the next boot: what is to be done about "
+            "Rules and limits cannot be changed until the next boot: what is to be done about "
             "rules here takes effect then.",
             "nothing, if that is what you want; change the files in rules.d all the same",
         )
@@ -109,7 +109,7 @@ def _failure(facts: Facts) -> Iterator[Result]:
         yield problem(
             _STATUS,
             "failure 2",
-            "The kernel panics when a record can not be kept, be it a full backlog.",
+            "The kernel panics when a record cannot be kept, be it a full backlog.",
             "in /etc/audit/rules.d: -f 1   # unless your rules of operation demand it",
             _LOAD,
         )

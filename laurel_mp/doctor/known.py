@@ -1,4 +1,4 @@
-"""Things found out once, also that they can not be found out."""
+"""Things found out once, also that they cannot be found out."""
 
 from __future__ import annotations
 

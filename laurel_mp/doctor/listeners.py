@@ -85,7 +85,7 @@ def _others(facts: Facts) -> Iterator[Result]:
 class _Listener(NamedTuple):
     pid: int
     name: str
-    """Empty if it can not be seen. A socket's number need not be a process's."""
+    """Empty if it cannot be seen. A socket's number need not be a process's."""
 
 
 def _listening(facts: Facts) -> list[_Listener]:

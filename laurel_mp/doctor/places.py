@@ -32,8 +32,7 @@ def _reachable(facts: Facts) -> Iterator[Result]:
         if closed is not None:
             yield problem(
                 str(closed),
-                f"{user.name} can not enter it (mode {_mode(facts, closed)}); it leads to "
-                f"{purpose}",
+                f"{user.name} cannot enter it (mode {_mode(facts, closed)}); it leads to {purpose}",
                 "laurel-mp can open nothing there: permission denied.",
                 f"chmod o+x {closed}   # or another place for {purpose}",
             )
@@ -67,7 +66,7 @@ def _writable(facts: Facts) -> Iterator[Result]:
             continue
         yield problem(
             name,
-            f"{user.name} can not write there (mode {mode(status)}, user {status.st_uid}): "
+            f"{user.name} cannot write there (mode {mode(status)}, user {status.st_uid}): "
             f"{purpose}",
             "laurel-mp can make no files there, and then waits with what it has read.",
             f"chown {user.name} {name}",
@@ -123,9 +122,9 @@ def _files(facts: Facts) -> Iterator[Result]:
         if not user.may(status, READ | WRITE):
             yield problem(
                 name,
-                f"{user.name} can not write it (mode {mode(status)}, user {status.st_uid}): "
+                f"{user.name} cannot write it (mode {mode(status)}, user {status.st_uid}): "
                 f"{purpose}",
-                "It was made by another user, perhaps in a test run as root; laurel-mp can not go "
+                "It was made by another user, perhaps in a test run as root; laurel-mp cannot go "
                 "on with it.",
                 f"chown {user.name} {name}",
             )

@@ -113,7 +113,7 @@ def _arguments(facts: Facts) -> Iterator[Result]:
                 f"args = {' '.join(plugin.arguments)}",
                 "auditd knows no quotes and no comments here: it passes them on as they stand, and "
                 "laurel-mp takes them for file names.",
-                "leave quotes and comments out; paths with blanks can not be given",
+                "leave quotes and comments out; paths with blanks cannot be given",
                 reread(facts),
             )
 

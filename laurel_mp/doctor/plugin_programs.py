@@ -92,7 +92,7 @@ def _interpreter(facts: Facts) -> Iterator[Result]:
             yield problem(
                 f"{path}:1",
                 f"{words[0]} is not there",
-                f"The program can not be started. {_failed_exec(facts.version)}",
+                f"The program cannot be started. {_failed_exec(facts.version)}",
                 "sh deploy/install.sh   # after an upgrade of Python, its environment is made anew",
                 reread(facts),
             )
@@ -103,7 +103,7 @@ def _failed_exec(version: Version) -> str:
         return "auditd tries it max_restarts times, then never again."
     return (
         "auditd tries it at each record until max_restarts is used up, and each attempt removes "
-        "/run/auditd.pid, without which the service can not be stopped or reloaded."
+        "/run/auditd.pid, without which the service cannot be stopped or reloaded."
     )
 
 

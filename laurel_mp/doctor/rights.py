@@ -35,9 +35,9 @@ def _capabilities(facts: Facts) -> Iterator[Result]:
     if missing:
         yield problem(
             f"/proc/{pid}/status: CapBnd",
-            f"auditd can not hand on {', '.join(missing)}",
-            "laurel-mp can not become its user without the first two, and without the others it "
-            "can not look into processes: PID, SCRIPT, environment and hashes stay empty.",
+            f"auditd cannot hand on {', '.join(missing)}",
+            "laurel-mp cannot become its user without the first two, and without the others it "
+            "cannot look into processes: PID, SCRIPT, environment and hashes stay empty.",
             f"systemctl edit {UNIT_OF_AUDITD}   # CapabilityBoundingSet= with these",
             "systemctl daemon-reload && service auditd restart",
         )
@@ -105,7 +105,7 @@ def _proc(facts: Facts) -> Iterator[Result]:
             yield warning(
                 "/proc/mounts",
                 "/proc is mounted with subset=pid",
-                "laurel-mp can not tell one boot from another, and may go on with processes of the "
+                "laurel-mp cannot tell one boot from another, and may go on with processes of the "
                 "former one.",
                 "mount /proc without subset=pid",
             )
@@ -142,7 +142,7 @@ def _sandbox(facts: Facts) -> Iterator[Result]:
         yield warning(
             unit.where(key),
             f"{key}={unit.value(key)}",
-            "A plugin has the sandbox of auditd's unit: laurel-mp can not see what it needs of the "
+            "A plugin has the sandbox of auditd's unit: laurel-mp cannot see what it needs of the "
             "host's processes and users.",
             f"{edit}   # {key}={'all' if key == 'ProcSubset' else 'no'}",
             "systemctl daemon-reload && service auditd restart",
@@ -151,7 +151,7 @@ def _sandbox(facts: Facts) -> Iterator[Result]:
         yield note(
             unit.where("ProtectHome"),
             f"ProtectHome={unit.value('ProtectHome')}",
-            "Programs and scripts below /home and /root can not be looked at: no SCRIPT, no "
+            "Programs and scripts below /home and /root cannot be looked at: no SCRIPT, no "
             "EXE_HASH for them.",
             f"{edit}   # ProtectHome=read-only",
         )

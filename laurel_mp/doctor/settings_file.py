@@ -9,7 +9,7 @@ from laurel_mp.doctor.numbers import whole
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that auditd can not read: it does not start with such a file."""
+    """A line that auditd cannot read: it does not start with such a file."""
 
     number: int
     text: str

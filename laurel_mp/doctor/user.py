@@ -53,7 +53,7 @@ def find_user(host: Host, name: str) -> User | None:
 
 
 def unsearchable(host: Host, user: User, name: str) -> Path | None:
-    """The first directory on the way to a file that the user can not enter; None for none."""
+    """The first directory on the way to a file that the user cannot enter; None for none."""
     for directory in reversed(Path(name).parents):
         status = host.status(directory)
         if status is None:

@@ -51,7 +51,7 @@ plugin_dir = {plugin_dir}
 
 
 class AuditdError(LaurelError):
-    """auditd or auditctl can not be used as asked; shown by commands that run one."""
+    """auditd or auditctl cannot be used as asked; shown by commands that run one."""
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def repeat(lines: bytes, at_least: int, *, move_pids: bool = False) -> Iterator[
     Raises `ValueError` if the capture is empty.
     """
     if not lines:
-        raise ValueError("an empty capture can not be repeated")
+        raise ValueError("an empty capture cannot be repeated")
     if not lines.endswith(b"\n"):
         lines += b"\n"
     rounds = Rounds([lines], move_pids=move_pids)

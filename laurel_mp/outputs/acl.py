@@ -61,7 +61,7 @@ def grant(fd: int, readers: Readers) -> str:
             os.removexattr(fd, XATTR)
         os.fchmod(fd, mode)
     except OSError as error:
-        return f"who may read it can not be set: {error.strerror}"
+        return f"who may read it cannot be set: {error.strerror}"
     return ""
 
 

@@ -14,7 +14,7 @@ from laurel_mp.outputs.target import Target
 class Copy:
     """A rotating file that never holds anybody up.
 
-    What can not be written leaves a hole in it; that is said once a minute.
+    What cannot be written leaves a hole in it; that is said once a minute.
     """
 
     def __init__(self, file: LogFile) -> None:

@@ -54,7 +54,7 @@ class LogFile(Output):
             reason = error.strerror
             if error.errno == errno.ELOOP:
                 reason = "it is a symbolic link"
-            raise OutputError(f"{self._path}: can not be written: {reason}") from error
+            raise OutputError(f"{self._path}: cannot be written: {reason}") from error
 
     # --- writing
 
@@ -144,7 +144,7 @@ class LogFile(Output):
         except OSError as error:
             self._rotation_due = time.monotonic() + ROTATE_AGAIN
             self._rotation_complaint.say(
-                f"{self.name}: can not be rotated, grows on: {error.strerror}"
+                f"{self.name}: cannot be rotated, grows on: {error.strerror}"
             )
             return
         self._replace(fd)
@@ -217,7 +217,7 @@ class LogFile(Output):
             fd = self._open_path()
         except OSError as error:
             self._rotation_complaint.say(
-                f"{self.name}: was moved, and can not be made anew: {error.strerror}"
+                f"{self.name}: was moved, and cannot be made anew: {error.strerror}"
             )
             return False
         if self._target.fsync != "never":
@@ -247,7 +247,7 @@ class LogFile(Output):
             os.fsync(self._fd)
         except OSError as error:
             self._sync_complaint.say(
-                f"{self.name}: can not be brought to the disk: {error.strerror}"
+                f"{self.name}: cannot be brought to the disk: {error.strerror}"
             )
 
     def close(self) -> None:

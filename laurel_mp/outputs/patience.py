@@ -1,4 +1,4 @@
-"""Waiting for an output that can not be written: the only place where a writer waits."""
+"""Waiting for an output that cannot be written: the only place where a writer waits."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class StallPolicy:
     def hold(self, seconds: float, reason: str, error: OSError | None = None) -> None:
         """Waits at most `seconds` for a fault to pass; raises OutputError for want of patience."""
         if self._on_stall is None:
-            raise OutputError(f"{self.name}: can not be written: {reason}") from error
+            raise OutputError(f"{self.name}: cannot be written: {reason}") from error
         self.wait(seconds, reason)
 
     def wait(self, seconds: float, reason: str, watched: Iterable[Watched] = ()) -> bool:

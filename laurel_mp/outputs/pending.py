@@ -10,7 +10,7 @@ from laurel_mp.outputs.base import Mark
 from laurel_mp.outputs.journal import Entry, Journal
 
 UNKNOWN = Mark("", 0, 0, 0)
-"""For the journal: it is a file, but what is written can not be seen from it any more."""
+"""For the journal: it is a file, but what is written cannot be seen from it any more."""
 
 
 class Unwritten(NamedTuple):

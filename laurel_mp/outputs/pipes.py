@@ -38,10 +38,10 @@ class Fifo(Channel):
         try:
             fd = os.open(path, flags)
         except OSError as error:
-            raise OutputError(f"{path}: can not be written: {error.strerror}") from error
+            raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
         if not stat.S_ISFIFO(os.fstat(fd).st_mode):
             os.close(fd)
-            raise OutputError(f"{path}: can not be written: it is no named pipe any more")
+            raise OutputError(f"{path}: cannot be written: it is no named pipe any more")
         return cls(fd, patience)
 
     def resume(self, text: bytes = b"", torn: int = 0) -> int:  # noqa: ARG002

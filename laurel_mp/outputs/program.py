@@ -55,7 +55,7 @@ class Program(Channel):
 
     @classmethod
     def open(cls, command: str, patience: StallPolicy, backoff: Backoff | None = None) -> Program:
-        """Starts the program; raises OutputError if there is none, or it can not be started.
+        """Starts the program; raises OutputError if there is none, or it cannot be started.
 
         The command is split into words as a shell would, but no shell is asked.
         """
@@ -70,7 +70,7 @@ class Program(Channel):
         try:
             program._start()
         except OSError as error:
-            raise OutputError(f"| {command}: can not be started: {error.strerror}") from error
+            raise OutputError(f"| {command}: cannot be started: {error.strerror}") from error
         return program
 
     def tick(self) -> None:
@@ -91,7 +91,7 @@ class Program(Channel):
         try:
             self._start()
         except OSError as error:
-            self._why = f"the program can not be started: {error.strerror}"
+            self._why = f"the program cannot be started: {error.strerror}"
             self._backoff.failed()
 
     def _start(self) -> None:

@@ -33,7 +33,7 @@ class Stream(Output):
         try:
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600)
         except OSError as error:
-            raise OutputError(f"{path}: can not be written: {error.strerror}") from error
+            raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
         return cls(fd, patience, path)
 
     @classmethod
@@ -43,7 +43,7 @@ class Stream(Output):
         try:
             return cls(os.open(path, flags), patience)
         except OSError as error:
-            raise OutputError(f"{path}: can not be written: {error.strerror}") from error
+            raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
 
     def write(self, text: bytes, wrote: Wrote = ignore, start: int = 0) -> None:
         """Writes all of it; raises OutputError, `closed`, if nobody reads any more."""

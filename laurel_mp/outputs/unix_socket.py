@@ -51,7 +51,7 @@ class UnixSocket(Channel):
                 connection.connect(self._path)
             except OSError as error:
                 connection.close()
-                self._why = f"can not be reached: {error.strerror}"
+                self._why = f"cannot be reached: {error.strerror}"
                 self._backoff.failed()
             else:
                 self._socket = connection

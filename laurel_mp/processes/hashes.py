@@ -51,7 +51,7 @@ class ExecutableHashes:
         self._size_limit = size_limit
         self.cache_entries = cache_entries
         self._cache: dict[_File, bytes | None] = {}
-        """The file that was asked for last is last. None stands for one that can not be read."""
+        """The file that was asked for last is last. None stands for one that cannot be read."""
         self._found = 0
         self._hashed = 0
         self._too_large = 0
@@ -109,7 +109,7 @@ def _file(status: os.stat_result) -> _File:
 
 
 def _read_digest(live: LiveProcess, file: _File) -> bytes | None:
-    """The hash of a file, None if it can not be read or is not that file any more."""
+    """The hash of a file, None if it cannot be read or is not that file any more."""
     fd = live.open_exe()
     if fd is None:
         return None

@@ -194,7 +194,7 @@ class Procfs:
         self._ticks_per_second = os.sysconf("SC_CLK_TCK")
         self._boot_time: int | None = None
         self._namespace: bytes | None = None
-        """Our own pid namespace; empty if it can not be known."""
+        """Our own pid namespace; empty if it cannot be known."""
         self._places: dict[bytes, tuple[bytes | None, tuple[bytes, ...]]] = {}
         self._opened = 0
         self._gone = 0

@@ -46,7 +46,7 @@ class _Sorted(NamedTuple):
     restored: set[str]
     """Keys of members that are written though they are not there."""
     lost: int
-    """Values that should be restored, and can not be."""
+    """Values that should be restored, and cannot be."""
     translated: int
     """How many translations there are, written or not."""
 

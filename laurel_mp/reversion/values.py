@@ -68,7 +68,7 @@ def written(key: bytes, value: Json, writer: Writer = Writer.KERNEL) -> bytes | 
 
 
 def field(key: bytes, value: Json, writer: Writer) -> bytes:
-    """One field; of a value that can not be written, something near."""
+    """One field; of a value that cannot be written, something near."""
     if isinstance(value, Token):
         return key + b"=" + value
     token = written(key, value, writer)
@@ -76,7 +76,7 @@ def field(key: bytes, value: Json, writer: Writer) -> bytes:
 
 
 def nearest(value: Json) -> bytes:
-    """Something to stand for a value that can not be written: its text, in hex digits."""
+    """Something to stand for a value that cannot be written: its text, in hex digits."""
     text = text_of(value) if isinstance(value, str) else orjson.dumps(value)
     return text.hex().upper().encode("ascii") or b'""'
 

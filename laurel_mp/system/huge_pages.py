@@ -4,7 +4,7 @@ What wakes up touches some thousand pages to decode a few events. By then the pr
 forgotten where most of them are, and in a virtual machine, whose host may keep tables of its own,
 to find one again can take microseconds: more than what is done with it. A page of 2 MiB is found
 as fast as one of 4 KiB. So, now and then, blocks of memory that are full anyway are put together
-(MADV_COLLAPSE, madvise(2), since Linux 6.1). Where that can not be done all goes on as it was.
+(MADV_COLLAPSE, madvise(2), since Linux 6.1). Where that cannot be done all goes on as it was.
 """
 
 from __future__ import annotations

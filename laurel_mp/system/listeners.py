@@ -21,7 +21,7 @@ _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class ListenError(LaurelError):
-    """A socket can not be made: seen in the log when its place is taken or not to be trusted."""
+    """A socket cannot be made: seen in the log when its place is taken or not to be trusted."""
 
 
 class UnixListener:

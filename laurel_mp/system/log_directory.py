@@ -21,7 +21,7 @@ def prepare(path: Path, user: User | None) -> None:
     """Makes the directory if it is missing, mode 0700 and the user's own.
 
     One that is there stays as it is: its mode and its owner are the administrator's. To be called
-    before privileges are dropped. Raises ConfigError if it can not be made, or if others could
+    before privileges are dropped. Raises ConfigError if it cannot be made, or if others could
     put files or links into it.
     """
     owner = os.geteuid() if user is None else user.uid
@@ -70,10 +70,10 @@ class DirectoryLock:
             self._fd = os.open(self._path, flags, 0o600)
         except OSError as error:
             # Perhaps all outputs are elsewhere; if not, they will say what is wrong.
-            log.warning("%s: can not be locked: %s", directory, error.strerror)
+            log.warning("%s: cannot be locked: %s", directory, error.strerror)
 
     def try_hold(self) -> bool:
-        """Whether it is held, now; does not wait. What can not be locked counts as held."""
+        """Whether it is held, now; does not wait. What cannot be locked counts as held."""
         if not self.held:
             self.held = self._fd is None or self._lock(self._fd)
         return self.held

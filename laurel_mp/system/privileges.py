@@ -1,7 +1,7 @@
 """Which rights each process has, and giving up all others for good.
 
 Credentials and capabilities belong to threads (credentials(7), capabilities(7)): everything here is
-for the main thread, before it has started others. What a process gives up here it can not get
+for the main thread, before it has started others. What a process gives up here it cannot get
 back, and neither can programs that it starts: no_new_privs is set first.
 """
 
@@ -87,7 +87,7 @@ def needs(role: Role, config: Config) -> Capabilities:
     SYS_PTRACE: the kernel shows `exe`, `root`, `environ` and `ns/pid` in /proc/PID only to those
     who may trace the process [kernel: proc_pid_readlink(), proc_environ_read()]; where /proc is
     mounted with `hidepid`, all the rest as well. DAC_READ_SEARCH: `environ` has mode 0400, and many
-    an executable can not be read by everyone.
+    an executable cannot be read by everyone.
     """
     found = NONE
     if role in (Role.WORKER, Role.INLINE):
@@ -171,7 +171,7 @@ def drop(user: User | None, keep: Capabilities) -> None:
             _prctl(_PR_SET_KEEPCAPS, 0)
         _set(_get().permitted & _bits(keep), 0)
     except OSError as error:
-        raise PipelineError(f"privileges can not be dropped: {error.strerror}") from error
+        raise PipelineError(f"privileges cannot be dropped: {error.strerror}") from error
     _dropped = True
 
 

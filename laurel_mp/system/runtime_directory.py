@@ -65,7 +65,7 @@ class RuntimeDirectory:
 
     It is below $TMPDIR, which auditd does not set, or /run/laurel-mp, or /tmp. Make it
     before the fork server: all children take part in its lock. Raises PipelineError if
-    it can not be made anywhere.
+    it cannot be made anywhere.
     """
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class RuntimeDirectory:
         try:
             path.mkdir(0o700)
         except OSError as error:
-            raise PipelineError(f"{path}: can not be made: {error.strerror}") from error
+            raise PipelineError(f"{path}: cannot be made: {error.strerror}") from error
         return path
 
     def close(self) -> None:

@@ -180,7 +180,7 @@ def test_wrong_arguments(devices: Path) -> None:
     ],
 )
 def test_broken_configuration(tmp_path: Path, devices: Path, text: str, message: str) -> None:
-    """A configuration that can not be used is one line in syslog, and status 2."""
+    """A configuration that cannot be used is one line in syslog, and status 2."""
     path = tmp_path / "config.toml"
     path.write_text(text)
     path.chmod(0o600)
@@ -198,7 +198,7 @@ def test_failure(tmp_path: Path, devices: Path) -> None:
     status, messages = outcome(devices, "-c", plugin_config(tmp_path, workers=0))
 
     assert status == 1
-    assert messages[-1].startswith(f"<27> {tmp_path}/audit.log: can not be written: ")
+    assert messages[-1].startswith(f"<27> {tmp_path}/audit.log: cannot be written: ")
     assert len(messages) == 3
 
 

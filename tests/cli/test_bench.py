@@ -161,13 +161,13 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
     [
         (
             ["/no/such/file"],
-            "laurel-mp: /no/such/file: can not be read: No such file or directory\n",
+            "laurel-mp: /no/such/file: cannot be read: No such file or directory\n",
         ),
         (
             ["--replay", "/no/such/file"],
-            "laurel-mp: /no/such/file: can not be read: No such file or directory\n",
+            "laurel-mp: /no/such/file: cannot be read: No such file or directory\n",
         ),
-        (["--peer", "no-such"], "laurel-mp: no-such is not installed, or can not be run\n"),
+        (["--peer", "no-such"], "laurel-mp: no-such is not installed, or cannot be run\n"),
     ],
 )
 def test_nothing_to_measure(arguments: list[str], message: str, place: Path) -> None:

@@ -115,14 +115,14 @@ def test_over_long_line_at_the_end_of_a_file(tmp_path: Path) -> None:
 def test_unreadable(
     tmp_path: Path, log: Path, workers: int, name: str, content: bytes | None
 ) -> None:
-    """An input that can not be read is named, the others are converted; the status is 1."""
+    """An input that cannot be read is named, the others are converted; the status is 1."""
     bad = tmp_path / name
     if content is not None:
         bad.write_bytes(content)
     done = convert("-w", workers, bad, log)
 
     assert done.returncode == 1
-    assert done.stderr.startswith(f"laurel-mp: {bad}: can not be read".encode()), done.stderr
+    assert done.stderr.startswith(f"laurel-mp: {bad}: cannot be read".encode()), done.stderr
     assert b"Traceback" not in done.stderr
     assert EXPECTED.splitlines()[-1][:30] in done.stdout
 
@@ -137,7 +137,7 @@ def test_a_directory(tmp_path: Path, log: Path) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_output_file(tmp_path: Path, log: Path, workers: int) -> None:
-    """`-o` writes a file that others can not read, in the place of what was there."""
+    """`-o` writes a file that others cannot read, in the place of what was there."""
     output = tmp_path / "out.json"
     done = convert("-w", workers, "-o", output, log)
 
@@ -160,12 +160,12 @@ def test_output_is_an_input(log: Path) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("output", ["/dev/full", "/nowhere/out.json"])
 def test_output_fails(log: Path, workers: int, output: str) -> None:
-    """An output that can not be written is named; the status is 1."""
+    """An output that cannot be written is named; the status is 1."""
     done = convert("-w", workers, "-o", output, log)
 
     assert done.returncode == 1
     (line,) = done.stderr.decode().splitlines()
-    assert line.startswith(f"laurel-mp: {output}: can not be written: ")
+    assert line.startswith(f"laurel-mp: {output}: cannot be written: ")
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -125,7 +125,7 @@ def test_without_root(public_path: Path) -> None:
         check=False,
         timeout=100,
         cwd=Path(__file__).parent.parent.parent,
-        env=unmeasured.environment(),  # somebody else's process can not add to our figures
+        env=unmeasured.environment(),  # somebody else's process cannot add to our figures
     )
 
     assert done.stderr == ""

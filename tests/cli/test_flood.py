@@ -139,7 +139,7 @@ def test_output_that_can_not_be_written(tmp_path: Path) -> None:
     done = flood("-o", tmp_path / "none" / "stream")
 
     assert done.returncode == 1
-    assert f"laurel-mp: {tmp_path}/none/stream: can not be written" in done.stderr.decode()
+    assert f"laurel-mp: {tmp_path}/none/stream: cannot be written" in done.stderr.decode()
 
 
 def test_laurel_takes_it(requires_laurel: Path, tmp_path: Path) -> None:

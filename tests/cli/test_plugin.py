@@ -56,7 +56,7 @@ os.execve(sys.argv[2], sys.argv[2:], {})
     ],
 )
 def test_until_the_end_of_input(tmp_path: Path, path: Path, workers: int) -> None:
-    """All of the input becomes events in a log that others can not read; then it ends."""
+    """All of the input becomes events in a log that others cannot read; then it ends."""
     config = plugin_config(tmp_path, workers=workers)
     with started("-c", config, **LIVE) as process:
         _, messages = process.communicate(corpus_bytes(path), timeout=60)
@@ -224,14 +224,14 @@ def test_started_like_auditd_does(tmp_path: Path, signals: str, start: list[obje
 
 
 def test_log_can_not_be_written(tmp_path: Path) -> None:
-    """A log that can not be written is said on stderr; the status is 1."""
+    """A log that cannot be written is said on stderr; the status is 1."""
     config = plugin_config(tmp_path, workers=2)
     (tmp_path / "audit.log").mkdir()
     with started("-c", config, **LIVE) as process:
         _, messages = process.communicate(eoe(1) + event(7), timeout=30)
 
     assert process.returncode == 1
-    assert f"{tmp_path}/audit.log: can not be written: " in messages.decode()
+    assert f"{tmp_path}/audit.log: cannot be written: " in messages.decode()
     assert "Traceback" not in messages.decode()
 
 

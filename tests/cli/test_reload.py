@@ -55,14 +55,14 @@ BROKEN = {
         "there is no user 'nobody-here'",
     ),
     "no filter log": ("[filter]\nfilter-action = 'log'", "needs a file in [filterlog]"),
-    "a directory for a log": ("[auditlog]\nfile = 'directory'", "directory: can not be written: "),
+    "a directory for a log": ("[auditlog]\nfile = 'directory'", "directory: cannot be written: "),
 }
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("kind", BROKEN)
 def test_broken_configuration(tmp_path: Path, kind: str, workers: int) -> None:
-    """S10, S9, L20: a configuration that can not be used is said, and the former one stays."""
+    """S10, S9, L20: a configuration that cannot be used is said, and the former one stays."""
     text, message = BROKEN[kind]
     log = tmp_path / "audit.log"
     (tmp_path / "directory").mkdir()

@@ -118,5 +118,5 @@ def test_missing_capture(tmp_path: Path) -> None:
     done = replay(tmp_path / "nothing")
 
     assert done.returncode == 1
-    assert f"laurel-mp: {tmp_path}/nothing: can not be read: No such file" in done.stderr.decode()
+    assert f"laurel-mp: {tmp_path}/nothing: cannot be read: No such file" in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1

@@ -82,7 +82,7 @@ def test_missing_input(tmp_path: Path) -> None:
     done = revert(tmp_path / "none", path)
 
     assert done.returncode == 1
-    assert b"none: can not be read" in done.stderr
+    assert b"none: cannot be read" in done.stderr
     assert run([done.stdout]).text == JSON
 
 

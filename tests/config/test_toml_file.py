@@ -74,7 +74,7 @@ def test_readable_by_others(file: Path, mode: int) -> None:
 
 def test_missing(tmp_path: Path) -> None:
     """A missing file is named."""
-    assert refusal(tmp_path / "none.toml") == "can not be read: No such file or directory"
+    assert refusal(tmp_path / "none.toml") == "cannot be read: No such file or directory"
 
 
 def test_directory(tmp_path: Path) -> None:
@@ -90,12 +90,12 @@ def test_fifo(tmp_path: Path) -> None:
 
 
 def test_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A socket can not be read."""
+    """A socket cannot be read."""
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket")
 
-        assert refusal(tmp_path / "socket").startswith("can not be read: ")
+        assert refusal(tmp_path / "socket").startswith("cannot be read: ")
 
 
 def test_descriptors_are_closed(file: Path, tmp_path: Path) -> None:

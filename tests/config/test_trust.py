@@ -112,4 +112,4 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
     (tmp_path / "b").symlink_to("a")
 
     assert foreign_link(tmp_path / "a", OURS) is None
-    assert refusal(tmp_path / "a") == "can not be read: Too many levels of symbolic links"
+    assert refusal(tmp_path / "a") == "cannot be read: Too many levels of symbolic links"

@@ -61,7 +61,7 @@ def problems(text: str) -> list[str]:
 
 
 def document(path: tuple[str, ...], text: str, entry: Setting) -> str:
-    """Put a line into its section, after what that section can not be without."""
+    """Put a line into its section, after what that section cannot be without."""
     header = f"[{'.'.join(path)}]\n" if path else ""
     needs_file = len(path) == 2 and not entry.required
     return header + ('file = "x"\n' if needs_file else "") + text
@@ -214,7 +214,7 @@ def test_all_problems_at_once() -> None:
 
 @pytest.mark.parametrize("text", ["", "[filterlog]", "[filterlog]\nsize = 1"])
 def test_filter_log_without_file(text: str) -> None:
-    """L20: Filtered events can not go to a log that has no file."""
+    """L20: Filtered events cannot go to a log that has no file."""
     assert problems(f"{text}\n[filter]\nfilter-action = 'log'") == [
         '[filter] filter-action: "log" needs a file in [filterlog]'
     ]
@@ -276,7 +276,7 @@ def test_limits_that_do_not_fit(text: str, expected: str) -> None:
     ],
 )
 def test_regular_expressions(text: str, where: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """An expression that RE2 can not take is a problem, and RE2 itself writes nothing."""
+    """An expression that RE2 cannot take is a problem, and RE2 itself writes nothing."""
     pytest.importorskip("re2")
     found = problems(text)
 

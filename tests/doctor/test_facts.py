@@ -84,7 +84,7 @@ def test_links_stay_within_the_host(tmp_path: Path) -> None:
 
 
 def test_odd_files(tmp_path: Path) -> None:
-    """What can not be read is said to be so; nobody waits for the writer of a FIFO."""
+    """What cannot be read is said to be so; nobody waits for the writer of a FIFO."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "file").write_text("x" * 100)
     host = Host(root=tmp_path)

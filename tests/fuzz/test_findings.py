@@ -48,7 +48,7 @@ def test_a_user_whom_nobody_can_be(user: str) -> None:
     ],
 )
 def test_an_account_with_a_nul_byte(toml: str) -> None:
-    """Who is to be run as, or to read a log, is looked up; a name that can not be is said so."""
+    """Who is to be run as, or to read a log, is looked up; a name that cannot be is said so."""
     found = configuration.parse(toml, "FILE")
 
     with pytest.raises(LaurelError, match=r"no (such )?(user|group):? '.*\\x00.*'"):

@@ -57,7 +57,7 @@ def test_entries_of_all_files(tmp_path: Path) -> None:
 
 
 def test_readers_can_read(public_path: Path, requires_root: None) -> None:
-    """A user who was named can read the file, another one can not."""
+    """A user who was named can read the file, another one cannot."""
     path = public_path / "x.log"
     path.touch()
     requirements.require(supported(path), "a file system with ACLs")
@@ -132,7 +132,7 @@ def test_no_acls(
 def test_no_acls_and_no_such_group_of_ours(
     tmp_path: Path, requires_root: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """L18: a group that a file can not be given to stays without rights."""
+    """L18: a group that a file cannot be given to stays without rights."""
 
     def fail(*_: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
@@ -151,7 +151,7 @@ def test_no_acls_and_no_such_group_of_ours(
 
 
 def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rights that can not be set are a message, no error."""
+    """Rights that cannot be set are a message, no error."""
 
     def fail(*_: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
@@ -160,4 +160,4 @@ def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with (tmp_path / "x").open("wb") as file:
         said = grant(file.fileno(), READERS)
 
-    assert said == "who may read it can not be set: Operation not permitted"
+    assert said == "who may read it cannot be set: Operation not permitted"

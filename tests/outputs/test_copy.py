@@ -46,7 +46,7 @@ def test_hole(tmp_path: Path, requires_root: None, caplog: pytest.LogCaptureFixt
         torn = [line for line in found.splitlines() if len(line) != 39]
         assert len(torn) == 1
         assert caplog.messages == [
-            f"{disk}/x: can not be written: No space left on device; the copy has a hole"
+            f"{disk}/x: cannot be written: No space left on device; the copy has a hole"
         ]
 
 
@@ -80,7 +80,7 @@ def test_files_only(name: str) -> None:
 def test_named_pipes_are_refused(tmp_path: Path) -> None:
     """So is a named pipe."""
     os.mkfifo(tmp_path / "x")
-    with pytest.raises(OutputError, match="x: can not be written"):
+    with pytest.raises(OutputError, match="x: cannot be written"):
         Copy.open(Target(str(tmp_path / "x")))
 
 
@@ -92,7 +92,7 @@ def test_messages_of_ours(
     with small_disk(tmp_path / "disk") as disk:
         path = disk / "x"
         handler = CopyHandler(Copy.open(Target(str(path))))
-        # Alone: no other handler is to keep the surrogate, which reports of tests can not hold.
+        # Alone: no other handler is to keep the surrogate, which reports of tests cannot hold.
         monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
         try:
             logger.warning("one\n%s", "two \udc80 ä")

@@ -98,7 +98,7 @@ def test_what_another_writer_left(path: Path) -> None:
 def test_no_pipe(tmp_path: Path) -> None:
     """What is none, or not there, is an error."""
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="file: can not be written: it is no named pipe"):
+    with pytest.raises(OutputError, match="file: cannot be written: it is no named pipe"):
         Fifo.open(str(tmp_path / "file"), patience("x"))
-    with pytest.raises(OutputError, match="none: can not be written: No such file"):
+    with pytest.raises(OutputError, match="none: cannot be written: No such file"):
         Fifo.open(str(tmp_path / "none"), patience("x"))

@@ -298,12 +298,12 @@ def test_rotation_that_fails(
 
     assert generations(path) == [lines(11, 40), b"\n"]
     assert [record.message for record in caplog.records] == [
-        f"{path}: can not be rotated, grows on: Is a directory"
+        f"{path}: cannot be rotated, grows on: Is a directory"
     ]
 
 
 def test_rotation_that_fails_in_its_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the new file can not get its name the present one keeps it."""
+    """If the new file cannot get its name the present one keeps it."""
     path = tmp_path / "x.log"
     rename = Path.rename
 
@@ -333,7 +333,7 @@ def test_moved_and_nowhere_to_go(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         file.write(b"two\n")
 
     assert (tmp_path / "e" / "x.log").read_bytes() == b"one\ntwo\n"
-    assert "can not be made anew" in caplog.text
+    assert "cannot be made anew" in caplog.text
 
 
 @pytest.mark.parametrize("fsync", ["checkpoint", "rotation", "never"])
@@ -369,7 +369,7 @@ def test_fsync_that_fails(
     file.sync()
     file.close()
 
-    assert caplog.messages == ["x: can not be brought to the disk: Input/output error"]
+    assert caplog.messages == ["x: cannot be brought to the disk: Input/output error"]
 
 
 @pytest.mark.parametrize(
@@ -387,5 +387,5 @@ def test_what_is_no_file(tmp_path: Path, make: object, reason: str) -> None:
     path = tmp_path / "x"
     make(path)
     file = LogFile(Target(str(path)), patience(path))
-    with pytest.raises(OutputError, match=f"x: can not be written: {reason}"):
+    with pytest.raises(OutputError, match=f"x: cannot be written: {reason}"):
         file.open()

@@ -42,13 +42,13 @@ def test_links_are_refused(tmp_path: Path) -> None:
     """What others may have put in our way is not followed, wherever it leads."""
     for name, to in (("a", "/dev/null"), ("b", "fifo"), ("c", "missing")):
         (tmp_path / name).symlink_to(to)
-        with pytest.raises(OutputError, match=f"{name}: can not be written: it is a symbolic link"):
+        with pytest.raises(OutputError, match=f"{name}: cannot be written: it is a symbolic link"):
             open_output(Target(str(tmp_path / name)))
 
 
 @pytest.mark.parametrize("present", [True, False])
 def test_one_file_for_two_outputs(tmp_path: Path, present: bool) -> None:
-    """Two outputs can not share a file, by whatever name."""
+    """Two outputs cannot share a file, by whatever name."""
     (tmp_path / "d").mkdir()
     (tmp_path / "e").symlink_to("d")
     if present:

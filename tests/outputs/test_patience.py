@@ -96,7 +96,7 @@ def test_impatience() -> None:
     """A failure is an error without patience; slowness is not."""
     patience = StallPolicy("audit.log")
     assert not patience.wait(0.0, "slow")
-    with pytest.raises(OutputError, match=r"audit\.log: can not be written: Disk quota exceeded"):
+    with pytest.raises(OutputError, match=r"audit\.log: cannot be written: Disk quota exceeded"):
         patience.fail(OSError(122, "Disk quota exceeded"))
 
 

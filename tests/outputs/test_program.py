@@ -129,13 +129,13 @@ def test_back_off() -> None:
 def test_impatience() -> None:
     """Without patience a program that always dies is an error."""
     program = Program.open("false", StallPolicy("| false"), Backoff())
-    with pytest.raises(OutputError, match=r"false: can not be written: .* ended \(status 1\)"):
+    with pytest.raises(OutputError, match=r"false: cannot be written: .* ended \(status 1\)"):
         program.write(b"x\n")
     program.close()
 
 
 def test_program_that_vanishes(tmp_path: Path) -> None:
-    """A program that can not be started any more is waited for."""
+    """A program that cannot be started any more is waited for."""
     waiting = Waiting()
     path = tmp_path / "program"
     path.symlink_to("/bin/false")
@@ -147,7 +147,7 @@ def test_program_that_vanishes(tmp_path: Path) -> None:
         program.write(b"x\n")
 
     assert waiting.reasons
-    assert all("can not be started: No such file" in reason for reason in waiting.reasons)
+    assert all("cannot be started: No such file" in reason for reason in waiting.reasons)
 
 
 def test_program_that_does_not_read() -> None:
@@ -172,7 +172,7 @@ def test_program_that_does_not_read() -> None:
     ],
 )
 def test_no_program(command: str, reason: str) -> None:
-    """What can not be started is an error at the start."""
+    """What cannot be started is an error at the start."""
     with pytest.raises(OutputError, match=f"^| {command}: {reason}"):
         Program.open(command, patience("x"))
 
@@ -182,7 +182,7 @@ def test_not_executable(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"\x00")
     path.chmod(0o755)
-    with pytest.raises(OutputError, match="x: can not be started: Exec format error"):
+    with pytest.raises(OutputError, match="x: cannot be started: Exec format error"):
         Program.open(str(path), patience("x"))
 
 

@@ -77,7 +77,7 @@ def test_create(tmp_path: Path) -> None:
 def test_full_disk() -> None:
     """A full disk is an error that names the output, for those who do not wait."""
     output = Stream.device("/dev/full", StallPolicy("/dev/full"))
-    with pytest.raises(OutputError, match="/dev/full: can not be written: No space left") as caught:
+    with pytest.raises(OutputError, match="/dev/full: cannot be written: No space left") as caught:
         output.write(b"x\n")
 
     assert not caught.value.closed
@@ -110,12 +110,12 @@ def test_closed_pipe(waiting: Waiting | None) -> None:
 
 
 def test_missing_directory(tmp_path: Path) -> None:
-    """A file that can not be created is an error that names it."""
-    with pytest.raises(OutputError, match="/missing/x: can not be written: No such file"):
+    """A file that cannot be created is an error that names it."""
+    with pytest.raises(OutputError, match="/missing/x: cannot be written: No such file"):
         Stream.create(str(tmp_path / "missing" / "x"), StallPolicy("x"))
 
 
 def test_missing_device(tmp_path: Path) -> None:
     """So is a device that has gone meanwhile."""
-    with pytest.raises(OutputError, match="/x: can not be written: No such file"):
+    with pytest.raises(OutputError, match="/x: cannot be written: No such file"):
         Stream.device(str(tmp_path / "x"), StallPolicy("x"))

@@ -126,7 +126,7 @@ def test_no_server_yet(tmp_path: Path) -> None:
     server.__exit__()
 
     assert server.received == [TEXT]
-    assert waiting.reasons[0] == f"unix:{path}: can not be reached: No such file or directory"
+    assert waiting.reasons[0] == f"unix:{path}: cannot be reached: No such file or directory"
 
 
 @pytest.mark.parametrize("accepts", [True, False])
@@ -199,7 +199,7 @@ def test_giving_up(tmp_path: Path) -> None:
 def test_impatience(tmp_path: Path) -> None:
     """Without patience it is an error if there is no server."""
     output = UnixSocket(str(tmp_path / "socket"), StallPolicy("unix"), Backoff())
-    with pytest.raises(OutputError, match="unix: can not be written: can not be reached: No such"):
+    with pytest.raises(OutputError, match="unix: cannot be written: cannot be reached: No such"):
         output.write(TEXT)
     output.close()
 

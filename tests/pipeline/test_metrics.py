@@ -147,7 +147,7 @@ def test_another_configuration(tmp_path: Path) -> None:
 
 
 def test_places_that_are_taken(tmp_path: Path) -> None:
-    """What can not be told is said in the log, and everything else goes on."""
+    """What cannot be told is said in the log, and everything else goes on."""
     (tmp_path / "status.sock").write_text("precious")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -155,9 +155,9 @@ def test_places_that_are_taken(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         metrics = f"[metrics]\nfile = 'none/x.prom'\nlisten = '127.0.0.1:{port}'"
         with plugin(configure(tmp_path, 0, sections=metrics)) as running:
-            running.says("status can not be told: ")
-            running.says(f"metrics can not be told: 127.0.0.1:{port}: Address already in use")
-            running.says("none/x.prom: can not be written: No such file or directory")
+            running.says("status cannot be told: ")
+            running.says(f"metrics cannot be told: 127.0.0.1:{port}: Address already in use")
+            running.says("none/x.prom: cannot be written: No such file or directory")
             running.give(eoe(1) + event(7))
             assert running.end() == 0
             assert "stopped: 4 lines, 1 events" in running.messages
@@ -202,14 +202,14 @@ def test_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_place_that_is_a_directory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What can not be put in place leaves nothing behind."""
+    """What cannot be put in place leaves nothing behind."""
     path = tmp_path / "x.prom"
     path.mkdir()
     file = MetricsFile(path, 0o644)
     file.write_soon(b"a 1\n")
     file.close()
 
-    assert "x.prom: can not be written: Is a directory" in caplog.text
+    assert "x.prom: cannot be written: Is a directory" in caplog.text
     assert [each.name for each in tmp_path.iterdir()] == ["x.prom"]
 
 

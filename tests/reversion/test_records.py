@@ -143,7 +143,7 @@ def test_numbers_come_back_from_names() -> None:
 
 
 def test_what_names_do_not_tell_is_counted() -> None:
-    """A user's number can not be told from the name; each time it is counted."""
+    """A user's number cannot be told from the name; each time it is counted."""
     one, losses = reverter()
 
     for _ in range(2):

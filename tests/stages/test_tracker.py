@@ -329,7 +329,7 @@ def test_only_execs_that_may_have_details_are_remembered() -> None:
 
 
 def test_an_exec_told_again_and_again_keeps_nothing_else() -> None:
-    """Whoever repeats an event can not keep what is behind it from being forgotten."""
+    """Whoever repeats an event cannot keep what is behind it from being forgotten."""
     stream = Stream()
     for _ in range(3):
         stream.count = 0

@@ -1,4 +1,4 @@
-"""What happens in a process of its own, for what can not be undone."""
+"""What happens in a process of its own, for what cannot be undone."""
 
 import json
 import os

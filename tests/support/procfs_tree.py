@@ -1,4 +1,4 @@
-"""A /proc made of plain files, for processes that can not be had otherwise."""
+"""A /proc made of plain files, for processes that cannot be had otherwise."""
 
 from pathlib import Path
 

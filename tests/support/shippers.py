@@ -16,7 +16,7 @@ from tests.support.requirements import program, require
 from tests.support.waiting import wait_until
 
 UNPACKED = Path("/usr/local/lib/laurel-mp-tests")
-"""Where CI unpacks what can not be installed: Debian's rsyslog and syslog-ng exclude each other."""
+"""Where CI unpacks what cannot be installed: Debian's rsyslog and syslog-ng exclude each other."""
 
 _SHIP = CHECKOUT / "deploy" / "ship"
 

@@ -134,12 +134,12 @@ def test_not_a_link(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     lock.close()
 
     assert not (tmp_path / "target").exists()
-    assert "can not be locked" in caplog.text
+    assert "cannot be locked" in caplog.text
 
 
 @pytest.mark.usefixtures("requires_root")
 def test_directory_that_can_not_be_written(tmp_path: Path) -> None:
-    """Who can not write there needs no lock: it is said, and counts as held."""
+    """Who cannot write there needs no lock: it is said, and counts as held."""
 
     def attempt() -> list[object]:
         said: list[str] = []
@@ -151,7 +151,7 @@ def test_directory_that_can_not_be_written(tmp_path: Path) -> None:
         return [lock.try_hold(), *said]
 
     tmp_path.chmod(0o755)
-    assert in_child(attempt) == [True, f"{tmp_path}: can not be locked: Permission denied"]
+    assert in_child(attempt) == [True, f"{tmp_path}: cannot be locked: Permission denied"]
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage\n", b"\xff" * 100])

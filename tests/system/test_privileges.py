@@ -195,7 +195,7 @@ def test_drop() -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_root_without_rights() -> None:
-    """Without a user it stays root, who then can not even read what belongs to others."""
+    """Without a user it stays root, who then cannot even read what belongs to others."""
 
     def dropped() -> list[int]:
         privileges.drop(None, privileges.NONE)
@@ -233,7 +233,7 @@ def test_raised() -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_given_up() -> None:
-    """What a child has given up, it can not raise any more."""
+    """What a child has given up, it cannot raise any more."""
 
     def attempt() -> list[int]:
         privileges.drop(None, BOTH)

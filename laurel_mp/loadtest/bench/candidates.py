@@ -146,5 +146,5 @@ def peer(program: str) -> Candidate:
     """Another program with LAUREL's command line: a name, or a path. Raises LaurelError."""
     found = shutil.which(program, path=os.environ.get("PATH", os.defpath) + _SBIN)
     if found is None:
-        raise LaurelError(f"{program} is not installed, or can not be run")
+        raise LaurelError(f"{program} is not installed, or cannot be run")
     return Candidate(Path(program).name, str(Path(found).absolute()))

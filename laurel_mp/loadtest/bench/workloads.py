@@ -48,7 +48,7 @@ class Workload:
                     lines += block.count(b"\n")
                     size += len(block)
         except OSError as error:
-            raise InputError(f"{path}: can not be read: {error.strerror}") from None
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
         if not lines:
             raise InputError(f"{path}: there is no line in it")
         return cls(name or path.name, path, lines, size)
@@ -60,7 +60,7 @@ class Workload:
             with path.open("xb") as file:
                 file.writelines(chunks)
         except OSError as error:
-            raise InputError(f"{path}: can not be written: {error.strerror}") from None
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
         return cls.of(path, name)
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any
 from laurel_mp.loadtest.flood import mix
 
 MAX_PROCESSES = 30_000
-"""Below what the pipeline remembers: a consumer can not know more parents than it has room for."""
+"""Below what the pipeline remembers: a consumer cannot know more parents than it has room for."""
 
 MAX_DEPTH = 50
 

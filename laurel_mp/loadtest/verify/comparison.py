@@ -42,7 +42,7 @@ def verify(
     """Compares the lines of an output with a truth; `skipped` are kinds of `report.KINDS`.
 
     `lenient` is for LAUREL's output, see `checks.differences`.
-    Raises InputError if the truth can not be used.
+    Raises InputError if the truth cannot be used.
     """
     comparison = _Comparison(truth, Report(skipped), window, lenient=lenient)
     for number, line in enumerate(output, 1):

@@ -129,7 +129,7 @@ class Meter:
 
 
 def resident_bytes(pid: int | str = "self") -> int:
-    """The memory of a process that is in RAM (RSS); 0 if that can not be known."""
+    """The memory of a process that is in RAM (RSS); 0 if that cannot be known."""
     try:
         fd = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
         try:

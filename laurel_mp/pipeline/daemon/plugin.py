@@ -79,7 +79,7 @@ FIXED = {
     "pipeline": ("spool", "spool_bytes"),
     "loss": ("kernel",),
 }
-"""What can not change while we run, by section."""
+"""What cannot change while we run, by section."""
 
 HANDLED = (*bootstrap.STOP_SIGNALS, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -181,7 +181,7 @@ class Plugin:
                 self._kernel.close()
             self._lock.close()
         if self._backlog.error is not None:
-            raise InputError(f"the input can not be read on: {self._backlog.error.strerror}")
+            raise InputError(f"the input cannot be read on: {self._backlog.error.strerror}")
         ledger = self._statistics.run(self._pipeline.ledger())
         if self._pipeline.finished:
             ledger.check()
@@ -539,7 +539,7 @@ class Plugin:
                 former.step(1000)
                 self._take_stop()
                 if self._is_overdue():
-                    raise GaveUpError("what a former run had not written can not be written now")
+                    raise GaveUpError("what a former run had not written cannot be written now")
         finally:
             former.close()
         self._pipeline = self._new_pipeline(self.config, former.next_number)
@@ -584,7 +584,7 @@ def _linger(config: Config) -> float:
 
 
 def _with_fixed(config: Config, present: Config) -> Config:
-    """A new configuration with what can not change as it is at `present`; says what that is."""
+    """A new configuration with what cannot change as it is at `present`; says what that is."""
     named = []
     for section, names in FIXED.items():
         new: Any = getattr(config, section) if section else config

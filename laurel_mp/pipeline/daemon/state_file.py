@@ -99,7 +99,7 @@ class StateFile:
             self.path.unlink(missing_ok=True)
         except OSError as error:
             self._trouble(
-                logging.ERROR, "state file %s: can not be removed: %s", self.path, error.strerror
+                logging.ERROR, "state file %s: cannot be removed: %s", self.path, error.strerror
             )
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class StateFile:
             return None
         except OSError as error:
             self._trouble(
-                logging.ERROR, "state file %s: can not be read: %s", self.path, error.strerror
+                logging.ERROR, "state file %s: cannot be read: %s", self.path, error.strerror
             )
             return None
         try:
@@ -159,7 +159,7 @@ class StateFile:
                 os.close(directory)
         except OSError as error:
             self._trouble(
-                logging.ERROR, "state file %s: can not be written: %s", self.path, error.strerror
+                logging.ERROR, "state file %s: cannot be written: %s", self.path, error.strerror
             )
             return False
         return True
@@ -213,7 +213,7 @@ class StateFile:
         try:
             self.path.rename(aside)
         except OSError as error:
-            what = f"can not be set aside: {error.strerror}"
+            what = f"cannot be set aside: {error.strerror}"
         else:
             what = f"set aside as {aside.name}"
         log.error("state file %s: not used, %s; %s", self.path, why, what)
@@ -255,7 +255,7 @@ def _unpack_content(content: memoryview) -> dict[str, Any]:
     try:
         state = msgpack.unpackb(content, ext_hook=_refuse)
     except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
-        raise BadStateError("it is damaged: its content can not be read") from error
+        raise BadStateError("it is damaged: its content cannot be read") from error
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
         raise BadStateError("it is damaged: its content is of another kind")
     return state

@@ -403,7 +403,7 @@ class Backlog:
 
     def _say_trouble(self, spool: Spool, error: OSError) -> None:
         self._trouble(
-            logging.ERROR, "spool %s: can not be written: %s", spool.path, error.strerror or error
+            logging.ERROR, "spool %s: cannot be written: %s", spool.path, error.strerror or error
         )
 
     def _end_thread(self) -> None:

@@ -238,7 +238,7 @@ class SocketInput(Input):
             connection.connect(self._path)
         except OSError as error:
             connection.close()
-            self._say(logging.WARNING, f"can not connect: {error.strerror or error}")
+            self._say(logging.WARNING, f"cannot connect: {error.strerror or error}")
             return
         self._socket = connection
         if self._in_trouble:

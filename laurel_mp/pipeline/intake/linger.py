@@ -83,7 +83,7 @@ class LingerPolicy:
 
 
 def unread(fd: int) -> int:
-    """Bytes that could be read at once; none if that can not be known."""
+    """Bytes that could be read at once; none if that cannot be known."""
     try:
         found = fcntl.ioctl(fd, termios.FIONREAD, _NOTHING)
     except OSError:

@@ -29,7 +29,7 @@ class Source:
     def reads(self, size: int) -> Iterator[bytes]:
         """The content in pieces of `size` bytes, smaller ones where less is there at once.
 
-        Raises InputError when the rest can not be read; what came before is good.
+        Raises InputError when the rest cannot be read; what came before is good.
         """
         from lzma import LZMAError
 
@@ -38,7 +38,7 @@ class Source:
                 yield data
         except (OSError, EOFError, LZMAError, zlib.error) as error:
             what = getattr(error, "strerror", None) or str(error)
-            raise InputError(f"{self._name}: can not be read on: {what}") from error
+            raise InputError(f"{self._name}: cannot be read on: {what}") from error
 
     def _read(self, size: int) -> bytes:
         data: bytes | None = self._file.read(size)
@@ -57,7 +57,7 @@ def open_source(name: str) -> Iterator[Source]:
         try:
             raw = open(name, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below
         except OSError as error:
-            raise InputError(f"{name}: can not be read: {error.strerror}") from error
+            raise InputError(f"{name}: cannot be read: {error.strerror}") from error
     with raw, _decompressed(name, raw) as file:
         yield Source(name if name != "-" else "standard input", file, raw)
 

@@ -58,7 +58,7 @@ class InlineRunner(StageRunner):
         self._reports: list[wire.Report] = []
 
     def start(self, order: Order) -> None:
-        """Starts it; raises OutputError if an output can not be used."""
+        """Starts it; raises OutputError if an output cannot be used."""
         config = self._config
         if self._kept_journal is not None:
             self._journal = HeldJournal(self._kept_journal)

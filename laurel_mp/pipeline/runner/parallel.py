@@ -96,7 +96,7 @@ class ParallelRunner(StageRunner):
             for role, index in places:
                 self._start_child(role, index, order)
         except (OSError, zmq.ZMQError, PipelineError) as error:
-            raise StageRunnerError(f"processes can not be started: {error}") from error
+            raise StageRunnerError(f"processes cannot be started: {error}") from error
 
     def _member(self, role: str, index: int) -> Member:
         return Member(_name(_title(role, index, self.workers)), ProcessSpawner.slot(role, index))

@@ -322,7 +322,7 @@ def _sum(counters: list[Counters]) -> Counters:
 
 
 def report_failure(directory: Path, who: str, error: Exception) -> None:
-    """Tells ingest why a child can not go on."""
+    """Tells ingest why a child cannot go on."""
     endpoints = Endpoints(directory)
     reports = endpoints.connect(zmq.PUSH, "reports")
     output = isinstance(error, OutputError)

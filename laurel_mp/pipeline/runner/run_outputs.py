@@ -191,7 +191,7 @@ class Outputs:
 
         `on_stall` is called at least every half second while one of them holds back, and may
         raise to give up. With `again` the outputs were open before in this run: then it is waited
-        out, too, if one can not be opened.
+        out, too, if one cannot be opened.
         """
         if not self.patient:
             on_stall = None

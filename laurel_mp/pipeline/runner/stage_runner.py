@@ -25,7 +25,7 @@ OnStall = Callable[[str], None]
 
 
 class StageRunnerError(LaurelError):
-    """A crew can not go on: a process of it has died or failed, or hangs."""
+    """A crew cannot go on: a process of it has died or failed, or hangs."""
 
     def __init__(self, message: str, batch: int = 0, who: str = "") -> None:
         super().__init__(message)

@@ -140,7 +140,7 @@ class StalledMessage(NamedTuple):
 
 
 class FailureMessage(NamedTuple):
-    """A process can not go on."""
+    """A process cannot go on."""
 
     who: str
     text: str

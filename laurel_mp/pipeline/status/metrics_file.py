@@ -59,5 +59,5 @@ class MetricsFile:
                 raise
         except OSError as error:
             self._trouble(
-                logging.WARNING, "metrics: %s: can not be written: %s", self._path, error.strerror
+                logging.WARNING, "metrics: %s: cannot be written: %s", self._path, error.strerror
             )

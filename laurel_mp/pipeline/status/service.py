@@ -128,7 +128,7 @@ class StatusService:
         except ListenError as error:
             if self._said.get(name) != str(error):
                 self._said[name] = str(error)
-                log.warning("%s can not be told: %s", name, error)
+                log.warning("%s cannot be told: %s", name, error)
         else:
             del self._wanted[name]
 

@@ -325,7 +325,7 @@ class Pipeline:
     def step(self, timeout_ms: int = 0) -> None:
         """Takes reports, waiting so long for the first; does what is due.
 
-        Raises OutputError if an output can not be used, PipelineError if nothing helps.
+        Raises OutputError if an output cannot be used, PipelineError if nothing helps.
         """
         if self._runner is None:
             self._pause(timeout_ms)
@@ -489,7 +489,7 @@ class Pipeline:
             raise GaveUpError(reason)
 
     def _failed(self, failure: StageRunnerError) -> None:
-        """The crew can not go on: another one will."""
+        """The crew cannot go on: another one will."""
         self._stop()
         self.recoveries += 1
         if failure.who:
@@ -548,7 +548,7 @@ class Pipeline:
         self._cutter = cutter
 
     def _revert(self, error: OutputError) -> None:
-        """An output can not be used. If that came with a new configuration, the former one can."""
+        """An output cannot be used. If that came with a new configuration, the former one can."""
         if self._former is None:
             raise error
         log.error("%s; the former configuration stays in force", error)
@@ -620,7 +620,7 @@ class Pipeline:
         checkpoint = self._checkpoint
         if checkpoint is None:
             return
-        # What came and was lost since then can not be told apart: serials are watched anew.
+        # What came and was lost since then cannot be told apart: serials are watched anew.
         checkpoint = self._checkpoint = replace(
             checkpoint,
             stages=replace(

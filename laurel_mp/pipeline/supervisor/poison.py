@@ -147,4 +147,4 @@ def keep(lines: list[bytes], directory: Path | None) -> None:
         with os.fdopen(os.open(path, flags, 0o600), "ab") as file:
             file.write(b"".join([line + b"\n" for line in lines]))
     except OSError as error:
-        log.error("%s: can not be written: %s", path, error.strerror)  # noqa: TRY400
+        log.error("%s: cannot be written: %s", path, error.strerror)  # noqa: TRY400

@@ -19,7 +19,7 @@ def test_file(tmp_path: Path) -> None:
 
 
 def test_packed_file(tmp_path: Path) -> None:
-    """A packed file is unpacked, since a peer can not do that."""
+    """A packed file is unpacked, since a peer cannot do that."""
     packed, place = tmp_path / "capture.txt.xz", tmp_path / "place"
     packed.write_bytes(lzma.compress(events(3)))
     place.mkdir()

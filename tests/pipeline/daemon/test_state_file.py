@@ -198,14 +198,14 @@ def test_left_by_a_run_that_was_killed(file: StateFile) -> None:
 
 
 def test_errors_are_said_once_a_minute(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A state that can not be saved is said seldom, and ends nothing."""
+    """A state that cannot be saved is said seldom, and ends nothing."""
     file = StateFile(tmp_path / "missing" / "state", 60)
     for _ in range(3):
         assert not file.save(STATE)
     assert file.save_soon(STATE)
     file.close()
 
-    assert caplog.text.count("can not be written: No such file or directory") == 1
+    assert caplog.text.count("cannot be written: No such file or directory") == 1
     (tmp_path / "missing").mkdir()
     assert file.save(STATE)
 
@@ -265,14 +265,14 @@ BAD: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "clock": (lambda data: data[:30] + bytes([data[30] ^ 1]) + data[31:], "its checksum"),
     "version": (lambda _: framed(b"\x80", version=2), "version 2"),
     "no time": (lambda _: framed(b"\x80", monotonic=float("nan")), "no time"),
-    "no msgpack": (lambda _: framed(b"\xc1"), "content can not be read"),
+    "no msgpack": (lambda _: framed(b"\xc1"), "content cannot be read"),
     "list": (lambda _: framed(b"\x90"), "of another kind"),
     "keys": (lambda _: framed(msgpack.packb({b"a": 1})), "of another kind"),
-    "number as key": (lambda _: framed(msgpack.packb({1: 1})), "content can not be read"),
+    "number as key": (lambda _: framed(msgpack.packb({1: 1})), "content cannot be read"),
     "extension": (lambda _: framed(msgpack.packb({"a": msgpack.ExtType(5, b"")})), "content"),
-    "deep": (lambda _: framed(b"\x81\xa1a" + b"\x91" * 100_000), "content can not be read"),
-    "huge": (lambda _: framed(b"\x81\xa1a\xdd\xff\xff\xff\xff"), "content can not be read"),
-    "no text": (lambda _: framed(b"\x81\xa1a\xa1\xff"), "content can not be read"),
+    "deep": (lambda _: framed(b"\x81\xa1a" + b"\x91" * 100_000), "content cannot be read"),
+    "huge": (lambda _: framed(b"\x81\xa1a\xdd\xff\xff\xff\xff"), "content cannot be read"),
+    "no text": (lambda _: framed(b"\x81\xa1a\xa1\xff"), "content cannot be read"),
 }
 
 

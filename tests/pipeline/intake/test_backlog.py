@@ -251,12 +251,12 @@ def test_full_disk(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
     backlog = opened(small_disk / "spool", limit=LIMIT // 4)
     thread = put_and_end(backlog, data)
     wait_until(lambda: "reading has stopped" in caplog.text, "reading stops")
-    assert "can not be written: No space left on device" in caplog.text
+    assert "cannot be written: No space left on device" in caplog.text
     before = backlog.statistics().spool_bytes
     (small_disk / "hog").unlink()
     spooled(backlog, before + 1)
 
-    assert caplog.text.count("can not be written") == 1
+    assert caplog.text.count("cannot be written") == 1
     assert take_all(backlog) == data
     thread.join()
     backlog.close()
@@ -282,7 +282,7 @@ def test_directory_goes_away(path: Path) -> None:
 
 
 def test_spool_can_not_be_used(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A spool that can not be used is as good as none: said once, nothing lost."""
+    """A spool that cannot be used is as good as none: said once, nothing lost."""
     path.symlink_to(path.parent)
     data = text(2 * LIMIT)
     backlog = opened(path)
@@ -291,7 +291,7 @@ def test_spool_can_not_be_used(path: Path, caplog: pytest.LogCaptureFixture) -> 
 
     assert take_all(backlog) == data
     thread.join()
-    assert caplog.text.count("can not be written") == 1
+    assert caplog.text.count("cannot be written") == 1
     backlog.close()
 
 

@@ -208,7 +208,7 @@ def test_server_starts_later(path: Path, caplog: pytest.LogCaptureFixture) -> No
     """While nobody listens it tries again; that is said once, and when it goes on."""
     caplog.set_level("INFO")
     reading = Reading(path)
-    wait_until(lambda: "can not connect: No such file" in caplog.text, "it is said")
+    wait_until(lambda: "cannot connect: No such file" in caplog.text, "it is said")
     time_of_first_attempts = time.monotonic() + 0.5
     wait_until(lambda: time.monotonic() > time_of_first_attempts, "it tries more than once")
     server = Server(path)
@@ -216,7 +216,7 @@ def test_server_starts_later(path: Path, caplog: pytest.LogCaptureFixture) -> No
     connection.sendall(b"one\n")
     reading.wait_for(4)
 
-    assert caplog.text.count("can not connect") == 1
+    assert caplog.text.count("cannot connect") == 1
     assert f"unix:{path}: connected" in caplog.text
     connection.close()
     reading.close()

@@ -117,7 +117,7 @@ def test_nothing(reading: Reading) -> None:
 
 
 def test_error() -> None:
-    """A descriptor that can not be read ends the input, with the reason."""
+    """A descriptor that cannot be read ends the input, with the reason."""
     directory = os.open("/", os.O_RDONLY)
     backlog = Backlog(1000)
     backlog.open()

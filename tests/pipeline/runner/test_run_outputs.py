@@ -166,7 +166,7 @@ def enlarge(disk: Path) -> None:
 def test_rest_of_an_output_that_is_no_more(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is left for an output that was taken away can not be written, which is said."""
+    """What is left for an output that was taken away cannot be written, which is said."""
     outputs = Outputs(Target(f"{tmp_path}/x.log"), patient=True)
     journal = Journal.create()
     outputs.restore(journal, Pending(3, {"filtered": Unwritten(b"one\n", 0)}))
@@ -181,7 +181,7 @@ def test_rest_of_an_output_that_is_no_more(
 def test_an_output_that_can_not_be_opened(tmp_path: Path) -> None:
     """It is an error at the start, and waited for if it was open before."""
     outputs = Outputs(Target(f"{tmp_path}/d/x.log"), patient=True)
-    with pytest.raises(OutputError, match="can not be written: No such file"), outputs.open():
+    with pytest.raises(OutputError, match="cannot be written: No such file"), outputs.open():
         pass
     waiting = Waiting()
     waiting.then = (tmp_path / "d").mkdir

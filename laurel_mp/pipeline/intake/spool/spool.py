@@ -120,7 +120,7 @@ class Spool:
         try:
             found, last = leftover.find(self._directory, self._boot, time.monotonic())
         except OSError as error:
-            log.error("spool %s: can not be used: %s", self.path, error.strerror)  # noqa: TRY400 - for the administrator
+            log.error("spool %s: cannot be used: %s", self.path, error.strerror)  # noqa: TRY400 - for the administrator
             return within_line
         if not found:
             return within_line
@@ -160,7 +160,7 @@ class Spool:
     def take(self, most: int) -> Piece | None:
         """The oldest pieces that came together, up to about `most` bytes; None if there are none.
 
-        What can not be read is left out, and logged; a line feed ends a line that this cuts.
+        What cannot be read is left out, and logged; a line feed ends a line that this cuts.
         """
         parts: list[bytes] = []
         size, first = 0, 0.0
@@ -191,7 +191,7 @@ class Spool:
                 self._directory.remove(segment.name)
             self._remove_empty_tail()
         except OSError as error:
-            log.warning("spool %s: can not be cleared: %s", self.path, error.strerror)
+            log.warning("spool %s: cannot be cleared: %s", self.path, error.strerror)
 
     def sync(self) -> None:
         """Brings everything to the disk. Raises OSError."""

@@ -61,7 +61,7 @@ class SpoolDirectory:
             fd = self._open(make=False)
             os.rename(name, aside, src_dir_fd=fd, dst_dir_fd=fd)
         except OSError as error:
-            what = f"can not be set aside: {error.strerror}"
+            what = f"cannot be set aside: {error.strerror}"
         else:
             what = f"set aside as {aside!r}"
         log.error("spool %s: %r: %s; %s", self.path, name, why, what)

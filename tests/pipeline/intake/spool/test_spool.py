@@ -151,7 +151,7 @@ def test_refused(path: Path, kind: str, caplog: pytest.LogCaptureFixture) -> Non
     spool = Spool(path, MOST)
     spool.load()
 
-    assert "can not be used" in caplog.text
+    assert "cannot be used" in caplog.text
     with pytest.raises(OSError, match=r".") as raised:
         spool.append(Piece(b"x", 1.0))
     assert raised.value.errno in {errno.ENOTDIR, errno.ELOOP, errno.EPERM}
@@ -297,7 +297,7 @@ def test_damage_in_the_middle(path: Path) -> None:
 
 
 def test_damage_behind_an_unfinished_line(path: Path) -> None:
-    """A line that began before the spool ends, too, when the spool can not go on with it."""
+    """A line that began before the spool ends, too, when the spool cannot go on with it."""
     leave(path, b"rest\n")
     overwrite(segment_files(path)[0], -1, b"X")
     spool = loaded(path, within_line=True)
