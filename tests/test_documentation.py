@@ -12,9 +12,9 @@ import pytest
 from laurel_mp.config import Config
 from laurel_mp.pipeline.daemon import loss_report
 from laurel_mp.pipeline.runner import endpoints, wire
-from laurel_mp.processes import table
+from laurel_mp.processes import process_table
 from laurel_mp.schema.event import event_schema
-from laurel_mp.stages import serials
+from laurel_mp.stages import serial_gaps
 from laurel_mp.stages.tracker import MAX_EXECS
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -95,12 +95,12 @@ def test_limits_of_process_context() -> None:
     ]
 
     assert [
-        table.MAX_PROCESSES,
-        int(table.ENDED_SECONDS),
-        table.MAX_PROCESSES,
-        table.MAX_ANCESTORS,
-        table.MAX_NODES,
-        table.MAX_IN_ALL,
+        process_table.MAX_PROCESSES,
+        int(process_table.ENDED_SECONDS),
+        process_table.MAX_PROCESSES,
+        process_table.MAX_ANCESTORS,
+        process_table.MAX_NODES,
+        process_table.MAX_IN_ALL,
         MAX_EXECS,
     ] == limits
 
@@ -160,9 +160,9 @@ def test_page_about_losses_has_the_limits() -> None:
     """The numbers of the page are those of the code."""
     page = " ".join((DOCS / "losses.md").read_text().split())
 
-    assert f"At most {serials.MAX_MISSING} gaps of a host" in page
-    assert f"{serials.MAX_NODES} hosts are watched" in page
-    assert f"more than {serials.NEAR} below the highest" in page
+    assert f"At most {serial_gaps.MAX_MISSING} gaps of a host" in page
+    assert f"{serial_gaps.MAX_NODES} hosts are watched" in page
+    assert f"more than {serial_gaps.NEAR} below the highest" in page
     assert "(64 of them; all others" in page
     assert loss_report.MAX_NODES == 64
     assert (Config().loss.window, Config().loss.interval) == (5.0, 10.0)

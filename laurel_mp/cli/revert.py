@@ -18,8 +18,8 @@ from laurel_mp.outputs.patience import StallPolicy
 from laurel_mp.outputs.stream import Stream
 from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.intake.log_sources import open_source
-from laurel_mp.reversion.events import EventReverter
-from laurel_mp.reversion.lines import Damage, LineReverter
+from laurel_mp.reversion.event_reverter import EventReverter
+from laurel_mp.reversion.line_reverter import Damage, LineReverter
 
 READ_SIZE = 1 << 20
 

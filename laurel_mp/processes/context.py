@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from laurel_mp.processes.table import Origin, Process
+from laurel_mp.processes.process_table import Origin, Process
 from laurel_mp.records.strings import encode
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from laurel_mp.processes.process_table import Process
 from laurel_mp.processes.procfs import Procfs, Snapshot
-from laurel_mp.processes.table import Process
 from laurel_mp.records.strings import encode
 
 

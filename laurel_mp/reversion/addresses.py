@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from laurel_mp.records import sockaddr
 from laurel_mp.records.sockaddr import Order
-from laurel_mp.reversion.values import text_of
+from laurel_mp.reversion.spellings import text_of
 
 
 class _Part(NamedTuple):

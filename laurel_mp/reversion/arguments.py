@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from laurel_mp.reversion.values import encoded
+from laurel_mp.reversion.spellings import encoded
 
 RECORD_ROOM = 7500
 """Bytes of arguments in one record, about [kernel: MAX_EXECVE_AUDIT_LEN]."""

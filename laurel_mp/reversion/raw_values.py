@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from laurel_mp.records.tables import arches, uring_ops
-from laurel_mp.reversion.members import Added, Member
+from laurel_mp.reversion.added_members import Added, Member
 
 _UNSET = 0xFFFFFFFF
 _unknown = re.compile(r"unknown\(([0-9]{1,10})\)").fullmatch

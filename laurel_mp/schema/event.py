@@ -5,8 +5,8 @@ from __future__ import annotations
 from laurel_mp.records import types
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.tables.record_types import NUMBERS
-from laurel_mp.schema.records import Records
-from laurel_mp.schema.values import DEFINITIONS, Schema, list_of, object_of, ref
+from laurel_mp.schema.record_schemas import Records
+from laurel_mp.schema.value_schemas import DEFINITIONS, Schema, list_of, object_of, ref
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -11,10 +11,17 @@ from operator import itemgetter
 from typing import Annotated, Any, NamedTuple
 
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events.reassembly.decoded import FILTERED, NO_ROW
-from laurel_mp.stages.losses import LATEST_RANK, NOTHING, Line, Losses, LossesState, LossOptions
+from laurel_mp.events.reassembly.bodies import FILTERED, NO_ROW
+from laurel_mp.stages.loss_reporter import (
+    LATEST_RANK,
+    NOTHING,
+    Line,
+    Losses,
+    LossesState,
+    LossOptions,
+)
 from laurel_mp.stages.packing import pack, unpack
-from laurel_mp.stages.serials import Loss
+from laurel_mp.stages.serial_gaps import Loss
 from laurel_mp.stages.stage_messages import Annotations, DecodedBodies, Merged
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 
 from laurel_mp.events.fast.novel_events import FastCoalescer
+from laurel_mp.events.reassembly.bodies import Bodies, clock_key
 from laurel_mp.events.reassembly.coalescer import CoalescerState, Counters, Limits
-from laurel_mp.events.reassembly.decoded import Bodies, clock_key
-from laurel_mp.events.reassembly.enrichment import ContentFilters, ExecObserver
+from laurel_mp.events.reassembly.exec_observer import ContentFilters, ExecObserver
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.packing import pack, unpack
 from laurel_mp.stages.stage_messages import Decoded, DecodedBodies, DecodedRows, Share

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from laurel_mp.events.reassembly.enrichment import NOTHING, Finished, Started
-from laurel_mp.events.rendering.executions import Execution, LazyExecution
+from laurel_mp.events.reassembly.exec_observer import NOTHING, Finished, Started
+from laurel_mp.events.rendering.execution import Execution, LazyExecution
 from laurel_mp.processes.environment import VariableFilter
 from laurel_mp.processes.hashes import ExecutableHashes
 from laurel_mp.processes.labels import PatternLabels

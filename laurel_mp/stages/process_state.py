@@ -15,7 +15,7 @@ import msgpack
 
 from laurel_mp.errors import SnapshotError
 from laurel_mp.processes.labels import NONE
-from laurel_mp.processes.table import Origin, Process, ProcessTable
+from laurel_mp.processes.process_table import Origin, Process, ProcessTable
 from laurel_mp.stages.packing import check_part, unpack_part
 
 Pid = Annotated[bytes, re.compile(rb"[0-9]{1,20}")]

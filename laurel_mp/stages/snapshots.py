@@ -19,7 +19,7 @@ from laurel_mp.events.reassembly.duplicate_window import (
     noted,
     times_of,
 )
-from laurel_mp.events.reassembly.flight import EventState
+from laurel_mp.events.reassembly.event_in_flight import EventState
 from laurel_mp.stages.assembler import AssemblerState, Waiting
 from laurel_mp.stages.packing import check, pack, unpack
 from laurel_mp.stages.sharding import block_of, shard

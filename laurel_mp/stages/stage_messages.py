@@ -45,7 +45,7 @@ class Share(NamedTuple):
 class DecodedBodies(NamedTuple):
     """What one worker completed in a batch, for the assembler: one of each for each event.
 
-    Arrays are of unsigned 64-bit integers. See `laurel_mp.events.reassembly.decoded.Bodies`.
+    Arrays are of unsigned 64-bit integers. See `laurel_mp.events.reassembly.bodies.Bodies`.
     """
 
     heads: list[bytes]

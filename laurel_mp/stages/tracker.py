@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events.reassembly.decoded import FILTERED
+from laurel_mp.events.reassembly.bodies import FILTERED
 from laurel_mp.events.rendering.syscall import Call
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
 from laurel_mp.processes.filters import ProcessFilters
 from laurel_mp.processes.labels import LabelRules, Labels
-from laurel_mp.processes.table import (
+from laurel_mp.processes.process_table import (
     MAX_ANCESTORS,
     NO_FACTS,
     Facts,

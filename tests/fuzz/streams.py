@@ -16,7 +16,7 @@ from laurel_mp.config import Config
 from laurel_mp.events.reassembly import coalescer
 from laurel_mp.events.rendering import event_renderer, sequence_templates
 from laurel_mp.events.rendering.caches import CacheBypass
-from laurel_mp.processes import table
+from laurel_mp.processes import process_table
 from laurel_mp.records import record
 from laurel_mp.stages import router, tracker
 from tests.fuzz import seeds
@@ -211,7 +211,8 @@ def lower_limits() -> None:
     router.STEP, router.EOE_GAP, router.LEAP_BYTES = 1024, 5000, 800
     coalescer.IN_FLIGHT_BYTES, coalescer.REMEMBERED_BYTES = 3000, 4000
     tracker.MAX_EXECS = 3
-    table.MAX_PROCESSES, table.MAX_NODES, table.MAX_IN_ALL, table.MAX_ANCESTORS = 6, 3, 9, 4
+    process_table.MAX_PROCESSES, process_table.MAX_NODES = 6, 3
+    process_table.MAX_IN_ALL, process_table.MAX_ANCESTORS = 9, 4
 
 
 class _AlwaysBypass(CacheBypass):

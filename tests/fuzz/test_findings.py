@@ -9,10 +9,10 @@ import pytest
 from laurel_mp import config as configuration
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, LaurelError, SnapshotError
+from laurel_mp.events.reassembly.bodies import FILTERED
 from laurel_mp.events.reassembly.coalescer import CoalescerState, Counters
-from laurel_mp.events.reassembly.decoded import FILTERED
 from laurel_mp.events.reassembly.duplicate_window import DuplicateWindowState
-from laurel_mp.events.reassembly.flight import EventState
+from laurel_mp.events.reassembly.event_in_flight import EventState
 from laurel_mp.pipeline.daemon import state_file
 from laurel_mp.pipeline.intake.pieces import pieces_of_plain
 from laurel_mp.pipeline.runner import stage_options

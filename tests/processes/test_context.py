@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from laurel_mp.processes.context import ContextOptions, ContextRenderer
-from laurel_mp.processes.table import Process, origin_of
+from laurel_mp.processes.process_table import Process, origin_of
 
 PARENT = Process(b"e1", b"5", b"1", b'"sh"', b'"/bin/sh"')
 CHILD = Process(b"e2", b"10", b"5", b'"ls"', b'"/bin/ls"', origin=origin_of(PARENT))

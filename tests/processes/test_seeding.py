@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from laurel_mp.processes.process_table import Process
 from laurel_mp.processes.procfs import Procfs
 from laurel_mp.processes.seeding import SystemView
-from laurel_mp.processes.table import Process
 from tests.support.procfs_tree import BOOT_TIME, ProcfsTree
 
 

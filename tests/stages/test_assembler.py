@@ -3,7 +3,7 @@
 from array import array
 from itertools import pairwise
 
-from laurel_mp.events.reassembly.decoded import FILTERED, NO_ROW
+from laurel_mp.events.reassembly.bodies import FILTERED, NO_ROW
 from laurel_mp.stages.assembler import Assembler, AssemblerCounters
 from laurel_mp.stages.stage_messages import DecodedBodies
 

@@ -2,8 +2,8 @@
 
 from array import array
 
+from laurel_mp.events.reassembly.bodies import clock_key
 from laurel_mp.events.reassembly.coalescer import Limits
-from laurel_mp.events.reassembly.decoded import clock_key
 from laurel_mp.events.rendering.syscall import Call
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.decoder import Decoder

@@ -6,8 +6,8 @@ from typing import Any
 import psutil
 import pytest
 
-from laurel_mp.events.reassembly.enrichment import NOTHING, Started
-from laurel_mp.events.rendering.executions import Execution, LazyExecution
+from laurel_mp.events.reassembly.exec_observer import NOTHING, Started
+from laurel_mp.events.rendering.execution import Execution, LazyExecution
 from laurel_mp.processes.environment import VariableFilter
 from laurel_mp.processes.hashes import ExecutableHashes
 from laurel_mp.processes.labels import PatternLabels

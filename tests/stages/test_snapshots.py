@@ -17,7 +17,7 @@ from laurel_mp.errors import SnapshotError
 from laurel_mp.events.reassembly import coalescer
 from laurel_mp.pipeline.host.host_access import System
 from laurel_mp.pipeline.intake.line_cutter import LineCutter
-from laurel_mp.processes import table
+from laurel_mp.processes import process_table
 from laurel_mp.processes.procfs import Procfs
 from laurel_mp.stages import router, tracker
 from laurel_mp.stages.snapshots import (
@@ -67,9 +67,9 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(router, "MAX_LINES", 60)
     monkeypatch.setattr(coalescer, "IN_FLIGHT_BYTES", 12_000)
     monkeypatch.setattr(coalescer, "REMEMBERED_BYTES", 16_000)
-    monkeypatch.setattr(table, "MAX_PROCESSES", 8)
-    monkeypatch.setattr(table, "MAX_NODES", 3)
-    monkeypatch.setattr(table, "MAX_IN_ALL", 20)
+    monkeypatch.setattr(process_table, "MAX_PROCESSES", 8)
+    monkeypatch.setattr(process_table, "MAX_NODES", 3)
+    monkeypatch.setattr(process_table, "MAX_IN_ALL", 20)
     monkeypatch.setattr(tracker, "MAX_EXECS", 4)
 
 

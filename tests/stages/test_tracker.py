@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurel_mp.events.reassembly.decoded import FILTERED
+from laurel_mp.events.reassembly.bodies import FILTERED
 from laurel_mp.events.rendering.syscall import Call
-from laurel_mp.processes import table as table_module
+from laurel_mp.processes import process_table as table_module
 from laurel_mp.processes.context import ContextOptions
 from laurel_mp.processes.filters import ProcessFilters
 from laurel_mp.processes.labels import LabelRules, PatternLabels
 from laurel_mp.processes.patterns import PatternSet
-from laurel_mp.processes.table import ENDED_SECONDS, Process
+from laurel_mp.processes.process_table import ENDED_SECONDS, Process
 from laurel_mp.stages import tracker as tracker_module
 from laurel_mp.stages.packing import check
 from laurel_mp.stages.stage_messages import Annotations, DecodedRows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from laurel_mp.reversion.events import EventReverter
-from laurel_mp.reversion.lines import Damage, LineReverter
+from laurel_mp.reversion.event_reverter import EventReverter
+from laurel_mp.reversion.line_reverter import Damage, LineReverter
 from laurel_mp.reversion.losses import Losses
 
 

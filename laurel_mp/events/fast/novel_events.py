@@ -7,7 +7,7 @@ hardly do, this class produces the same output in little more than half the time
 from __future__ import annotations
 
 from laurel_mp.events.fast.whole_events import WholeEventCoalescer
-from laurel_mp.events.reassembly.decoded import FILTERED
+from laurel_mp.events.reassembly.bodies import FILTERED
 from laurel_mp.events.rendering.caller_templates import json_of
 from laurel_mp.events.rendering.event_matcher import EventMatcher
 from laurel_mp.events.rendering.syscall import Call

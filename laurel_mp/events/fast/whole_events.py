@@ -7,11 +7,11 @@ line of others between theirs, the same comes out here in a tenth of the time.
 from __future__ import annotations
 
 from laurel_mp.events.fast import event_cutter
+from laurel_mp.events.reassembly.bodies import FILTERED, line_key
 from laurel_mp.events.reassembly.coalescer import Coalescer, with_environment
-from laurel_mp.events.reassembly.decoded import FILTERED, line_key
-from laurel_mp.events.reassembly.enrichment import Started
+from laurel_mp.events.reassembly.exec_observer import Started
 from laurel_mp.events.rendering.event_renderer import EventRenderer
-from laurel_mp.events.rendering.executions import LazyExecution
+from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.events.rendering.fragment import Fragment
 from laurel_mp.events.rendering.syscall import Call
 from laurel_mp.records.strings import encode

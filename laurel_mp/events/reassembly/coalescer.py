@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from laurel_mp.events.reassembly.decoded import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
+from laurel_mp.events.reassembly.bodies import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
 from laurel_mp.events.reassembly.duplicate_window import DuplicateWindow, DuplicateWindowState
-from laurel_mp.events.reassembly.enrichment import (
+from laurel_mp.events.reassembly.event_in_flight import EventInFlight, EventState
+from laurel_mp.events.reassembly.exec_observer import (
     NOTHING,
     ContentFilters,
     ExecObserver,
     Finished,
     Started,
 )
-from laurel_mp.events.reassembly.flight import EventInFlight, EventState
 from laurel_mp.events.reassembly.serial_collector import SerialCollector
 from laurel_mp.events.rendering.event_renderer import OWN_PROCESS, EventRenderer, syscall_object
-from laurel_mp.events.rendering.executions import LazyExecution
+from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.events.rendering.fragment import Fragment
 from laurel_mp.events.rendering.syscall import Call, Syscall
 from laurel_mp.records.header import LINE

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from laurel_mp.events.rendering.caller_templates import USUAL
-from laurel_mp.events.rendering.executions import LazyExecution
+from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.events.rendering.sequence_templates import (
     Record,
     SequenceTemplate,

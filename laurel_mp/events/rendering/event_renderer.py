@@ -8,7 +8,7 @@ from typing import Any
 
 from laurel_mp.events.rendering.caches import BoundedCache, CacheBypass, SecondHitCache
 from laurel_mp.events.rendering.event_matcher import EventMatcher
-from laurel_mp.events.rendering.executions import LazyExecution
+from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.events.rendering.fragment import Fragment
 from laurel_mp.events.rendering.sequence_templates import (
     TELLS_HIDDEN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from laurel_mp.events.rendering.executions import Execution, LazyExecution
+from laurel_mp.events.rendering.execution import Execution, LazyExecution
 from laurel_mp.records.record import Look
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from laurel_mp.events.rendering.caches import BoundedCache
-from laurel_mp.events.rendering.executions import LazyExecution, ScriptHint
+from laurel_mp.events.rendering.execution import LazyExecution, ScriptHint
 from laurel_mp.events.rendering.fragment import Fragment
 from laurel_mp.records import execve, proctitle
 from laurel_mp.records.record import RecordRenderer, Rendered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from laurel_mp.pipeline.counters.meter import UNLIMITED, Fill
 from laurel_mp.pipeline.host.host_access import System
-from laurel_mp.processes.table import MAX_IN_ALL, MAX_NODES
+from laurel_mp.processes.process_table import MAX_IN_ALL, MAX_NODES
 from laurel_mp.processes.users import MAX_NAMES
 from laurel_mp.stages.assembler import Assembler
 from laurel_mp.stages.decoder import Decoder

@@ -13,7 +13,7 @@ from laurel_mp.pipeline.daemon.kernel_watch import KernelWatch
 from laurel_mp.pipeline.daemon.loss_report import PERIOD
 from laurel_mp.pipeline.daemon.netlink import KernelStatus
 from laurel_mp.pipeline.runner import stage_options
-from laurel_mp.stages.losses import note
+from laurel_mp.stages.loss_reporter import note
 
 STEP = 1.0
 """Seconds between two looks at anything but what the kernel has said."""

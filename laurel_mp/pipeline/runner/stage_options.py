@@ -10,7 +10,7 @@ from dataclasses import replace
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError
 from laurel_mp.events.reassembly.coalescer import Limits
-from laurel_mp.events.reassembly.enrichment import ContentFilters
+from laurel_mp.events.reassembly.exec_observer import ContentFilters
 from laurel_mp.pipeline.host.host_access import System
 from laurel_mp.processes.context import ContextOptions
 from laurel_mp.processes.environment import VariableFilter
@@ -26,7 +26,7 @@ from laurel_mp.records.strings import encode
 from laurel_mp.stages.assembler import Assembler
 from laurel_mp.stages.decoder import Decoder
 from laurel_mp.stages.enricher import Enricher, EnricherOptions
-from laurel_mp.stages.losses import LossOptions
+from laurel_mp.stages.loss_reporter import LossOptions
 from laurel_mp.stages.router import Router
 from laurel_mp.stages.tracker import Tracker, TrackerOptions
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import orjson
 
-from laurel_mp.processes.table import Process, ProcessTables
+from laurel_mp.processes.process_table import Process, ProcessTables
 
 log = logging.getLogger(__name__)
 # There may be many, and they are for the debug log alone: `Plugin` has it listen here.

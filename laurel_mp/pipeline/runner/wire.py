@@ -29,7 +29,7 @@ from laurel_mp.errors import PipelineError
 from laurel_mp.events.reassembly.coalescer import Counters
 from laurel_mp.events.reassembly.serial_collector import Interval, Seen
 from laurel_mp.stages.assembler import AssemblerCounters
-from laurel_mp.stages.serials import Loss
+from laurel_mp.stages.serial_gaps import Loss
 from laurel_mp.stages.stage_messages import (
     Annotations,
     ClockMark,

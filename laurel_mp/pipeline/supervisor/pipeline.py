@@ -41,7 +41,7 @@ from laurel_mp.pipeline.supervisor.replay_buffer import ReplayBuffer
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.packing import check_plain
 from laurel_mp.stages.router import Malformed, Router
-from laurel_mp.stages.serials import Loss
+from laurel_mp.stages.serial_gaps import Loss
 from laurel_mp.stages.snapshots import redistribute, without_events, without_serials
 from laurel_mp.system.malloc import GiveBack
 

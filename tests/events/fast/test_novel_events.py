@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from laurel_mp.events.fast.novel_events import FastCoalescer
 from laurel_mp.events.fast.whole_events import WholeEventCoalescer
+from laurel_mp.events.reassembly.bodies import Bodies, Rows
 from laurel_mp.events.reassembly.coalescer import Coalescer, Counters, Limits
-from laurel_mp.events.reassembly.decoded import Bodies, Rows
-from laurel_mp.events.reassembly.enrichment import ContentFilters, Finished, Started
+from laurel_mp.events.reassembly.exec_observer import ContentFilters, Finished, Started
 from laurel_mp.events.rendering import event_renderer, sequence_templates
 from laurel_mp.events.rendering.caches import CacheBypass
-from laurel_mp.events.rendering.executions import LazyExecution
+from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.loadtest.flood import Flood, Options
 from laurel_mp.records.header import LINE
 from laurel_mp.records.record_options import RecordOptions

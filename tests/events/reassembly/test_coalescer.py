@@ -10,10 +10,15 @@ from hypothesis import strategies as st
 
 from laurel_mp.events.fast.whole_events import WholeEventCoalescer
 from laurel_mp.events.reassembly import coalescer
+from laurel_mp.events.reassembly.bodies import FILTERED, NO_ROW, Bodies, clock_key, line_key
 from laurel_mp.events.reassembly.coalescer import Limits
-from laurel_mp.events.reassembly.decoded import FILTERED, NO_ROW, Bodies, clock_key, line_key
-from laurel_mp.events.reassembly.enrichment import ContentFilters, ExecObserver, Finished, Started
-from laurel_mp.events.rendering.executions import Execution, LazyExecution
+from laurel_mp.events.reassembly.exec_observer import (
+    ContentFilters,
+    ExecObserver,
+    Finished,
+    Started,
+)
+from laurel_mp.events.rendering.execution import Execution, LazyExecution
 from laurel_mp.events.rendering.syscall import Call
 from laurel_mp.records.record_options import RecordOptions
 from tests.support import decoding

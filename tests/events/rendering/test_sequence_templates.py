@@ -5,9 +5,9 @@ from unittest.mock import patch
 
 import pytest
 
-from laurel_mp.events.rendering import executions
+from laurel_mp.events.rendering import execution as execution_module
 from laurel_mp.events.rendering.event_renderer import EventRenderer
-from laurel_mp.events.rendering.executions import execution
+from laurel_mp.events.rendering.execution import execution
 from laurel_mp.events.rendering.sequence_templates import (
     LEARNED_AFTER,
     MOST_CANDIDATES,
@@ -183,7 +183,7 @@ def test_a_glance_is_enough() -> None:
     found = learned(usual).render_rest(usual).executed
 
     assert found is not None
-    with patch.object(executions, "execution") as looks:
+    with patch.object(execution_module, "execution") as looks:
         assert found.script() is None
         assert found.script(b"260104", b"fe:00") is None
         assert not looks.called

@@ -12,11 +12,11 @@ import orjson
 from laurel_mp.records import header, types
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.sockaddr import is_big_endian
-from laurel_mp.reversion import execve, raw_values
+from laurel_mp.reversion import execve_reverter, raw_values
+from laurel_mp.reversion.added_members import Object
 from laurel_mp.reversion.losses import Losses
-from laurel_mp.reversion.members import Object
-from laurel_mp.reversion.records import RecordReverter
-from laurel_mp.reversion.values import Json, text_of
+from laurel_mp.reversion.record_reverter import RecordReverter
+from laurel_mp.reversion.spellings import Json, text_of
 
 _is_id = re.compile(header.ID).fullmatch
 _is_node = re.compile(header.NODE).fullmatch
@@ -116,10 +116,10 @@ class EventReverter:
         words = title.get(self._keys.added(b"ARGV")) if isinstance(title, dict) else None
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             words = None
-        written = execve.revert(found, self._keys, words, incomplete=incomplete)
+        written = execve_reverter.revert(found, self._keys, words, incomplete=incomplete)
         if not written.is_whole:
             self.losses.arguments += 1
-        elif not execve.says(written.bodies, found, self._list_options(found)):
+        elif not execve_reverter.says(written.bodies, found, self._list_options(found)):
             self.losses.inexact += 1
         return written.bodies
 

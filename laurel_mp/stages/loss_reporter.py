@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
-from laurel_mp.events.reassembly.decoded import clock_key
-from laurel_mp.events.reassembly.flight import Node
+from laurel_mp.events.reassembly.bodies import clock_key
+from laurel_mp.events.reassembly.event_in_flight import Node
 from laurel_mp.events.reassembly.serial_collector import Interval
 from laurel_mp.records.strings import encode
-from laurel_mp.stages.serials import Loss, Serials, SerialsState
+from laurel_mp.stages.serial_gaps import Loss, Serials, SerialsState
 
 LATEST_RANK = (1 << 64) - 1
 """Behind all events that the clock completes at the same place."""

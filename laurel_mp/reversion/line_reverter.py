@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from laurel_mp.reversion.events import Damaged, EventReverter
-from laurel_mp.reversion.order import Order
+from laurel_mp.reversion.event_order import Order
+from laurel_mp.reversion.event_reverter import Damaged, EventReverter
 
 MAX_LINE = 256 << 20
 """Bytes of a line. An event has some megabytes at most; what has no end is no line."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from laurel_mp.records.message import UNPARSED
 from laurel_mp.records.record_options import RecordOptions
-from laurel_mp.reversion.values import Json
+from laurel_mp.reversion.spellings import Json
 
 Object = Mapping[str, Json]
 """A JSON object, its members in their order."""

@@ -13,7 +13,7 @@ import math
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
-from laurel_mp.events.reassembly.flight import Node
+from laurel_mp.events.reassembly.event_in_flight import Node
 from laurel_mp.events.reassembly.serial_collector import Seen
 
 SPACE = 1 << 32

@@ -9,10 +9,10 @@ import orjson
 
 from laurel_mp.records import execve
 from laurel_mp.records.record_options import RecordOptions
-from laurel_mp.reversion import arguments, fields
+from laurel_mp.reversion import arguments, field_text
+from laurel_mp.reversion.added_members import Keys, Object
 from laurel_mp.reversion.arguments import Argument, Pieces
-from laurel_mp.reversion.members import Keys, Object
-from laurel_mp.reversion.values import Json, Writer, text_of
+from laurel_mp.reversion.spellings import Json, Writer, text_of
 
 
 class Execve(NamedTuple):
@@ -42,7 +42,7 @@ def revert(found: Object, keys: Keys, title: Sequence[str] | None, *, incomplete
     is_whole = is_whole and not any(isinstance(word, dict) for word in words)
     rest = [(key.encode(), value) for key, value in found.items() if key not in ours]
     rest = [member for member in rest if member[0] != b"argc" or argc is None]
-    others = fields.text(rest, Writer.KERNEL, keys.unparsed)
+    others = field_text.text(rest, Writer.KERNEL, keys.unparsed)
     return Execve(arguments.bodies(argc, placed, others.fields, others.stray), is_whole)
 
 

@@ -6,7 +6,15 @@ import re
 
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.tables.fields import CLASSES as CLASS_OF
-from laurel_mp.schema.values import CLASSES, START_TIME, Schema, list_of, object_of, ref, several
+from laurel_mp.schema.value_schemas import (
+    CLASSES,
+    START_TIME,
+    Schema,
+    list_of,
+    object_of,
+    ref,
+    several,
+)
 
 _SKIPPED = object_of(
     {"skipped_args": ref("integer"), "skipped_bytes": ref("integer")},

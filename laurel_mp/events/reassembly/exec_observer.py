@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple, Protocol
 
-from laurel_mp.events.rendering.executions import LazyExecution
+from laurel_mp.events.rendering.execution import LazyExecution
 
 Text = Annotated[bytes, re.compile(rb"[^\n\0\x01]*")]
 """May stand in an event's line."""

@@ -2,9 +2,9 @@
 
 import pytest
 
-from laurel_mp.processes import table as table_module
+from laurel_mp.processes import process_table as table_module
 from laurel_mp.processes.labels import NONE, Labels
-from laurel_mp.processes.table import (
+from laurel_mp.processes.process_table import (
     ENDED_SECONDS,
     NO_FACTS,
     Facts,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from laurel_mp.reversion.members import Member
-from laurel_mp.reversion.values import Json, Writer, field, text_of
+from laurel_mp.reversion.added_members import Member
+from laurel_mp.reversion.spellings import Json, Writer, field, text_of
 
 _VERDICTS = (b"denied", b"granted")
 

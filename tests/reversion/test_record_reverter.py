@@ -7,9 +7,9 @@ from hypothesis import given
 from laurel_mp.events.rendering.syscall import SyscallRenderer
 from laurel_mp.records.record import RecordRenderer
 from laurel_mp.records.record_options import RecordOptions
-from laurel_mp.reversion import records
+from laurel_mp.reversion import record_reverter
 from laurel_mp.reversion.losses import Losses
-from laurel_mp.reversion.records import RecordReverter
+from laurel_mp.reversion.record_reverter import RecordReverter
 from tests.support.records import (
     ALL_NAMES,
     UNHURRIED,
@@ -178,7 +178,7 @@ def test_prefix(prefix: bytes) -> None:
 def test_memory_is_bounded() -> None:
     """However many different records there are, few are remembered."""
     one, _ = reverter()
-    for number in range(records.MOST_REMEMBERED + 2):
+    for number in range(record_reverter.MOST_REMEMBERED + 2):
         one.body(b"CWD", {"cwd": str(number)})
 
-    assert len(one._remembered) <= records.MOST_REMEMBERED
+    assert len(one._remembered) <= record_reverter.MOST_REMEMBERED

@@ -1,7 +1,7 @@
 """Where events without an end are written: when they were seen, not when they were given up."""
 
-from laurel_mp.reversion import order
-from laurel_mp.reversion.order import Order
+from laurel_mp.reversion import event_order
+from laurel_mp.reversion.event_order import Order
 
 
 def test_events_stay_in_order() -> None:
@@ -47,8 +47,8 @@ def test_what_is_left_at_the_end() -> None:
 def test_no_more_is_held_than_allowed() -> None:
     """However many events share a second, and however many have no end."""
     one = Order(2.0)
-    piece = bytes(order.MOST_HELD // 4)
+    piece = bytes(event_order.MOST_HELD // 4)
     for ended in (True, False):
         written = sum(len(one.add(piece, 1, ended=ended)) for _ in range(20))
         assert written >= len(piece) * 15
-    assert len(one.finish()) <= order.MOST_HELD * 2
+    assert len(one.finish()) <= event_order.MOST_HELD * 2

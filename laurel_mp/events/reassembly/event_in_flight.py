@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, NamedTuple, Self
 
-from laurel_mp.events.reassembly.enrichment import Started
-from laurel_mp.events.rendering.executions import LazyExecution
+from laurel_mp.events.reassembly.exec_observer import Started
+from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.events.rendering.sequence_templates import Record
 from laurel_mp.events.rendering.syscall import Syscall
 from laurel_mp.records.header import ID, NODE, TYPE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from laurel_mp.events.rendering.executions import Execution, execution
+from laurel_mp.events.rendering.execution import Execution, execution
 
 CWD = (b"CWD", b'cwd="/home/u"')
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laurel_mp.events.reassembly.serial_collector import Seen, ranges_of
-from laurel_mp.stages import serials
+from laurel_mp.stages import serial_gaps
 from laurel_mp.stages.packing import check, pack
-from laurel_mp.stages.serials import Loss, Serials, SerialsState
+from laurel_mp.stages.serial_gaps import Loss, Serials, SerialsState
 
 WINDOW = 5.0
 BOOT = 1000.0
@@ -213,9 +213,9 @@ def test_another_counter_far_ahead() -> None:
 def test_the_end_of_the_counter() -> None:
     """Behind the last serial of 32 bits comes 1, or 0; stragglers find their place."""
     stream = Stream()
-    stream.see(serials.SPACE - 4, serials.SPACE - 2)
+    stream.see(serial_gaps.SPACE - 4, serial_gaps.SPACE - 2)
     stream.see(1, 2, 4)
-    stream.see(serials.SPACE - 1, serials.SPACE - 3)
+    stream.see(serial_gaps.SPACE - 1, serial_gaps.SPACE - 3)
     stream.see(5)
     stream.wait_for_long()
     stream.see(0)
@@ -248,7 +248,7 @@ def test_restarts() -> None:
 
 def test_too_many_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
     """More gaps than are waited for at a time are counted early, none twice."""
-    monkeypatch.setattr(serials, "MAX_MISSING", 10)
+    monkeypatch.setattr(serial_gaps, "MAX_MISSING", 10)
     stream = Stream()
     stream.see(*range(1, 101, 2))
 
@@ -258,7 +258,7 @@ def test_too_many_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_too_many_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The node that was quiet longest is forgotten, and what it lacked is told."""
-    monkeypatch.setattr(serials, "MAX_NODES", 2)
+    monkeypatch.setattr(serial_gaps, "MAX_NODES", 2)
     watch = Serials(WINDOW)
     losses = []
     for number, node in enumerate((b"a", b"b", b"a", b"c", b"b")):
@@ -275,10 +275,10 @@ def test_too_many_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[set[int], list[list[int]]]:
     """Serials that are missing, and all others in lots, a little out of order."""
-    first = draw(st.integers(1, 5000) | st.integers(serials.SPACE - 300, serials.SPACE - 1))
+    first = draw(st.integers(1, 5000) | st.integers(serial_gaps.SPACE - 300, serial_gaps.SPACE - 1))
     count = draw(st.integers(2, 400))
     inner = st.integers(first + 1, first + count - 1)
-    missing = draw(st.sets(inner, max_size=40)) - {first + count - 1, serials.SPACE}
+    missing = draw(st.sets(inner, max_size=40)) - {first + count - 1, serial_gaps.SPACE}
     present = [number for number in range(first, first + count) if number not in missing]
     shift = draw(st.integers(0, 30))
     seed = random.Random(draw(st.integers(0, 1000)))
@@ -289,7 +289,7 @@ def streams(draw: st.DrawFn) -> tuple[set[int], list[list[int]]]:
     for number in present:
         if seed.random() < 0.1:
             lots.append([])
-        lots[-1].append(number % serials.SPACE)
+        lots[-1].append(number % serial_gaps.SPACE)
     return missing, lots
 
 

@@ -14,10 +14,18 @@ from laurel_mp.events.rendering.syscall import SyscallRenderer
 from laurel_mp.records import types
 from laurel_mp.records.record import RecordRenderer
 from laurel_mp.records.record_options import RecordOptions
-from laurel_mp.reversion import addresses, fields, raw_values
+from laurel_mp.reversion import addresses, field_text, raw_values
+from laurel_mp.reversion.added_members import Added, Keys, Member, Members, Object
 from laurel_mp.reversion.losses import Losses
-from laurel_mp.reversion.members import Added, Keys, Member, Members, Object
-from laurel_mp.reversion.values import Json, Token, Writer, call_argument, encoded, field, text_of
+from laurel_mp.reversion.spellings import (
+    Json,
+    Token,
+    Writer,
+    call_argument,
+    encoded,
+    field,
+    text_of,
+)
 
 MOST_REMEMBERED = 1 << 14
 """Records of which the bodies are remembered."""
@@ -156,7 +164,7 @@ class RecordReverter:
         if may_have_message and raw and raw[-1][0] == b"msg" and raw[-1][1] is not None:
             *raw, (_, message) = raw
         writer = Writer.APPARMOR if any(key == b"apparmor" for key, _ in raw) else Writer.KERNEL
-        text = fields.text(raw, writer, self.keys.unparsed, name)
+        text = field_text.text(raw, writer, self.keys.unparsed, name)
         tail = self._tail(found.translations)
         for line in text.lines():
             for inside in self._messages(message):
@@ -169,7 +177,7 @@ class RecordReverter:
             yield b"msg='" + text_of(str(message)) + b"'"
         else:
             members = [(key.encode(), value) for key, value in message.items()]
-            text = fields.text(members, Writer.PROGRAM, self.keys.unparsed)
+            text = field_text.text(members, Writer.PROGRAM, self.keys.unparsed)
             for inside in text.lines():
                 yield b"msg='" + inside + b"'"
 

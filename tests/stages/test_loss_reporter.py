@@ -4,9 +4,9 @@ import json
 from array import array
 from typing import Any
 
-from laurel_mp.events.reassembly.decoded import clock_key
+from laurel_mp.events.reassembly.bodies import clock_key
 from laurel_mp.events.reassembly.serial_collector import Interval, Seen
-from laurel_mp.stages.losses import Losses, LossesState, LossOptions
+from laurel_mp.stages.loss_reporter import Losses, LossesState, LossOptions
 from laurel_mp.stages.packing import check, pack
 
 OPTIONS = LossOptions(window=0.0, interval=10.0, lines=True)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from laurel_mp.records import execve
 from laurel_mp.records.record_options import RecordOptions
+from laurel_mp.reversion.added_members import Keys
 from laurel_mp.reversion.arguments import bodies
-from laurel_mp.reversion.execve import Execve, revert
-from laurel_mp.reversion.members import Keys
+from laurel_mp.reversion.execve_reverter import Execve, revert
 
 KEYS = Keys(RecordOptions())
 
