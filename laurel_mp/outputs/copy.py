@@ -7,8 +7,11 @@ import logging
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.file import LogFile
 from laurel_mp.outputs.opening import open_file
-from laurel_mp.outputs.patience import Complaint, StallPolicy
+from laurel_mp.outputs.patience import StallPolicy
 from laurel_mp.outputs.target import Target
+from laurel_mp.system.rate_limited_log import RateLimitedLog
+
+log = logging.getLogger(__name__)
 
 
 class Copy:
@@ -19,7 +22,7 @@ class Copy:
 
     def __init__(self, file: LogFile) -> None:
         self._file = file
-        self._complaint = Complaint()
+        self._error_log = RateLimitedLog(log)
         self._is_torn = True  # by whoever wrote to it before, perhaps
 
     @classmethod
@@ -38,14 +41,14 @@ class Copy:
             self._file.write(text)
         except OutputError as error:
             self._is_torn = True
-            self._complaint.say(f"{error}; the copy has a hole")
+            self._error_log.warning("%s; the copy has a hole", error)
 
     def tick(self) -> None:
         """Sees whether the file was moved or removed; about once a second."""
         try:
             self._file.tick()
         except OutputError as error:
-            self._complaint.say(str(error))
+            self._error_log.warning("%s", error)
 
     def rotate(self) -> None:
         """Begins a new file."""

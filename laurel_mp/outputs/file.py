@@ -13,9 +13,10 @@ from pathlib import Path
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs import acl
 from laurel_mp.outputs.base import Mark, Output, Wrote, ignore
-from laurel_mp.outputs.patience import Complaint, StallPolicy
+from laurel_mp.outputs.patience import StallPolicy
 from laurel_mp.outputs.tail import continues, is_torn
 from laurel_mp.outputs.target import Target
+from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 ROTATE_AGAIN = 5.0
 """Seconds until a rotation that failed is tried again. Until then the file grows: better that than
@@ -43,8 +44,8 @@ class LogFile(Output):
         self._size = 0
         self._rotation_due = 0.0
         self._is_granted = True
-        self._rotation_complaint = Complaint()
-        self._sync_complaint = Complaint()
+        self._rotation_log = RateLimitedLog(log)
+        self._sync_log = RateLimitedLog(log)
 
     def open(self) -> None:
         """Opens the file, or makes it; raises OutputError."""
@@ -143,8 +144,8 @@ class LogFile(Output):
                 raise
         except OSError as error:
             self._rotation_due = time.monotonic() + ROTATE_AGAIN
-            self._rotation_complaint.say(
-                f"{self.name}: cannot be rotated, grows on: {error.strerror}"
+            self._rotation_log.warning(
+                "%s: cannot be rotated, grows on: %s", self.name, error.strerror
             )
             return
         self._replace(fd)
@@ -216,8 +217,8 @@ class LogFile(Output):
         try:
             fd = self._open_path()
         except OSError as error:
-            self._rotation_complaint.say(
-                f"{self.name}: was moved, and cannot be made anew: {error.strerror}"
+            self._rotation_log.warning(
+                "%s: was moved, and cannot be made anew: %s", self.name, error.strerror
             )
             return False
         if self._target.fsync != "never":
@@ -246,8 +247,8 @@ class LogFile(Output):
         try:
             os.fsync(self._fd)
         except OSError as error:
-            self._sync_complaint.say(
-                f"{self.name}: cannot be brought to the disk: {error.strerror}"
+            self._sync_log.warning(
+                "%s: cannot be brought to the disk: %s", self.name, error.strerror
             )
 
     def close(self) -> None:

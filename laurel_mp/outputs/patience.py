@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from laurel_mp.errors import OutputError
+from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 LOOK = 0.2
 """Seconds that one wait takes at most."""
@@ -18,9 +19,6 @@ RETRY = 0.25
 NOTEWORTHY = 1.0
 """Seconds after which it is said that an output holds back."""
 
-PERIOD = 60.0
-"""Seconds between two messages about the same trouble."""
-
 OnStall = Callable[[str], None]
 """Told at least every half second, while an output holds back, which one and why; may raise."""
 
@@ -28,22 +26,6 @@ Watched = tuple[int, int]
 """A descriptor, and the events of poll(2) that end the wait."""
 
 log = logging.getLogger(__name__)
-
-
-class Complaint:
-    """A trouble that is said at once, and then at most once a minute."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def say(self, text: str) -> bool:
-        """Logs a warning, unless there was one within the last minute; whether it did."""
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + PERIOD
-        log.warning("%s", text)
-        return True
 
 
 class Backoff:
@@ -81,7 +63,7 @@ class StallPolicy:
         self._on_stall = on_stall
         self._since: float | None = None
         self._told = 0.0
-        self._complaint = Complaint()
+        self._log = RateLimitedLog(log)
         self._complained = False
 
     @property
@@ -118,7 +100,7 @@ class StallPolicy:
             self._on_stall(f"{self.name}: {reason}")
         if now - self._since >= NOTEWORTHY:
             waited = f" for {now - self._since:.0f} s" if self._complained else ""
-            if self._complaint.say(f"{self.name}: held back{waited}: {reason}"):
+            if self._log.warning("%s: held back%s: %s", self.name, waited, reason):
                 self._complained = True
         return bool(poll.poll(min(seconds, LOOK) * 1000))
 

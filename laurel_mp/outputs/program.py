@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.channel import Channel
-from laurel_mp.outputs.patience import Backoff, Complaint, StallPolicy, Watched
+from laurel_mp.outputs.patience import Backoff, StallPolicy, Watched
 from laurel_mp.outputs.pipes import unread
+from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 """All that the program gets to know of ours."""
@@ -51,7 +52,7 @@ class Program(Channel):
         self._backoff = backoff
         self._child: _Child | None = None
         self._why = ""
-        self._complaint = Complaint()
+        self._error_log = RateLimitedLog(log)
 
     @classmethod
     def open(cls, command: str, patience: StallPolicy, backoff: Backoff | None = None) -> Program:
@@ -130,7 +131,7 @@ class Program(Channel):
         if time.monotonic() - child.started >= SOUND:
             self._backoff.reset()
         self._backoff.failed()
-        self._complaint.say(f"{self.name}: {self._why}, and is started again")
+        self._error_log.warning("%s: %s, and is started again", self.name, self._why)
 
     def _is_gone(self) -> bool:
         return self._child is not None and _is_readable(self._child.pidfd, 0.0)

@@ -7,7 +7,7 @@ import pytest
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs import patience as module
-from laurel_mp.outputs.patience import Backoff, Complaint, StallPolicy
+from laurel_mp.outputs.patience import Backoff, StallPolicy
 from tests.support.outputs import Waiting
 
 
@@ -98,18 +98,6 @@ def test_impatience() -> None:
     assert not patience.wait(0.0, "slow")
     with pytest.raises(OutputError, match=r"audit\.log: cannot be written: Disk quota exceeded"):
         patience.fail(OSError(122, "Disk quota exceeded"))
-
-
-def test_complaint(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    """The same trouble is said once a minute."""
-    complaint = Complaint()
-    said = []
-    for _ in range(4):
-        said.append(complaint.say("trouble"))
-        clock.now += 31
-
-    assert said == [True, False, True, False]
-    assert caplog.messages == ["trouble", "trouble"]
 
 
 def test_backoff(clock: Clock) -> None:

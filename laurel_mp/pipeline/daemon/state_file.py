@@ -25,7 +25,7 @@ import msgpack
 
 from laurel_mp.config import Config
 from laurel_mp.system.boot_id import boot_id
-from laurel_mp.system.seldom import Seldom
+from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 MAGIC = b"LMPSTATE"
 VERSION = 1
@@ -67,7 +67,7 @@ class StateFile:
         self._max_age = max_age
         self._generations = generations
         self._thread: threading.Thread | None = None
-        self._trouble = Seldom(log)
+        self._errors = RateLimitedLog(log)
 
     @classmethod
     def of(cls, config: Config) -> StateFile | None:
@@ -98,9 +98,7 @@ class StateFile:
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
-            self._trouble(
-                logging.ERROR, "state file %s: cannot be removed: %s", self.path, error.strerror
-            )
+            self._errors.error("state file %s: cannot be removed: %s", self.path, error.strerror)
 
     def close(self) -> None:
         """Waits for what is done in the background."""
@@ -119,9 +117,7 @@ class StateFile:
             self._set_aside(error)
             return None
         except OSError as error:
-            self._trouble(
-                logging.ERROR, "state file %s: cannot be read: %s", self.path, error.strerror
-            )
+            self._errors.error("state file %s: cannot be read: %s", self.path, error.strerror)
             return None
         try:
             loaded = unpack(data, self._max_age)
@@ -158,9 +154,7 @@ class StateFile:
             finally:
                 os.close(directory)
         except OSError as error:
-            self._trouble(
-                logging.ERROR, "state file %s: cannot be written: %s", self.path, error.strerror
-            )
+            self._errors.error("state file %s: cannot be written: %s", self.path, error.strerror)
             return False
         return True
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from laurel_mp.pipeline.intake.pieces import Piece, pop_joined
 from laurel_mp.pipeline.intake.spool.spool import Spool
-from laurel_mp.system.seldom import Seldom
+from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 PIECE_COST = 256
 """Bytes of memory that a piece takes besides its data, about: tiny reads are bounded, too."""
@@ -82,9 +82,9 @@ class Backlog:
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._taken = 0
         self._given: deque[tuple[int, int]] = deque()  # our count and the spool's, when it gave
-        self._full = Seldom(log)
-        self._trouble = Seldom(log)
-        self._begins = Seldom(log)
+        self._full_log = RateLimitedLog(log)
+        self._error_log = RateLimitedLog(log)
+        self._begin_log = RateLimitedLog(log)
         self._begin_was_said = False
         self._began: tuple[float, int] | None = None  # when, and what had been spooled before
         self._retry_at = 0.0
@@ -102,8 +102,7 @@ class Backlog:
                 return
             self._stopped_at = time.monotonic()
             goes_on = self._room.wait_for(self._has_room, STOP_WORTH_SAYING)
-        said = not goes_on and self._full(
-            logging.WARNING,
+        said = not goes_on and self._full_log.warning(
             "reading has stopped: %d bytes of input wait for the outputs, and that is the limit",
             self._bytes + self._spool_bytes(),
         )
@@ -385,8 +384,8 @@ class Backlog:
 
     def _say_begin(self, spool: Spool) -> None:
         self._began = (time.monotonic(), self._spooled)
-        self._begin_was_said = self._begins(
-            logging.WARNING, "outputs are slow: input goes to the spool %s", spool.path
+        self._begin_was_said = self._begin_log.warning(
+            "outputs are slow: input goes to the spool %s", spool.path
         )
 
     def _say_end(self, spool: Spool) -> None:
@@ -402,8 +401,8 @@ class Backlog:
             )
 
     def _say_trouble(self, spool: Spool, error: OSError) -> None:
-        self._trouble(
-            logging.ERROR, "spool %s: cannot be written: %s", spool.path, error.strerror or error
+        self._error_log.error(
+            "spool %s: cannot be written: %s", spool.path, error.strerror or error
         )
 
     def _end_thread(self) -> None:

@@ -12,7 +12,7 @@ import select
 import socket
 from typing import Protocol
 
-from laurel_mp.system.seldom import Seldom
+from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 READ_SIZE = 1 << 18
 
@@ -164,7 +164,7 @@ class SocketInput(Input):
         self._interrupted = False
         self._within_line = False
         self._pause = 0.0
-        self._trouble = Seldom(log)
+        self._error_log = RateLimitedLog(log)
         self._in_trouble = False
 
     def fileno(self) -> int:
@@ -246,7 +246,7 @@ class SocketInput(Input):
             log.info("%s: connected", self.name)
 
     def _say(self, level: int, what: str) -> None:
-        if self._trouble(level, "%s: %s; trying again", self.name, what):
+        if self._error_log.log(level, "%s: %s; trying again", self.name, what):
             self._in_trouble = True
 
 

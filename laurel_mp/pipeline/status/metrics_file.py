@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from laurel_mp.system.seldom import Seldom
+from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class MetricsFile:
         self._path = path
         self._mode = mode
         self._thread: threading.Thread | None = None
-        self._trouble = Seldom(log)
+        self._errors = RateLimitedLog(log)
 
     def write_soon(self, text: bytes) -> bool:
         """Whether it will be written; not if the former one is still being written."""
@@ -58,6 +58,4 @@ class MetricsFile:
                     new.unlink()
                 raise
         except OSError as error:
-            self._trouble(
-                logging.WARNING, "metrics: %s: cannot be written: %s", self._path, error.strerror
-            )
+            self._errors.warning("metrics: %s: cannot be written: %s", self._path, error.strerror)

@@ -315,7 +315,7 @@ def test_bad_file(
     make_bad(file.path, kind)
 
     assert file.load() is None
-    assert "set aside as state_file.corrupt" in caplog.text
+    assert "set aside as state.corrupt" in caplog.text
     assert not file.path.is_symlink()
     assert not file.path.exists()
     assert file.save(STATE)
