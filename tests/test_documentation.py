@@ -11,7 +11,7 @@ import pytest
 
 from laurel_mp.config import Config
 from laurel_mp.pipeline.daemon import loss_report
-from laurel_mp.pipeline.runner import endpoints, wire
+from laurel_mp.pipeline.runner import wire
 from laurel_mp.processes import process_table
 from laurel_mp.schema.event import event_schema
 from laurel_mp.stages import serial_gaps
@@ -128,7 +128,7 @@ def test_wire_page_has_the_version() -> None:
 def test_wire_page_shows_all_sockets() -> None:
     """The table of sockets is that of the module."""
     page = (DOCS / "architecture.md").read_text().splitlines()
-    rows = _rows(endpoints.__doc__, "|")
+    rows = _rows(wire.__doc__, "|")
 
     assert len(rows) == 2 + 4
     assert [row for row in rows if row not in page] == []
@@ -138,8 +138,8 @@ def test_wire_page_has_the_limits() -> None:
     """The numbers of the page are those of the code."""
     page = " ".join((DOCS / "architecture.md").read_text().split())
 
-    assert f"waits at most {endpoints.LINGER_MS} ms for messages under way" in page
-    assert f"tries again each {endpoints.RECONNECT_MS} ms" in page
+    assert f"waits at most {wire.LINGER_MS} ms for messages under way" in page
+    assert f"tries again each {wire.RECONNECT_MS} ms" in page
     window = Config().pipeline.window_bytes >> 20
     assert f"(`pipeline.window-bytes`, {window} MiB by default)" in page
 

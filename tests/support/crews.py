@@ -8,7 +8,12 @@ from laurel_mp.events.reassembly.coalescer import Counters
 from laurel_mp.pipeline.runner import stage_options, wire
 from laurel_mp.pipeline.runner.batches import BARRIER
 from laurel_mp.pipeline.runner.run_outputs import Outputs
-from laurel_mp.pipeline.runner.stage_runner import OnStall, Order, StageRunner, StageRunnerError
+from laurel_mp.pipeline.runner.stage_runner import (
+    OnStall,
+    StageRunner,
+    StageRunnerError,
+    StartState,
+)
 from laurel_mp.stages.stage_messages import Share
 from tests.support.pipelines import Stages
 
@@ -37,17 +42,17 @@ class FailingCrew(StageRunner):
         self._reports: list[wire.Report] = []
         self._workers = stage_options.worker_count(config)
 
-    def start(self, order: Order) -> None:
+    def start(self, state: StartState) -> None:
         """Start from snapshots, if there are any."""
-        self._leave_out = order.leave_out
+        self._written_through = state.written_through
         self._stages = Stages(self._config, self._workers)
-        if order.snapshots is not None:
+        if state.snapshots is not None:
             for decoder, snapshot in zip(
-                self._stages.decoders, order.snapshots.decoders, strict=True
+                self._stages.decoders, state.snapshots.decoders, strict=True
             ):
                 decoder.restore(snapshot)
-            self._stages.tracker.restore(order.snapshots.tracker)
-            self._stages.assembler.restore(order.snapshots.assembler)
+            self._stages.tracker.restore(state.snapshots.tracker)
+            self._stages.assembler.restore(state.snapshots.assembler)
 
     def send(self, batch: int, flags: int, shares: list[Share], malformed: bytes) -> None:
         """Do all that is to be done, or fail."""
@@ -55,7 +60,7 @@ class FailingCrew(StageRunner):
         if failure == "before":
             raise StageRunnerError("it fails", batch)
         merged = self._stages.run(batch, flags, shares, malformed)
-        if batch > self._leave_out:
+        if batch > self._written_through:
             self._written.text.append(merged.text)
             self._written.malformed.append(malformed)
             self._written.batch = batch

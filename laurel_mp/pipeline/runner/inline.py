@@ -1,4 +1,4 @@
-"""All stages in one process, called one after another: `workers = 0`."""
+"""All stages in ingest itself, called one after another: `workers = 0`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ from laurel_mp.pipeline.host.host_access import open_system
 from laurel_mp.pipeline.runner import stage_options, wire
 from laurel_mp.pipeline.runner.batches import BARRIER, DUMP, ROTATE
 from laurel_mp.pipeline.runner.run_outputs import Outputs
-from laurel_mp.pipeline.runner.stage_runner import OnStall, Order, StageRunner, StageRunnerError
+from laurel_mp.pipeline.runner.stage_runner import (
+    OnStall,
+    StageRunner,
+    StageRunnerError,
+    StartState,
+)
 from laurel_mp.pipeline.runner.table_dump import dump
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.stage_messages import Share
@@ -32,7 +37,7 @@ _numbers_given = attrgetter(*(each.name for each in fields(AssemblerCounters)))
 
 
 class InlineRunner(StageRunner):
-    """A crew without other processes: a batch that was sent is written."""
+    """Runs each batch through all stages in `send`."""
 
     def __init__(
         self,
@@ -46,7 +51,7 @@ class InlineRunner(StageRunner):
     ) -> None:
         self._config = config
         self._outputs = outputs
-        self._kept_journal = journal
+        self._shared_journal = journal
         self._journal: HeldJournal | None = None
         self._on_stall = on_stall
         self._live = live
@@ -54,14 +59,14 @@ class InlineRunner(StageRunner):
         self._meter = Meter(accounts.row(INLINE), live=live, own_process=False)
         self._huge_pages = HugePages()
         self._stack = ExitStack()
-        self._written = self._leave_out = 0
+        self._written = self._written_through = 0
         self._reports: list[wire.Report] = []
 
-    def start(self, order: Order) -> None:
-        """Starts it; raises OutputError if an output cannot be used."""
+    def start(self, state: StartState) -> None:
+        """Opens the outputs; raises OutputError if one cannot be used."""
         config = self._config
-        if self._kept_journal is not None:
-            self._journal = HeldJournal(self._kept_journal)
+        if self._shared_journal is not None:
+            self._journal = HeldJournal(self._shared_journal)
         self._accounts.begin([Member("ingest", INLINE)])
         system = self._stack.enter_context(open_system(config, live=self._live))
         if self._live:
@@ -69,12 +74,12 @@ class InlineRunner(StageRunner):
         self._system = system
         self._names = system.names if system is not None else None
         self._decoder = stage_options.decoder(config, system)
-        snapshots = order.snapshots
+        snapshots = state.snapshots
         self._tracker = stage_options.tracker(
             config,
             system,
             None if snapshots is None else snapshots.tracker,
-            is_restart=order.is_restart,
+            is_restart=state.is_restart,
         )
         self._assembler = stage_options.assembler(config, 0, live=self._live)
         if snapshots is not None:
@@ -82,14 +87,14 @@ class InlineRunner(StageRunner):
             self._decoder.restore(decoder)
             self._assembler.restore(snapshots.assembler)
         self._lines, self._events = self._decoder.lines, self._decoder.counters.events
-        opened = self._outputs.open(self._journal, self._on_stall, again=order.is_again)
+        opened = self._outputs.open(self._journal, self._on_stall, again=not state.is_first_start)
         self._opened = self._stack.enter_context(opened)
-        self._leave_out = max(order.leave_out, self._opened.done)
+        self._written_through = max(state.written_through, self._opened.done)
         if self._live:
             self._huge_pages.start()
 
     def send(self, batch: int, flags: int, shares: list[Share], malformed: bytes) -> None:
-        """Does all that is to be done about a batch."""
+        """Runs a batch through all stages and writes it."""
         (share,) = shares
         try:
             if self._names is not None and self._names.refresh(time.monotonic()):
@@ -101,7 +106,7 @@ class InlineRunner(StageRunner):
             raise
         except Exception as error:
             raise StageRunnerError(f"{type(error).__name__}: {error}", batch) from error
-        if batch > self._leave_out:
+        if batch > self._written_through:
             self._opened.tick()
             self._opened.write(batch, merged, malformed)
             self._meter.wrote(merged, malformed)
@@ -143,23 +148,23 @@ class InlineRunner(StageRunner):
                 sizes | fill_levels.of_assembler(self._assembler), fill_levels.asked(system)
             )
 
-    def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - nobody to wait for
-        """What became of the batches that were sent."""
+    def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - they are there
+        """Returns the reports of the batches that were sent."""
         reports, self._reports = self._reports, []
         return reports
 
     def stop(self) -> int:
-        """Closes the outputs."""
+        """Closes the outputs, and gives the journal back."""
         self._stack.close()
         self._accounts.settle()
-        if self._journal is None or self._kept_journal is None:
+        if self._journal is None or self._shared_journal is None:
             return self._written
         self._journal.put_back()
-        return max(self._outputs.unwritten(self._kept_journal).batch, 0)
+        return max(self._outputs.unwritten(self._shared_journal).batch, 0)
 
     def unwritten(self) -> Any:
-        """What was begun to be written, and is not."""
-        journal = self._journal or self._kept_journal
+        """Returns what the journal holds and the outputs lack, for msgpack."""
+        journal = self._journal or self._shared_journal
         return journal and self._outputs.unwritten(journal).to_plain()
 
     def close(self) -> None:

@@ -1,15 +1,14 @@
-"""The shells around the stages: each moves messages, and does nothing else.
+"""The processes around the stages: worker, tracker and writer move messages, the stages decide.
 
-They run in children of the fork server. Batches come in their order on every connection; what
-several processes say about one batch is collected until it is complete.
+They are children of the fork server. Batches arrive in order on every connection; tracker and
+writer collect the messages of a batch until it is complete.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from threading import Thread
@@ -20,29 +19,32 @@ from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError, OutputError
 from laurel_mp.events.reassembly.coalescer import Counters
 from laurel_mp.pipeline.counters import fill_levels
-from laurel_mp.pipeline.counters.meter import Meter
+from laurel_mp.pipeline.counters.meter import Fill, Meter
 from laurel_mp.pipeline.host.host_access import System, open_system
 from laurel_mp.pipeline.runner import stage_options, wire
 from laurel_mp.pipeline.runner.batches import BARRIER, DUMP, FINAL, ROTATE
-from laurel_mp.pipeline.runner.endpoints import Endpoints
 from laurel_mp.pipeline.runner.run_outputs import TICK, OpenOutputs, Outputs
 from laurel_mp.pipeline.runner.spawner import ProcessSpawner, Task
 from laurel_mp.pipeline.runner.table_dump import dump
+from laurel_mp.pipeline.runner.wire import Endpoints
 from laurel_mp.stages.stage_messages import DecodedRows, Share
 from laurel_mp.system.malloc import GiveBack
 
 LONG_TICK = 60.0
-"""Seconds after which the writer looks after files again when it has nothing to write, and has done
-so once. It looks before it writes again, too; and each look costs a wake-up."""
+"""Seconds between two checks of the files by an idle writer: each costs a wake-up, and the writer
+checks before it writes, too."""
 
 PULSE = 0.5
-"""Seconds between the signs of life of a writer that waits."""
+"""Seconds between two reports of a writer that waits."""
+
+Fills = tuple[Mapping[str, Fill], Mapping[str, int]]
+"""How full each table is, and counts of queries to this host."""
 
 
 def run(task: Task, config: Config, spawner: ProcessSpawner) -> None:
-    """Does what a child is there for, until the final batch."""
-    # Nothing is garbage while a snapshot becomes objects, and the more there are, the longer the
-    # collector would look at all of them, again and again.
+    """Runs the role of a child until the final batch."""
+    # While a snapshot is restored nothing is garbage, and the collector would scan a growing number
+    # of objects again and again.
     gc.disable()
     if task.role == "worker":
         with open_system(config, live=task.live) as system:
@@ -54,96 +56,97 @@ def run(task: Task, config: Config, spawner: ProcessSpawner) -> None:
         _Writer(task, config, spawner).run()
 
 
-class _Role(ABC):
-    """What all children have."""
+class _Shell:
+    """The parts that all roles have: sockets, scoreboard slot, meter, first snapshot."""
 
-    def __init__(self, task: Task, spawner: ProcessSpawner) -> None:
-        self.task = task
+    def __init__(self, task: Task, spawner: ProcessSpawner, fills: Callable[[], Fills]) -> None:
+        """`fills` returns how full the tables of the role are, and its counts of host queries."""
+        self._task = task
         self._board = spawner.board
         self._slot = spawner.slot(task.role, task.number)
+        self._fills = fills
         self.meter = Meter(spawner.board.row(self._slot), live=task.live)
-        self._give_back = GiveBack()
+        self.give_back = GiveBack()
         self.endpoints = Endpoints(Path(task.directory))
         self._reports = self.endpoints.connect(zmq.PUSH, "reports")
 
-    def snapshot(self) -> bytes | None:
-        """What to start with, if it is not the beginning."""
-        path = Path(self.task.directory) / f"{self.task.role}-{self.task.number}.snapshot"
+    def take_snapshot(self) -> bytes | None:
+        """Returns the snapshot to start from, and removes its file; None to start empty."""
+        path = Path(self._task.directory) / f"{self._task.role}-{self._task.number}.snapshot"
         if not path.exists():
             return None
         snapshot = path.read_bytes()
         path.unlink()
         return snapshot
 
-    def ready(self) -> None:
-        """What it starts with is there, and most of it will stay."""
-        gc.freeze()
-        gc.enable()
-
-    def begin(self, batch: int) -> None:
-        """Has a batch in hand from now on; 0 for none."""
+    def begin_batch(self, batch: int) -> None:
+        """Tells ingest which batch this process works on."""
         self._board.note(self._slot, batch)
 
-    def done(self, batch: int, flags: int, lines: int, events: int) -> None:
-        """Has done a batch; lines and events since the start of this process."""
+    def end_batch(self, batch: int, flags: int, lines: int, events: int) -> None:
+        """Counts a batch; `lines` and `events` since the start of this process."""
         self.meter.did(batch, lines, events)
         if self.meter.is_due() or flags & BARRIER:
-            self.look()
-        self.begin(0)
-
-    @abstractmethod
-    def look(self) -> None:
-        """Notes how large this process and what it remembers is."""
+            self.meter.look(*self._fills())
+        self._board.note(self._slot, 0)
 
     def report(self, message: wire.Report) -> None:
-        """Tells ingest something."""
+        """Sends a report to ingest."""
         self._reports.send_multipart(wire.encode_report(message))
 
     def report_snapshot(self, batch: int, snapshot: bytes) -> None:
-        """Tells ingest what is known behind a batch."""
-        self.report(wire.SnapshotMessage(batch, self.task.role, self.task.number, snapshot))
-        self._give_back()
+        """Sends the stage's snapshot behind a batch to ingest."""
+        self.report(wire.SnapshotMessage(batch, self._task.role, self._task.number, snapshot))
+        self.give_back()
 
 
-class _Worker(_Role):
-    """Decodes one worker's shares."""
+def _resume_collector() -> None:
+    """Takes all objects of the first snapshot out of garbage collection: most of them stay."""
+    gc.freeze()
+    gc.enable()
+
+
+class _Worker:
+    """Decodes one worker's share of each batch."""
 
     def __init__(
         self, task: Task, config: Config, spawner: ProcessSpawner, system: System | None
     ) -> None:
-        super().__init__(task, spawner)
-        self._shares = self.endpoints.connect(zmq.PULL, f"worker-{task.number}")
-        self._to_tracker = self.endpoints.connect(zmq.PUSH, "tracker")
-        self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
+        self._number = task.number
+        self._shell = shell = _Shell(task, spawner, self._fills)
+        self._shares = shell.endpoints.connect(zmq.PULL, f"worker-{task.number}")
+        self._to_tracker = shell.endpoints.connect(zmq.PUSH, "tracker")
+        self._to_writer = shell.endpoints.connect(zmq.PUSH, "writer")
         self._system = system
         self._names = system.names if system is not None else None
         self._decoder = stage_options.decoder(config, system)
-        snapshot = self.snapshot()
+        snapshot = shell.take_snapshot()
         if snapshot is not None:
             self._decoder.restore(snapshot)
         self._lines, self._events = self._decoder.lines, self._decoder.counters.events
-        self.ready()
+        _resume_collector()
 
     def run(self) -> None:
+        shell, decoder = self._shell, self._decoder
         flags = 0
         while not flags & FINAL:
             frames = self._shares.recv_multipart()
             batch, flags, share, malformed = wire.decode_share(frames)
-            self._give_back.passed(len(share.blob))
-            self.begin(batch)
+            shell.give_back.passed(len(share.blob))
+            shell.begin_batch(batch)
             self._decode(batch, flags, share, malformed)
-            decoder = self._decoder
             lines, events = decoder.lines - self._lines, decoder.counters.events - self._events
-            self.done(batch, flags, lines, events)
-        self.endpoints.close()
+            shell.end_batch(batch, flags, lines, events)
+        shell.endpoints.close()
 
-    def look(self) -> None:
-        self.meter.look(
-            fill_levels.of_decoder(self._decoder, self._system), fill_levels.asked(self._system)
+    def _fills(self) -> Fills:
+        return (
+            fill_levels.of_decoder(self._decoder, self._system),
+            fill_levels.asked(self._system),
         )
 
     def _decode(self, batch: int, flags: int, share: Share, malformed: bytes) -> None:
-        decoder, worker = self._decoder, self.task.number
+        decoder, worker = self._decoder, self._number
         if self._names is not None and self._names.refresh(time.monotonic()):
             decoder.forget()
         bodies, rows = decoder.decode(share)
@@ -162,98 +165,102 @@ class _Worker(_Role):
         )
         self._to_writer.send_multipart(wire.encode_bodies(message))
         if flags & BARRIER:
-            self.report_snapshot(batch, decoder.snapshot())
+            self._shell.report_snapshot(batch, decoder.snapshot())
 
 
-class _Tracker(_Role):
-    """Answers the rows of all workers, batch by batch."""
+class _Tracker:
+    """Answers the process queries of all workers, batch by batch."""
 
     def __init__(
         self, task: Task, config: Config, spawner: ProcessSpawner, system: System | None
     ) -> None:
-        super().__init__(task, spawner)
-        self._incoming = self.endpoints.bind(zmq.PULL, "tracker")
-        self._to_writer = self.endpoints.connect(zmq.PUSH, "writer")
+        self._workers = task.workers
+        self._shell = shell = _Shell(task, spawner, self._fills)
+        self._incoming = shell.endpoints.bind(zmq.PULL, "tracker")
+        self._to_writer = shell.endpoints.connect(zmq.PUSH, "writer")
         self._tracker = stage_options.tracker(
-            config, system, self.snapshot(), is_restart=task.is_restart
+            config, system, shell.take_snapshot(), is_restart=task.is_restart
         )
         self._collected: dict[int, dict[int, DecodedRows]] = {}
         self._system = system
         self._rows = self._tracker.rows
-        self.ready()
+        _resume_collector()
 
     def run(self) -> None:
+        shell = self._shell
         final = False
         while not final:
             batch, worker, flags, rows = wire.decode_rows(self._incoming.recv_multipart())
             of_batch = self._collected.setdefault(batch, {})
             of_batch[worker] = rows
-            if len(of_batch) == self.task.workers:
-                self.begin(batch)
+            if len(of_batch) == self._workers:
+                shell.begin_batch(batch)
                 self._answer(batch, flags)
-                self.done(batch, flags, 0, self._tracker.rows - self._rows)
+                shell.end_batch(batch, flags, 0, self._tracker.rows - self._rows)
                 final = bool(flags & FINAL)
-        self.endpoints.close()
+        shell.endpoints.close()
 
-    def look(self) -> None:
-        self.meter.look(fill_levels.of_tracker(self._tracker), fill_levels.asked(self._system))
+    def _fills(self) -> Fills:
+        return fill_levels.of_tracker(self._tracker), fill_levels.asked(self._system)
 
     def _answer(self, batch: int, flags: int) -> None:
         of_batch = self._collected.pop(batch)
-        self._give_back.passed(sum(len(rows.who) for rows in of_batch.values()))
-        annotations = self._tracker.apply([of_batch[each] for each in range(self.task.workers)])
+        self._shell.give_back.passed(sum(len(rows.who) for rows in of_batch.values()))
+        annotations = self._tracker.apply([of_batch[each] for each in range(self._workers)])
         message = wire.AnnotationsMessage(batch, annotations)
         self._to_writer.send_multipart(wire.encode_annotations(message))
         if flags & DUMP:
             dump(self._tracker.tables)
         if flags & BARRIER:
-            self.report_snapshot(batch, self._tracker.snapshot())
+            self._shell.report_snapshot(batch, self._tracker.snapshot())
 
 
 class _Collected:
-    """What has come in about a batch."""
+    """The messages of one batch."""
 
     def __init__(self) -> None:
         self.bodies: dict[int, wire.BodiesMessage] = {}
         self.annotations: wire.AnnotationsMessage | None = None
 
 
-class _Writer(_Role):
-    """Writes what all workers and the tracker made of each batch."""
+class _Writer:
+    """Joins the bodies and annotations of each batch, and writes them."""
 
     def __init__(self, task: Task, config: Config, spawner: ProcessSpawner) -> None:
-        super().__init__(task, spawner)
+        self._task = task
         self._journal = spawner.journal
-        self._incoming = self.endpoints.bind(zmq.PULL, "writer")
+        self._shell = shell = _Shell(task, spawner, self._fills)
+        self._incoming = shell.endpoints.bind(zmq.PULL, "writer")
         self._assembler = stage_options.assembler(config, task.workers, live=task.live)
-        snapshot = self.snapshot()
+        snapshot = shell.take_snapshot()
         if snapshot is not None:
             self._assembler.restore(snapshot)
         self._collected: dict[int, _Collected] = {}
         self._events = self._assembler.given
-        self.ready()
+        _resume_collector()
 
     def run(self) -> None:
-        outputs = Outputs.of_plain(self.task.outputs)
-        with outputs.open(self._journal, self._held, again=self.task.is_again) as opened:
-            self._leave_out = max(self.task.leave_out, opened.done)
+        outputs = Outputs.of_plain(self._task.outputs)
+        again = not self._task.is_first_start
+        with outputs.open(self._journal, self._report_stall, again=again) as opened:
+            self._written_through = max(self._task.written_through, opened.done)
             final = False
             pause = TICK
             while not final:
-                has_come = self._incoming.poll(int(pause * 1000))
-                opened.tick()  # also before anything is written to what was moved meanwhile
-                if not has_come:
+                has_message = self._incoming.poll(int(pause * 1000))
+                opened.tick()  # before it writes: a file may have been moved
+                if not has_message:
                     pause = LONG_TICK if opened.are_files else TICK
                     continue
                 pause = TICK
                 batch = self._receive()
                 if batch is not None:
-                    self.begin(batch)
+                    self._shell.begin_batch(batch)
                     final = self._write(batch, opened)
-        self.endpoints.close()
+        self._shell.endpoints.close()
 
     def _receive(self) -> int | None:
-        """The batch that is complete with the next message, if one is."""
+        """Takes a message; returns the number of the batch that it completes, if any."""
         frames = self._incoming.recv_multipart()
         if wire.kind_of(frames)[0] is wire.Kind.BODIES:
             bodies = wire.decode_bodies(frames)
@@ -265,23 +272,23 @@ class _Writer(_Role):
             batch = annotations.batch
             found = self._collected.setdefault(batch, _Collected())
             found.annotations = annotations
-        is_complete = len(found.bodies) == self.task.workers and found.annotations is not None
+        is_complete = len(found.bodies) == self._task.workers and found.annotations is not None
         return batch if is_complete else None
 
     def _write(self, batch: int, opened: OpenOutputs) -> bool:
         found = self._collected.pop(batch)
         assert found.annotations is not None
-        messages = [found.bodies[worker] for worker in range(self.task.workers)]
+        messages = [found.bodies[worker] for worker in range(self._task.workers)]
         bases = [message.base for message in messages]
         merged = self._assembler.merge(
             [message.bodies for message in messages],
             list(zip(bases, found.annotations.annotations, strict=True)),
         )
-        self._give_back.passed(len(merged[0]))
+        self._shell.give_back.passed(len(merged[0]))
         flags = messages[0].flags
-        if batch > self._leave_out:
+        if batch > self._written_through:
             opened.write(batch, merged, messages[0].malformed)
-            self.meter.wrote(merged, messages[0].malformed)
+            self._shell.meter.wrote(merged, messages[0].malformed)
             if flags & ROTATE:
                 opened.rotate()
         ack = wire.AckMessage(
@@ -293,27 +300,27 @@ class _Writer(_Role):
             self._assembler.losses,
             self._assembler.awaits_clock,
         )
-        self.report(ack)
+        self._shell.report(ack)
         if flags & BARRIER:
-            self._patiently(opened.sync)
-            self.report_snapshot(batch, self._assembler.snapshot())
-        self.done(batch, flags, 0, self._assembler.given - self._events)
+            self._run_reporting(opened.sync)
+            self._shell.report_snapshot(batch, self._assembler.snapshot())
+        self._shell.end_batch(batch, flags, 0, self._assembler.given - self._events)
         return bool(flags & FINAL)
 
-    def look(self) -> None:
-        self.meter.look(fill_levels.of_assembler(self._assembler), {})
+    def _fills(self) -> Fills:
+        return fill_levels.of_assembler(self._assembler), {}
 
-    def _held(self, reason: str) -> None:
-        self.report(wire.StalledMessage(reason))
+    def _report_stall(self, reason: str) -> None:
+        self._shell.report(wire.StalledMessage(reason))
 
-    def _patiently(self, do: Callable[[], None]) -> None:
-        """Does something that may take long, with signs of life meanwhile."""
-        thread = Thread(target=do)
+    def _run_reporting(self, function: Callable[[], None]) -> None:
+        """Runs something that may take long; reports a stall every half second meanwhile."""
+        thread = Thread(target=function)
         thread.start()
         while thread.is_alive():
             thread.join(PULSE)
             if thread.is_alive():
-                self._held("waits for a disk")
+                self._report_stall("waits for a disk")
 
 
 def _sum(counters: list[Counters]) -> Counters:
@@ -321,13 +328,13 @@ def _sum(counters: list[Counters]) -> Counters:
     return Counters(*(sum(getattr(one, name) for one in counters) for name in names))
 
 
-def report_failure(directory: Path, who: str, error: Exception) -> None:
-    """Tells ingest why a child cannot go on."""
+def report_failure(directory: Path, title: str, error: Exception) -> None:
+    """Tells ingest why a child ends."""
     endpoints = Endpoints(directory)
     reports = endpoints.connect(zmq.PUSH, "reports")
-    output = isinstance(error, OutputError)
-    closed = isinstance(error, OutputError) and error.closed
+    is_output = isinstance(error, OutputError)
+    is_closed = isinstance(error, OutputError) and error.closed
     text = str(error) if isinstance(error, LaurelError) else f"{type(error).__name__}: {error}"
-    message = wire.FailureMessage(who, text, output, closed)
+    message = wire.FailureMessage(title, text, is_output, is_closed)
     reports.send_multipart(wire.encode_report(message))
     endpoints.close()

@@ -1,4 +1,4 @@
-"""Where crews come from: what all crews of a run share, and what outlives them."""
+"""What the stage runners of a run share: fork server, journal, scoreboard, directory of sockets."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ WRITER, TRACKER, FIRST_WORKER = 0, 1, 2
 
 
 class Task(NamedTuple):
-    """What a child is to be; can be packed by msgpack."""
+    """Tells a child its role; msgpack can pack it."""
 
     role: str
     number: int
-    """Which worker it is, from 0; 0 for others."""
+    """Index of the worker, from 0; 0 for other roles."""
     workers: int
     directory: str
     config: dict[str, Any]
     outputs: Any
     live: bool
-    leave_out: int
-    is_again: bool
+    written_through: int
+    is_first_start: bool
     is_restart: bool
 
     @classmethod
     def of_plain(cls, arguments: list[Any]) -> Task:
-        """The same, unpacked."""
+        """Returns the task of a request's arguments."""
         return cls(*arguments)
 
 
 RunChild = Callable[["ProcessSpawner", list[Any]], None]
-"""What a child does with the arguments of its request, until it has nothing left to do."""
+"""Runs in a child with the arguments of its request; the child ends when it returns."""
 
 
 class ProcessSpawner:
-    """Makes the processes of crews. To be made before there are threads, as it forks."""
+    """Starts the processes of stage runners. Make it before there are threads, as it forks."""
 
     def __init__(self, *, live: bool) -> None:
         self.live = live
@@ -49,11 +49,11 @@ class ProcessSpawner:
         self.board = Scoreboard()
         self.accounts = Accounts(self.board)
         self.runtime = RuntimeDirectory()
-        """For the sockets between the processes."""
+        """Holds the sockets between the processes."""
         self._server: ForkServer | None = None
 
     def server(self, run_child: RunChild) -> ForkServer:
-        """The fork server, whose children do `run_child`; a new one if there is none alive."""
+        """Returns the fork server, whose children run `run_child`; starts one if none is alive."""
         if self._server is not None and self._server.is_dead:
             self._server.close()
             self._server = None
@@ -63,11 +63,11 @@ class ProcessSpawner:
 
     @staticmethod
     def slot(role: str, index: int) -> int:
-        """Where on the board a process notes what it has in hand."""
+        """Returns the slot of a process on the scoreboard."""
         return {"writer": WRITER, "tracker": TRACKER}.get(role, FIRST_WORKER + index)
 
     def close(self) -> None:
-        """Ends the fork server; removes what there is in the file system."""
+        """Ends the fork server, and removes the directory."""
         if self._server is not None:
             self._server.close()
         self.runtime.close()

@@ -1,7 +1,6 @@
-"""A crew: the stages behind the router at work, in this process or in others.
+"""The seam between supervisor and stages: StageRunner, and what passes through it.
 
-Ingest hands batches to it and takes reports. A crew can be stopped at any moment, and a new one
-started from a checkpoint.
+There are two implementations: `inline` runs all stages in this process, `parallel` in several.
 """
 
 from __future__ import annotations
@@ -17,86 +16,102 @@ from laurel_mp.stages.stage_messages import Share
 
 
 class GaveUpError(LaurelError):
-    """A crew was told not to wait for an output any longer."""
+    """Ends the wait for a stalled output: raised by an OnStall."""
 
 
 OnStall = Callable[[str], None]
-"""Called while an output takes nothing, with the reason; raises GaveUpError to have that end."""
+"""Called with the reason while an output stalls; raises GaveUpError to end the wait."""
 
 
 class StageRunnerError(LaurelError):
-    """A crew cannot go on: a process of it has died or failed, or hangs."""
+    """A stage runner cannot continue: one of its processes has ended, failed or hangs."""
 
-    def __init__(self, message: str, batch: int = 0, who: str = "") -> None:
+    def __init__(self, message: str, batch: int = 0, process: str = "") -> None:
         super().__init__(message)
         self.batch = batch
-        """The batch that it had in hand, 0 if that is not known."""
-        self.who = who
-        """The process that is to blame, empty if that is not known."""
+        """The batch that the process was working on; 0 if unknown."""
+        self.process = process
+        """Name of the process; empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """What the stages behind the router know at a batch border."""
+    """The snapshots of the stages behind the router at one batch border."""
 
     decoders: list[bytes]
     tracker: bytes
     assembler: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a crew starts with."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartState:
+    """What a stage runner starts from."""
 
     snapshots: Snapshots | None
-    """For its number of workers; None for a beginning."""
-    leave_out: int
-    """The output of batches up to this number is written, or the journal has it."""
-    is_again: bool = False
-    """Whether there was a crew before it in this run."""
+    """For its number of workers; None for empty stages."""
+    written_through: int
+    """Number of the last batch that is in the outputs or in the journal."""
+    is_first_start: bool = True
+    """True if these outputs are opened for the first time in this run.
+
+    Then an output that cannot be opened is an error; otherwise the writer waits for it.
+    """
     is_restart: bool = False
-    """Whether the snapshots are those of a run that has ended, so that processes may be others."""
+    """True if the snapshots are those of an earlier run: processes may have ended since."""
 
 
 class StageRunner(ABC):
-    """The stages behind the router. Not for use from several threads."""
+    """Runs the stages behind the router, and writes the outputs.
+
+    The supervisor calls `start`, then any number of `send` and `receive`, and at last either `stop`
+    or `close`. A runner is used once, and by one thread. `start`, `send` and `receive` may raise
+    StageRunnerError, or OutputError if an output cannot be used. Then `stop` is due, and a new
+    runner continues from the last checkpoint.
+    """
 
     @abstractmethod
-    def start(self, order: Order) -> None:
-        """Starts it; `stop` is due whatever comes of it. Raises StageRunnerError or OutputError."""
+    def start(self, state: StartState) -> None:
+        """Starts the stages. `stop` is due even if this raises."""
 
     @abstractmethod
     def send(self, batch: int, flags: int, shares: list[Share], malformed: bytes) -> None:
-        """Hands over a batch without waiting; raises StageRunnerError or OutputError."""
+        """Hands over a batch: a share for each worker, and lines for the parse-error log.
+
+        Batch numbers rise. The inline runner returns when the batch is written; the parallel one
+        queues it.
+        """
 
     @abstractmethod
     def receive(self, timeout_ms: int) -> list[Report]:
-        """Reports, the first within `timeout_ms`; raises StageRunnerError or OutputError."""
+        """Returns reports; waits up to `timeout_ms` for the first.
+
+        There is an AckMessage for each batch, in order, and a SnapshotMessage of each stage for
+        each batch with BARRIER.
+        """
 
     def filenos(self) -> tuple[int, ...]:
-        """One of these is readable when there may be reports."""
+        """Returns descriptors; one of them is readable when there may be reports."""
         return ()
 
     def pids(self) -> dict[str, int]:
-        """The process ids of its processes, by name; none if it has none of its own."""
+        """Returns the process ids of the runner's own processes, by name."""
         return {}
 
-    def hangs(self) -> StageRunnerError:
-        """Why there is no progress, as far as that can be seen."""
+    def explain_hang(self) -> StageRunnerError:
+        """Returns an error that names the process that makes no progress, if it is known."""
         return StageRunnerError("there is no progress")
 
     @abstractmethod
     def stop(self) -> int:
-        """Ends it at once, whatever it is doing.
+        """Ends the stages at once, whatever they are doing.
 
-        Returns the number of the last batch whose output is written, or in the journal; 0 for
-        none.
+        Returns the number of the last batch that is in the outputs or in the journal; 0 for none.
         """
 
     def unwritten(self) -> Any:
-        """What a stopped crew has begun to write, and not written; msgpack can pack it."""
+        """Returns what the journal holds and the outputs lack, after `stop`; for msgpack."""
         return None
 
     @abstractmethod
     def close(self) -> None:
-        """Ends it when it has nothing left to do, and waits for that."""
+        """Waits until the stages have ended; called after the acknowledgement of a FINAL batch."""

@@ -1,6 +1,6 @@
-"""The messages between the processes.
+"""The messages between the processes, and their sockets.
 
-Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw bytes.
+A message is a ZeroMQ multipart message: one small msgpack header, then frames of raw bytes.
 
     share       ingest  -> worker   header | lines | malformed
     rows        worker  -> tracker  header | who | ids
@@ -8,12 +8,24 @@ Each is a ZeroMQ multipart message: one small msgpack header, then frames of raw
     annotations tracker -> writer   header | annotations
     ack         writer  -> ingest   header
     snapshot    any     -> ingest   header | snapshot
-    held        writer  -> ingest   header
+    stalled     writer  -> ingest   header
     failure     any     -> ingest   header
 
 A header is a list: version, kind, then the fields. Arrays of integers in it are bytes, native
-unsigned 64-bit: both ends are processes of one machine. Encoding stands next to decoding; what does
-not fit raises WireError, which is a fault of the program, never of the input.
+unsigned 64-bit: both ends are processes of one machine. WireError is an internal error; no input
+causes it.
+
+| endpoint    | bound by | type | connected by             |
+| ----------- | -------- | ---- | ------------------------ |
+| `worker-K`  | ingest   | PUSH | worker K (PULL)          |
+| `tracker`   | tracker  | PULL | workers (PUSH)           |
+| `writer`    | writer   | PULL | workers, tracker (PUSH)  |
+| `reports`   | ingest   | PULL | all children (PUSH)      |
+
+All are `ipc://` paths in a directory of mode 0700: never the network, and never the abstract
+namespace, which has no permissions. No socket has a high-water mark: `pipeline.window-bytes` bounds
+the bytes in all of them together. A connected socket takes messages at once; a bound one only
+while its peer is connected.
 """
 
 from __future__ import annotations
@@ -21,9 +33,11 @@ from __future__ import annotations
 from array import array
 from dataclasses import astuple
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgpack
+import zmq
 
 from laurel_mp.errors import PipelineError
 from laurel_mp.events.reassembly.coalescer import Counters
@@ -42,18 +56,24 @@ from laurel_mp.stages.stage_messages import (
 VERSION = 4
 
 _SEPARATOR = b"\n" * 5
-"""Rendered text has no line feed. Python looks for one byte by byte, and for several in leaps: that
-takes half of the time; more than five are looked for in another way, which takes longer."""
+"""Rendered text has no line feed. CPython looks for one line feed byte by byte, and for several
+with skips, in half of the time. From six on it uses another algorithm, which is slower."""
+
+LINGER_MS = 2000
+"""The last message must get out, but a process must not wait long for a peer that is gone."""
+
+RECONNECT_MS = 5
+"""A process may connect before its peer binds."""
 
 Frames = list[bytes]
 
 
 class WireError(PipelineError):
-    """A message that does not fit: processes of different versions were mixed."""
+    """A message cannot be decoded: processes of different versions run together."""
 
 
 class Kind(IntEnum):
-    """What a message is."""
+    """Kinds of messages."""
 
     SHARE = 1
     ROWS = 2
@@ -61,7 +81,7 @@ class Kind(IntEnum):
     ANNOTATIONS = 4
     ACK = 5
     SNAPSHOT = 6
-    HELD = 7
+    STALLED = 7
     FAILURE = 8
 
 
@@ -70,14 +90,14 @@ class ShareMessage(NamedTuple):
 
     batch: int
     flags: int
-    """FINAL, BARRIER, ROTATE: see `laurel_mp.pipeline.runner.batches`."""
+    """FINAL, BARRIER, ROTATE, DUMP of `laurel_mp.pipeline.runner.batches`."""
     share: Share
     malformed: bytes
-    """Lines for the log of malformed ones, in the share of the first worker only."""
+    """Lines for the parse-error log; only the first worker gets them."""
 
 
 class RowsMessage(NamedTuple):
-    """What a worker asks the tracker about a batch."""
+    """A worker's process queries of a batch."""
 
     batch: int
     worker: int
@@ -86,7 +106,7 @@ class RowsMessage(NamedTuple):
 
 
 class BodiesMessage(NamedTuple):
-    """What a worker completed in a batch."""
+    """The events that a worker completed in a batch."""
 
     batch: int
     worker: int
@@ -100,54 +120,55 @@ class BodiesMessage(NamedTuple):
 
 
 class AnnotationsMessage(NamedTuple):
-    """The tracker's answers about a batch, for each worker."""
+    """The tracker's annotations for a batch, for each worker."""
 
     batch: int
     annotations: list[Annotations]
 
 
 class AckMessage(NamedTuple):
-    """The batch is in the output."""
+    """Acknowledges that a batch is written."""
 
     batch: int
     flags: int
     counters: Counters
-    """Of all workers together, since the start."""
+    """Sums over all workers, since the start."""
     in_flight: int
-    """Lines of events that are not complete."""
+    """Number of lines of incomplete events."""
     given: AssemblerCounters
-    """What was given out since the start."""
+    """Counters of the assembler since the start."""
     losses: tuple[Loss, ...] = ()
-    """What this batch has shown to be missing."""
-    is_waiting: bool = False
-    """Whether there is more to say about that when the clock goes on."""
+    """Gaps in the serials that this batch has shown."""
+    awaits_clock: bool = False
+    """True if a later time may show more gaps without more records."""
 
 
 class SnapshotMessage(NamedTuple):
-    """What a process knows behind a batch with a barrier."""
+    """The snapshot of a stage behind a batch with a barrier."""
 
     batch: int
     role: str
     number: int
-    """Which worker it is; 0 for others."""
+    """Index of the worker; 0 for other roles."""
     snapshot: bytes
 
 
 class StalledMessage(NamedTuple):
-    """An output takes nothing at present; the writer waits for it."""
+    """An output stalls, and the writer waits for it; sent at least every half second."""
 
-    text: str
+    reason: str
 
 
 class FailureMessage(NamedTuple):
-    """A process cannot go on."""
+    """A process ends because of an error."""
 
-    who: str
+    process: str
+    """Its title: `worker 1/2`, `tracker`, `writer`."""
     text: str
-    output: bool
-    """Whether that is because of an output."""
-    closed: bool
-    """Whether the reader of the output is gone."""
+    is_output: bool
+    """True if an output cannot be used."""
+    is_closed: bool
+    """True if the reader of the output has closed it."""
 
 
 Report = AckMessage | SnapshotMessage | StalledMessage | FailureMessage
@@ -159,7 +180,7 @@ def _pack(kind: Kind, *fields: object) -> bytes:
 
 
 def kind_of(frames: Frames) -> tuple[Kind, list[Any]]:
-    """The kind of a message, and the fields of its header."""
+    """Returns the kind of a message and the fields of its header; raises WireError."""
     try:
         version, kind, *fields = msgpack.unpackb(frames[0])
         if version != VERSION:
@@ -177,7 +198,7 @@ def _fields(frames: Frames, expected: Kind) -> list[Any]:
 
 
 def encode_share(message: ShareMessage) -> Frames:
-    """`message` as frames."""
+    """Returns the frames of a message."""
     batch, flags, share, malformed = message
     flat = [number for segment in share.segments for number in segment]
     header = _pack(Kind.SHARE, batch, flags, flat, share.marks, share.end, share.final, share.notes)
@@ -185,7 +206,7 @@ def encode_share(message: ShareMessage) -> Frames:
 
 
 def decode_share(frames: Frames) -> ShareMessage:
-    """The message in `frames`."""
+    """Returns the message in `frames`; raises WireError."""
     batch, flags, flat, marks, end, final, notes = _fields(frames, Kind.SHARE)
     segments = [Segment(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
     share = Share(frames[1], segments, [ClockMark(*mark) for mark in marks], end, final, notes)
@@ -193,7 +214,7 @@ def decode_share(frames: Frames) -> ShareMessage:
 
 
 def encode_rows(message: RowsMessage) -> Frames:
-    """`message` as frames."""
+    """Returns the frames of a message."""
     batch, worker, flags, rows = message
     base, keys, calls, who, ids, clocks, ranks = rows
     header = _pack(
@@ -203,7 +224,7 @@ def encode_rows(message: RowsMessage) -> Frames:
 
 
 def decode_rows(frames: Frames) -> RowsMessage:
-    """The message in `frames`."""
+    """Returns the message in `frames`; raises WireError."""
     batch, worker, flags, base, clocks, keys, calls, ranks = _fields(frames, Kind.ROWS)
     who, ids = (_lines(frame, len(calls)) for frame in frames[1:])
     marks = [(key, now) for key, now in clocks]
@@ -212,7 +233,7 @@ def decode_rows(frames: Frames) -> RowsMessage:
 
 
 def encode_bodies(message: BodiesMessage) -> Frames:
-    """`message` as frames."""
+    """Returns the frames of a message."""
     *header, counters, in_flight, bodies, malformed = message
     heads, tails, *arrays, intervals, notes = bodies
     numbers = [each.tobytes() for each in arrays]
@@ -222,7 +243,7 @@ def encode_bodies(message: BodiesMessage) -> Frames:
 
 
 def decode_bodies(frames: Frames) -> BodiesMessage:
-    """The message in `frames`."""
+    """Returns the message in `frames`; raises WireError."""
     batch, worker, flags, base, counters, in_flight, *rest = _fields(frames, Kind.BODIES)
     numbers, seen, notes = rest
     arrays = [array("Q", each) for each in numbers]
@@ -246,7 +267,7 @@ def _interval(plain: list[Any]) -> Interval:
 
 
 def encode_annotations(message: AnnotationsMessage) -> Frames:
-    """`message` as frames; what is said several times, is there once."""
+    """Returns the frames of a message; equal annotations are sent once."""
     numbers: dict[bytes, int] = {}
     number = numbers.setdefault
     which = [
@@ -257,44 +278,79 @@ def encode_annotations(message: AnnotationsMessage) -> Frames:
 
 
 def decode_annotations(frames: Frames) -> AnnotationsMessage:
-    """The message in `frames`."""
+    """Returns the message in `frames`; raises WireError."""
     batch, which, count = _fields(frames, Kind.ANNOTATIONS)
     text = _lines(frames[1], count).__getitem__
     return AnnotationsMessage(batch, [list(map(text, array("I", numbers))) for numbers in which])
 
 
 def _lines(frame: bytes, count: int) -> list[bytes]:
-    """What was joined."""
+    """Splits what `_SEPARATOR` joined."""
     return frame.split(_SEPARATOR) if count else []
 
 
 def encode_report(message: Report) -> Frames:
-    """`message` as frames."""
+    """Returns the frames of a message."""
     if isinstance(message, AckMessage):
-        batch, flags, counters, in_flight, given, losses, is_waiting = message
+        batch, flags, counters, in_flight, given, losses, awaits_clock = message
         ledger = (astuple(counters), in_flight, astuple(given))
-        header = (batch, flags, *ledger, losses, is_waiting)
+        header = (batch, flags, *ledger, losses, awaits_clock)
         return [_pack(Kind.ACK, *header)]
     if isinstance(message, SnapshotMessage):
         batch, role, number, snapshot = message
         return [_pack(Kind.SNAPSHOT, batch, role, number), snapshot]
-    kind = Kind.HELD if isinstance(message, StalledMessage) else Kind.FAILURE
+    kind = Kind.STALLED if isinstance(message, StalledMessage) else Kind.FAILURE
     return [_pack(kind, *message)]
 
 
 def decode_report(frames: Frames) -> Report:
-    """What comes back to ingest."""
+    """Returns the report in `frames`; raises WireError."""
     kind, fields = kind_of(frames)
     if kind is Kind.ACK:
-        batch, flags, counters, in_flight, given, losses, is_waiting = fields
+        batch, flags, counters, in_flight, given, losses, awaits_clock = fields
         counted = AssemblerCounters(*given)
         lost = tuple(Loss(*loss) for loss in losses)
-        return AckMessage(batch, flags, Counters(*counters), in_flight, counted, lost, is_waiting)
+        return AckMessage(batch, flags, Counters(*counters), in_flight, counted, lost, awaits_clock)
     if kind is Kind.SNAPSHOT:
         batch, role, number = fields
         return SnapshotMessage(batch, role, number, frames[1])
-    if kind is Kind.HELD:
+    if kind is Kind.STALLED:
         return StalledMessage(*fields)
     if kind is Kind.FAILURE:
         return FailureMessage(*fields)
     raise WireError(f"{kind.name} message, expected a report")
+
+
+class Endpoints:
+    """Makes the sockets of one process, in the process that uses them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._context = zmq.Context()
+
+    def bind(self, kind: int, name: str) -> zmq.Socket[bytes]:
+        """Returns a socket that other processes connect to."""
+        socket = self._socket(kind)
+        socket.bind(self._address(name))
+        return socket
+
+    def connect(self, kind: int, name: str) -> zmq.Socket[bytes]:
+        """Returns a socket that connects to what another process binds, now or later."""
+        socket = self._socket(kind)
+        socket.connect(self._address(name))
+        return socket
+
+    def close(self, linger_ms: int = LINGER_MS) -> None:
+        """Closes all sockets; waits up to `linger_ms` until their messages are delivered."""
+        self._context.destroy(linger=linger_ms)
+
+    def _address(self, name: str) -> str:
+        return f"ipc://{self._directory}/{name}"
+
+    def _socket(self, kind: int) -> zmq.Socket[bytes]:
+        socket: zmq.Socket[bytes] = self._context.socket(kind)
+        socket.setsockopt(zmq.SNDHWM, 0)
+        socket.setsockopt(zmq.RCVHWM, 0)
+        socket.setsockopt(zmq.LINGER, LINGER_MS)
+        socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
+        return socket

@@ -26,10 +26,10 @@ from laurel_mp.pipeline.runner.run_outputs import Outputs
 from laurel_mp.pipeline.runner.stage_runner import (
     GaveUpError,
     OnStall,
-    Order,
     Snapshots,
     StageRunner,
     StageRunnerError,
+    StartState,
 )
 from laurel_mp.pipeline.supervisor import poison
 from laurel_mp.pipeline.supervisor.checkpoint import Checkpoint, PendingCheckpoint
@@ -359,7 +359,7 @@ class Pipeline:
             if checkpoint is not None:
                 self._cover(checkpoint)
         elif isinstance(report, wire.StalledMessage):
-            self.held = report.text
+            self.held = report.reason
 
     def _tell_losses(self, report: wire.AckMessage) -> None:
         """Tells what a batch has shown to be missing, if it has not been told before."""
@@ -399,7 +399,7 @@ class Pipeline:
             return
         patience = self.config.pipeline.hang_timeout * 2 ** min(self._failures, 5)
         if self._acknowledged < self._sent and now - self._last_progress > patience:
-            self._failed(self._runner.hangs())
+            self._failed(self._runner.explain_hang())
         elif self._is_barrier_due and not self._schedule.left(is_covered=not self._replay):
             self._place_barrier()
 
@@ -455,11 +455,15 @@ class Pipeline:
         self._last_progress = time.monotonic()
         self._runner = self._make_runner(self.config, self._outputs, self._on_stall)
         # What a new configuration names may be of no use: then the former one comes back.
-        is_again = self._has_begun and self._former is None
-        order = Order(snapshots, self._leave_out, is_again, is_restart)
+        state = StartState(
+            snapshots=snapshots,
+            written_through=self._leave_out,
+            is_first_start=not self._has_begun or self._former is not None,
+            is_restart=is_restart,
+        )
         self._has_begun = True
         try:
-            self._runner.start(order)
+            self._runner.start(state)
         except StageRunnerError as failure:
             self._failed(failure)
         except GaveUpError:
@@ -492,8 +496,8 @@ class Pipeline:
         """The crew cannot go on: another one will."""
         self._stop()
         self.recoveries += 1
-        if failure.who:
-            self.failures[failure.who] += 1
+        if failure.process:
+            self.failures[failure.process] += 1
         self._failures += 1
         if failure.batch and self._poison.blame(failure.batch, self._replay):
             self._take_out()
@@ -687,7 +691,7 @@ class Pipeline:
     @property
     def awaits_clock(self) -> bool:
         """Whether there is more to say about missing events when the clock goes on."""
-        return self._last.is_waiting
+        return self._last.awaits_clock
 
     def close(self) -> None:
         """Ends all that belongs to the pipeline, whatever state it is in."""

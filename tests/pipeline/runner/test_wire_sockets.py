@@ -1,4 +1,4 @@
-"""The sockets of a pipeline."""
+"""The sockets between the processes."""
 
 import tempfile
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from laurel_mp.pipeline.runner.endpoints import Endpoints
+from laurel_mp.pipeline.runner.wire import Endpoints
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def endpoints() -> Iterator[Endpoints]:
 
 
 def test_order_of_binding(endpoints: Endpoints) -> None:
-    """Who connects may be there before who binds; nothing is lost."""
+    """A socket may connect before its peer binds; no message is lost."""
     with endpoints.connect(zmq.PUSH, "x") as sender:
         for number in range(1000):
             sender.send_multipart([b"%d" % number, b"frame"])
