@@ -14,7 +14,7 @@ from laurel_mp.cli import exit_status
 from laurel_mp.cli.argument_types import add_common, is_same_file
 from laurel_mp.cli.progress import Progress, open_progress
 from laurel_mp.config import Config, load
-from laurel_mp.errors import ConfigError, InputError, OutputError
+from laurel_mp.errors import InputError, OutputError
 from laurel_mp.observe.malformed import MalformedReport
 from laurel_mp.pipeline.daemon.loss_report import Missing
 from laurel_mp.pipeline.intake.log_sources import Source, open_source
@@ -30,11 +30,7 @@ MAX_WORKERS = 256
 def main(words: Sequence[str]) -> int:
     """Runs `convert`; returns the exit status."""
     arguments = _parser().parse_args(words)
-    try:
-        config = _config(arguments)
-    except ConfigError as error:
-        print(f"laurel-mp: {error}", file=sys.stderr)
-        return exit_status.USAGE
+    config = _config(arguments)
     if any(is_same_file(arguments.output, name) for name in arguments.files):
         print(f"laurel-mp: {arguments.output}: is an input, too", file=sys.stderr)
         return exit_status.USAGE

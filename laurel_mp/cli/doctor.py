@@ -62,9 +62,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """All that was found, for programs."""
+    """Returns the report as a JSON object."""
     return {
         "version": __version__,
+        "configuration": report.configuration,
         "checks": report.checks,
         "problems": report.count(Severity.PROBLEM),
         "warnings": report.count(Severity.WARNING),
@@ -85,7 +86,7 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    """The worst comes first, and then in the order of the checks."""
+    """Yields the report as text: the worst findings first, then in the order of the checks."""
     for check, finding in sorted(report.findings, key=lambda found: -found[1].severity):
         yield from _finding(check, finding)
         yield ""
@@ -99,6 +100,7 @@ def _lines(report: Report) -> Iterator[str]:
         if os.geteuid() != 0:
             yield "  (root can look at more)"
         yield ""
+    yield f"Configuration: {printable(report.configuration, SHOWN)}"
     counts = [_count(report.count(severity), severity) for severity in reversed(Severity)]
     unchecked = len({check for check, _ in report.unchecked})
     yield f"{report.checks} checks: {', '.join(counts)}; {unchecked} could not be made"

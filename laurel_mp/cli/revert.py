@@ -11,7 +11,7 @@ from laurel_mp.cli import exit_status
 from laurel_mp.cli.argument_types import add_common, is_same_file
 from laurel_mp.cli.progress import open_progress
 from laurel_mp.config import load
-from laurel_mp.errors import ConfigError, InputError, OutputError
+from laurel_mp.errors import InputError, OutputError
 from laurel_mp.outputs.base import Output
 from laurel_mp.outputs.opening import open_output
 from laurel_mp.outputs.patience import StallPolicy
@@ -30,11 +30,7 @@ MOST_SHOWN = 10
 def main(words: Sequence[str]) -> int:
     """Runs `revert`; returns the exit status."""
     arguments = _parser().parse_args(words)
-    try:
-        config = load(Path(arguments.config) if arguments.config else None)
-    except ConfigError as error:
-        print(f"laurel-mp: {error}", file=sys.stderr)
-        return exit_status.USAGE
+    config = load(Path(arguments.config) if arguments.config else None)
     names = arguments.files or ["-"]
     if any(is_same_file(arguments.output, name) for name in names):
         print(f"laurel-mp: {arguments.output}: is an input, too", file=sys.stderr)

@@ -8,21 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from laurel_mp.cli import exit_status
 from laurel_mp.cli.argument_types import add_common
 from laurel_mp.config import load
-from laurel_mp.errors import ConfigError
 from laurel_mp.schema.event import event_schema
 
 
 def main(words: Sequence[str]) -> int:
     """Runs `schema`; returns the exit status."""
     arguments = _parser().parse_args(words)
-    try:
-        config = load(Path(arguments.config) if arguments.config else None)
-    except ConfigError as error:
-        print(f"laurel-mp: {error}", file=sys.stderr)
-        return exit_status.USAGE
+    config = load(Path(arguments.config) if arguments.config else None)
     prefix = config.enrich.prefix.encode() if config.enrich.prefix else None
     try:
         print(json.dumps(event_schema(prefix), indent=2), flush=True)

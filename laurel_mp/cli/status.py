@@ -7,10 +7,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from laurel_mp.cli import exit_status
 from laurel_mp.cli.argument_types import add_version
-from laurel_mp.cli.daemon_socket import add_daemon, socket_of
-from laurel_mp.errors import ConfigError
+from laurel_mp.cli.daemon_config import add_daemon_options, find_socket
 from laurel_mp.observe.document import decode
 from laurel_mp.observe.page import page
 from laurel_mp.pipeline.status.client import ask
@@ -19,11 +17,7 @@ from laurel_mp.pipeline.status.client import ask
 def main(words: Sequence[str]) -> int:
     """Runs `status`; returns the exit status."""
     arguments = _parser().parse_args(words)
-    try:
-        path = socket_of(arguments.config, arguments.socket)
-    except ConfigError as error:
-        print(f"laurel-mp: {error}", file=sys.stderr)
-        return exit_status.USAGE
+    path = find_socket(arguments.config, arguments.socket)
     document = ask(path)
     _, snapshot = decode(document)
     if arguments.json:
@@ -47,6 +41,6 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     add_version(parser)
-    add_daemon(parser)
+    add_daemon_options(parser)
     parser.add_argument("--json", action="store_true", help="print all of it as JSON, a line")
     return parser

@@ -17,9 +17,9 @@ from typing import Self
 
 from laurel_mp.cli import exit_status
 from laurel_mp.cli.argument_types import add_version, positive
-from laurel_mp.cli.daemon_socket import add_daemon, socket_of
+from laurel_mp.cli.daemon_config import add_daemon_options, find_socket
 from laurel_mp.cli.top_view import Line, Sample, Style, View, screen
-from laurel_mp.errors import ConfigError, LaurelError
+from laurel_mp.errors import LaurelError
 from laurel_mp.observe.document import decode
 from laurel_mp.observe.text import printable
 from laurel_mp.pipeline.status.client import ask
@@ -38,11 +38,7 @@ _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 def main(words: Sequence[str]) -> int:
     """Runs `top`; returns the exit status."""
     arguments = _parser().parse_args(words)
-    try:
-        path = socket_of(arguments.config, arguments.socket)
-    except ConfigError as error:
-        print(f"laurel-mp: {error}", file=sys.stderr)
-        return exit_status.USAGE
+    path = find_socket(arguments.config, arguments.socket)
     if not (os.isatty(STDIN) and os.isatty(STDOUT)) or os.environ.get("TERM") == "dumb":
         print("laurel-mp: top needs a terminal; `laurel-mp status` does not", file=sys.stderr)
         return exit_status.FAILURE
@@ -66,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     add_version(parser)
-    add_daemon(parser)
+    add_daemon_options(parser)
     parser.add_argument(
         "-i",
         "--interval",

@@ -21,7 +21,7 @@ from laurel_mp.config.schema import (
     Transform,
     Translate,
 )
-from laurel_mp.config.toml_file import load, parse
+from laurel_mp.config.toml_file import examine, load, parse, settings_before_error
 
 __all__ = [
     "AuditLog",
@@ -39,8 +39,10 @@ __all__ = [
     "Status",
     "Transform",
     "Translate",
+    "examine",
     "from_dict",
     "load",
     "parse",
+    "settings_before_error",
     "to_dict",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from laurel_mp.config.schema import Config
 from laurel_mp.config.trust import distrust, foreign_link
 from laurel_mp.config.validation import Reading
 from laurel_mp.errors import ConfigError
+
+_line_of_error = re.compile(r"\(at line (\d{1,9}), column \d{1,9}\)$")
+"""The end of a message of tomllib."""
 
 
 def load(path: Path | None) -> Config:
@@ -25,6 +29,36 @@ def parse(text: str, name: str) -> Config:
 
     Raises `ConfigError` with all problems, a line each.
     """
+    config, problems = _examine(text, name)
+    if problems:
+        raise ConfigError("\n".join(f"{name}: {problem}" for problem in problems))
+    return config
+
+
+def examine(path: Path) -> tuple[Config, list[str]]:
+    """Return the valid settings of a file, and its problems; faulty settings have their defaults.
+
+    Raises `ConfigError` if the file cannot be read, is not fit to be trusted, or is not TOML.
+    """
+    return _examine(_read(path), str(path))
+
+
+def settings_before_error(path: Path) -> Config:
+    """Return the valid settings in front of the first syntax error of a file.
+
+    Raises `ConfigError` if the file cannot be read, or is not fit to be trusted.
+    """
+    lines = _read(path).splitlines()
+    while lines:
+        try:
+            return _examine("\n".join(lines), str(path))[0]
+        except ConfigError as error:
+            line = _line_of_error.search(str(error))
+            del lines[min(int(line[1]), len(lines)) - 1 if line else len(lines) - 1 :]
+    return Config()
+
+
+def _examine(text: str, name: str) -> tuple[Config, list[str]]:
     # Imported here: the children get their configuration from the supervisor, not from TOML.
     import tomllib
 
@@ -35,10 +69,7 @@ def parse(text: str, name: str) -> Config:
     except ValueError as error:  # also numbers with more digits than Python converts
         raise ConfigError(f"{name}: not valid TOML: {error}") from None
     reading = Reading()
-    config = reading.config(tables)
-    if reading.problems:
-        raise ConfigError("\n".join(f"{name}: {problem}" for problem in reading.problems))
-    return config
+    return reading.config(tables), reading.problems
 
 
 def _read(path: Path) -> str:

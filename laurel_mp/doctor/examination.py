@@ -35,6 +35,8 @@ class Report:
     """What came out."""
 
     checks: int
+    configuration: str = ""
+    """The configuration file that was checked; empty if that could not be found out."""
     findings: list[tuple[str, Finding]] = field(default_factory=list)
     """With the name of the check, in the order of the checks."""
     unchecked: list[tuple[str, str]] = field(default_factory=list)
@@ -105,7 +107,9 @@ def _go_on(
                     report.add(checks[number].name, Unchecked(reason))
                     os.kill(child, signal.SIGKILL)
                     return number + 1
-                if "done" in message:
+                if "configuration" in message:
+                    report.configuration = message["configuration"]
+                elif "done" in message:
                     number = message["done"] + 1
                 else:
                     report.add(checks[number].name, _result(message))
@@ -156,6 +160,9 @@ def _run(facts: Facts, checks: Sequence[Check], start: int, fd: int) -> NoReturn
     """All that the child does."""
     try:
         with os.fdopen(fd, "wb", buffering=0) as stream:
+            if start == 0:
+                with suppress(UnknownError):
+                    _tell(stream, {"configuration": facts.config_location.text})
             for number in range(start, len(checks)):
                 for result in _guarded(checks[number], facts):
                     _tell(stream, asdict(result))

@@ -10,6 +10,7 @@ from pathlib import Path
 from laurel_mp.config import Config, load
 from laurel_mp.doctor import audit_rules, plugin_file, settings_file
 from laurel_mp.doctor.audit_rules import Rule
+from laurel_mp.doctor.config_location import ConfigLocation, choose
 from laurel_mp.doctor.host import Host, UnknownError
 from laurel_mp.doctor.known import known
 from laurel_mp.doctor.log_messages import Said, messages
@@ -20,9 +21,6 @@ from laurel_mp.doctor.user import User, find_user
 from laurel_mp.errors import ConfigError
 
 AUDIT_DIR = "/etc/audit"
-
-CONFIG = "/etc/laurel-mp/config.toml"
-"""Where the installer puts the configuration."""
 
 _status = re.compile(r"^(?:AUDIT_STATUS: )?(\w+)[ =](\d{1,19})\b", re.MULTILINE)
 
@@ -180,21 +178,18 @@ class Facts:
     # --- this program
 
     @known
-    def config_name(self) -> str:
-        """Where our configuration is: as asked for, as the plugin's file says, or the usual place.
-
-        Empty if the program is started without one.
-        """
-        if self._config is not None:
-            return self._config
+    def config_location(self) -> ConfigLocation:
+        """The configuration file of laurel-mp, and the reason for choosing it."""
         try:
-            plugins = [plugin for plugin in self.ours if plugin.is_active]
+            plugins = [] if self._config is not None else self.ours
         except UnknownError:
-            return CONFIG
-        if not plugins:
-            return CONFIG
-        name = config_argument(plugins[0].arguments)
-        return str(Path("/", name)) if name else ""
+            plugins = []
+        return choose(self._config, plugins)
+
+    @property
+    def config_name(self) -> str:
+        """The configuration file of laurel-mp; empty if it is started without one."""
+        return self.config_location.file
 
     @known
     def config_file(self) -> ConfigFile:
@@ -266,15 +261,3 @@ class Facts:
     def processes(self) -> list[Process]:
         """All processes that can be seen."""
         return processes(self.host)
-
-
-def config_argument(arguments: list[str]) -> str:
-    """The configuration file among the arguments of the program; empty if there is none."""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
-        if word in {"-c", "--config"}:
-            return following
-        if word.startswith("--config="):
-            return word.partition("=")[2]
-        if word.startswith("-c") and not word.startswith("--"):
-            return word[2:]
-    return ""

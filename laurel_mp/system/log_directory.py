@@ -24,11 +24,8 @@ def prepare(path: Path, user: User | None) -> None:
     before privileges are dropped. Raises ConfigError if it cannot be made, or if others could
     put files or links into it.
     """
-    owner = os.geteuid() if user is None else user.uid
     try:
-        link = foreign_link(path, owner)
-        if link is not None:
-            raise ConfigError(f"directory: {path}: {link} is a link that somebody else made")
+        _refuse_foreign_link(path, user)
         try:
             path.mkdir(0o700)
         except FileExistsError:
@@ -38,9 +35,37 @@ def prepare(path: Path, user: User | None) -> None:
         status = path.stat()
     except OSError as error:
         raise ConfigError(f"directory: {path}: {error.strerror}") from None
+    _check_status(path, status, user)
+
+
+def check(path: Path, user: User | None) -> None:
+    """Raises ConfigError if `prepare` would, as far as that can be told without a change."""
+    try:
+        _refuse_foreign_link(path, user)
+        if path.exists():
+            status = path.stat()
+        else:
+            path.parent.stat()
+            return  # `prepare` makes it
+    except OSError as error:
+        raise ConfigError(f"directory: {path}: {error.strerror}") from None
+    _check_status(path, status, user)
+
+
+def _refuse_foreign_link(path: Path, user: User | None) -> None:
+    link = foreign_link(path, _owner(user))
+    if link is not None:
+        raise ConfigError(f"directory: {path}: {link} is a link that somebody else made")
+
+
+def _owner(user: User | None) -> int:
+    return os.geteuid() if user is None else user.uid
+
+
+def _check_status(path: Path, status: os.stat_result, user: User | None) -> None:
     if not stat.S_ISDIR(status.st_mode):
         raise ConfigError(f"directory: {path}: is not a directory")
-    if problem := distrust(status, owner):
+    if problem := distrust(status, _owner(user)):
         raise ConfigError(f"directory: {path}: {problem}")
 
 

@@ -260,7 +260,15 @@ def test_no_progress_bar(log: Path) -> None:
         (["convert", "-v"], 0, "laurel-mp 0."),
         (["-h"], 0, "convert"),
         (["convert", "-h"], 0, "Exit status: 0; 1 if an input could not be read"),
-        (["-d"], 0, "the configuration is valid"),
+        (["help"], 0, "convert audit logs to JSON lines"),
+        (["help", "convert"], 0, "Exit status: 0; 1 if an input could not be read"),
+        (["help", "convrt"], 2, "no such command: 'convrt'; did you mean 'convert'?"),
+        (["convrt"], 2, "no such command: 'convrt'; did you mean 'convert'?"),
+        (["convrt", "-o", "x", "y"], 2, "no such command: 'convrt'; did you mean 'convert'?"),
+        (["Status"], 2, "no such command: 'Status'; did you mean 'status'?"),
+        (["frobnicate"], 2, "no such command: 'frobnicate'; see `laurel-mp help`"),
+        (["-c", "/nowhere.toml", "convert"], 2, "the command comes first: laurel-mp convert ..."),
+        (["convrt"], 2, "laurel-mp COMMAND [OPTION...]"),
     ],
 )
 def test_usage(arguments: list[str], status: int, says: str) -> None:
@@ -300,7 +308,8 @@ def test_unknown_user(tmp_path: Path, command: list[str]) -> None:
         [*COMMAND, *command, "-c", path], capture_output=True, check=False, text=True, timeout=60
     )
 
-    says = "laurel-mp: [filter] filter-users: no such user: 'no such user'\n"
+    file = f"{path}: " if command == ["-d"] else ""
+    says = f"laurel-mp: {file}[filter] filter-users: no such user: 'no such user'\n"
     assert (2, says) == (done.returncode, done.stderr)
 
 

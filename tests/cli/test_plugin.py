@@ -209,7 +209,8 @@ def test_started_like_auditd_does(tmp_path: Path, signals: str, start: list[obje
         ours.sendall(eoe(1) + event(7))
         wait_until(lambda: ids(tmp_path / "audit.log"), "the first event is in the log", 20)
         assert all_children(2) == set(wait_for_children(process, 2))
-        assert psutil.Process(process.pid).environ().keys() == {"PATH"}
+        # It has a title only with an environment: that lies behind the arguments in memory.
+        assert psutil.Process(process.pid).cmdline()[0].rstrip() == "laurel-mp: ingest"
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGTERM)
         ours.sendall(event(8))
@@ -243,6 +244,16 @@ def test_missing_eoe_is_said_once(tmp_path: Path) -> None:
         _, messages = process.communicate(b"".join(lines), timeout=60)
 
     assert messages.count(b"no EOE record in 4 MiB") == 1
+
+
+@pytest.mark.parametrize(("workers", "title"), [(0, "ingest, all stages"), (2, "ingest")])
+def test_title(tmp_path: Path, workers: int, title: str) -> None:
+    """The first process says what it does, too; pidof(8) finds it by the program's name."""
+    with started("-c", plugin_config(tmp_path, workers=workers), **LIVE) as process:
+        found = psutil.Process(process.pid)
+        wait_until(lambda: found.cmdline()[0].rstrip() == f"laurel-mp: {title}", "its title", 20)
+        assert found.name() == "laurel-mp"
+        process.communicate(timeout=60)
 
 
 def test_nothing_is_left(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 from laurel_mp.doctor import commands
 from laurel_mp.doctor.catalogue import CHECKS
 from laurel_mp.doctor.commands import Done
+from laurel_mp.doctor.config_location import config_argument
 from laurel_mp.doctor.examination import results
-from laurel_mp.doctor.facts import Facts, config_argument
+from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Unchecked
 from laurel_mp.doctor.host import Host, UnknownError
 from laurel_mp.doctor.listeners import CHECKS as LISTENERS

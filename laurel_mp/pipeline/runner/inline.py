@@ -31,6 +31,7 @@ from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.stage_messages import Share
 from laurel_mp.system import privileges
 from laurel_mp.system.huge_pages import HugePages
+from laurel_mp.system.process_title import set_main_title
 
 _numbers = attrgetter(*(each.name for each in fields(Counters)))  # dataclasses.replace is slow
 _numbers_given = attrgetter(*(each.name for each in fields(AssemblerCounters)))
@@ -71,6 +72,7 @@ class InlineRunner(StageRunner):
         system = self._stack.enter_context(open_system(config, live=self._live))
         if self._live:
             privileges.become(privileges.Role.INLINE, config)
+            set_main_title("ingest, all stages")
         self._system = system
         self._names = system.names if system is not None else None
         self._decoder = stage_options.decoder(config, system)

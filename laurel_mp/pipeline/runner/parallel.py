@@ -26,6 +26,7 @@ from laurel_mp.pipeline.runner.stage_runner import StageRunner, StageRunnerError
 from laurel_mp.pipeline.runner.wire import Endpoints
 from laurel_mp.stages.stage_messages import Share
 from laurel_mp.system import privileges
+from laurel_mp.system.process_title import set_main_title
 
 REPORT_SECONDS = 0.5
 """How long to wait for the report that a failed child sent before it ended."""
@@ -80,6 +81,7 @@ class ParallelRunner(StageRunner):
         """Starts the writer, the tracker and all workers."""
         if self._spawner.live:
             privileges.become(privileges.Role.INGEST, self._config)
+            set_main_title("ingest")
         try:
             self._server = self._spawner.server(start_child)
             self._directory = self._spawner.runtime.fresh()

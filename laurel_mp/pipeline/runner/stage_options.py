@@ -227,12 +227,15 @@ def _filters_anything(config: Config) -> bool:
 
 
 def _user_ids(config: Config) -> frozenset[bytes]:
-    """The configured users by id; a name that nobody has is an error in the configuration."""
+    """Returns the configured users by id; raises ConfigError, with a line for each unknown name."""
     ids = set()
+    unknown = []
     for user in config.filter.filter_users:
         try:
             is_id = user.isascii() and user.isdecimal()
             ids.add(str(int(user) if is_id else pwd.getpwnam(user).pw_uid))
         except (KeyError, ValueError):  # nobody has this name, or nobody can have it
-            raise ConfigError(f"[filter] filter-users: no such user: {user!r}") from None
+            unknown.append(f"[filter] filter-users: no such user: {user!r}")
+    if unknown:
+        raise ConfigError("\n".join(unknown))
     return _names(ids)
