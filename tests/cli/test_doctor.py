@@ -75,7 +75,7 @@ def test_json_says_the_same(audit_dir: Path) -> None:
     report = json.loads(done.stdout)
 
     assert {
-        "checks", "findings", "notes", "problems", "unchecked", "version", "warnings",
+        "checks", "configuration", "findings", "notes", "problems", "unchecked", "version", "warnings",
     } == set(report)  # fmt: skip
     assert len(CHECKS) == report["checks"]
     kinds = [finding["severity"] for finding in report["findings"]]
@@ -83,7 +83,7 @@ def test_json_says_the_same(audit_dir: Path) -> None:
         report["problems"], report["warnings"], report["notes"],
     )  # fmt: skip
     invalid = next(each for each in report["findings"] if each["check"] == "config-valid")
-    assert invalid["where"] == "/nosuch/config.toml"
+    assert invalid["where"] == report["configuration"] == "/nosuch/config.toml"
 
 
 def test_wrong_usage() -> None:

@@ -177,10 +177,27 @@ def test_without_a_terminal(tmp_path: Path) -> None:
 
 
 def test_wrong_configuration(tmp_path: Path) -> None:
-    """What is wrong with the configuration is said, on the screen as it is."""
-    config = configure(tmp_path, top="colour = 1")
-    with terminal("top", "-c", config) as screen:
+    """What is wrong with the configuration is reported, and the daemon is shown all the same."""
+    config = configure(tmp_path, 0)
+    with plugin(config) as running:
+        running.give(eoe(1) + event(7))
+        wait_until((tmp_path / "status.sock").exists, "it can be asked", 20)
+        config.write_text(config.read_text() + "[colour]\n")
+        with terminal("top", "-c", config, columns=150) as screen:
+            screen.shows(lambda: "Events 1: 1 written" in screen.text, "totals")
+            screen.type(b"q")
+            assert screen.end() == 0
+        assert running.end() == 0
+
+    before, _, _ = screen.raw.partition(TAKEN)
+    assert b"[colour]: unknown section" in before
+    assert b"broken configuration: assuming the socket" in before
+
+
+def test_missing_configuration(tmp_path: Path) -> None:
+    """A configuration that is not there is an error, on the screen as it is."""
+    with terminal("top", "-c", tmp_path / "missing.toml") as screen:
         assert screen.end() == 2
 
-    assert "colour: unknown key" in screen.text
+    assert "no such file" in screen.text
     assert TAKEN not in screen.raw
