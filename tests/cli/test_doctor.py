@@ -75,7 +75,8 @@ def test_json_says_the_same(audit_dir: Path) -> None:
     report = json.loads(done.stdout)
 
     assert {
-        "checks", "configuration", "findings", "notes", "problems", "unchecked", "version", "warnings",
+        "checks", "configuration", "findings", "notes", "problems", "unchecked", "version",
+        "warnings",
     } == set(report)  # fmt: skip
     assert len(CHECKS) == report["checks"]
     kinds = [finding["severity"] for finding in report["findings"]]
