@@ -73,8 +73,8 @@ class Pipeline:
             self._timed("decoding", lambda: self._decode(worker, frames))  # noqa: B023 - at once
             for worker, frames in enumerate(shares)
         ]
-        rows = [frames for frames, _ in decoded]
-        answers = self._timed("tracker", lambda: self._answer(number, rows))
+        queries = [frames for frames, _ in decoded]
+        answers = self._timed("tracker", lambda: self._answer(number, queries))
         self._timed("writer", lambda: self._merge([frames for _, frames in decoded], answers))
         self._uncovered += len(chunk)
         if self._uncovered >= self._period:
@@ -90,16 +90,18 @@ class Pipeline:
     def _decode(self, worker: int, frames: wire.Frames) -> tuple[wire.Frames, wire.Frames]:
         number, flags, share, malformed = wire.decode_share(frames)
         decoder = self._decoders[worker]
-        bodies, rows = decoder.decode(share)
+        bodies, queries = decoder.decode(share)
         message = wire.BodiesMessage(
-            number, worker, flags, rows.base, decoder.counters, 0, bodies, malformed
+            number, worker, flags, queries.base, decoder.counters, 0, bodies, malformed
         )
-        asked = wire.RowsMessage(number, worker, flags, rows)
-        return wire.encode_rows(asked), wire.encode_bodies(message)
+        asked = wire.QueriesMessage(number, worker, flags, queries)
+        return wire.encode_queries(asked), wire.encode_bodies(message)
 
     def _answer(self, number: int, messages: list[wire.Frames]) -> wire.Frames:
-        rows = [wire.decode_rows(frames).rows for frames in messages]
-        return wire.encode_annotations(wire.AnnotationsMessage(number, self._tracker.apply(rows)))
+        queries = [wire.decode_queries(frames).queries for frames in messages]
+        return wire.encode_annotations(
+            wire.AnnotationsMessage(number, self._tracker.apply(queries))
+        )
 
     def _merge(self, messages: list[wire.Frames], answers: wire.Frames) -> None:
         bodies = [wire.decode_bodies(frames) for frames in messages]

@@ -31,7 +31,7 @@ MOST_REPLACED = 1024
 FIELDS_PER_LAYOUT = 96
 
 
-class Look(NamedTuple):
+class LookUp(NamedTuple):
     """A question to the tracker: what is known about the process that a field names."""
 
     key: bytes
@@ -43,7 +43,7 @@ class Rendered(NamedTuple):
     """A record's object, with one mark for each look-up, in their order."""
 
     text: bytes
-    looks: tuple[Look, ...] = ()
+    look_ups: tuple[LookUp, ...] = ()
 
 
 class Parts(NamedTuple):
@@ -79,8 +79,10 @@ class RecordRenderer:
                 raw, added = layout.render(groups)
                 if not looked_up:
                     return Rendered(b"{" + raw + added + b"}")
-                looks = tuple([Look(key, groups[i]) for key, i in looked_up if groups[i].isdigit()])
-                return Rendered(b"{" + raw + added + MARK * len(looks) + b"}", looks)
+                look_ups = tuple(
+                    [LookUp(key, groups[i]) for key, i in looked_up if groups[i].isdigit()]
+                )
+                return Rendered(b"{" + raw + added + MARK * len(look_ups) + b"}", look_ups)
         rendered = self.render_generally(name, body)
         # Who has written a record of an unknown type only its body tells, each time anew.
         if types.number_of(name) is not None:
@@ -169,9 +171,9 @@ class RecordRenderer:
             kept.append((b"msg", render_message(message, self.options.added(UNPARSED))))
         taken = {key for key, _ in kept + added}
         looked_up = self._looked_up(name, fields, taken)
-        looks = tuple([Look(key, f.text) for key, f in looked_up if f.text.isdigit()])
+        look_ups = tuple([LookUp(key, f.text) for key, f in looked_up if f.text.isdigit()])
         text = join(kept + added)
-        return Rendered(b"{" + text + MARK * len(looks) + b"}", looks)
+        return Rendered(b"{" + text + MARK * len(look_ups) + b"}", look_ups)
 
     def members(
         self, name: bytes, fields: list[Field], translations: bytes
@@ -236,7 +238,7 @@ class RecordRenderer:
     ) -> list[tuple[bytes, Field]]:
         """The fields that name a process, each with the key that the tracker's answer gets.
 
-        The tracker knows SYSCALL's own processes by its row; inside `msg='…'` a process id is
+        The tracker knows SYSCALL's own processes by its query; inside `msg='…'` a process id is
         what the sender says.
         """
         if not self.options.look_up_pids or name.startswith(b"SYSCALL"):

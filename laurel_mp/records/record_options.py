@@ -29,7 +29,7 @@ class RecordOptions:
     """Names the groups of a user, if they are to be shown."""
     filter_address: Callable[[str, int], bool] | None = None
     """Whether an internet address and port say that an event is filtered."""
-    rows_name_rules: bool = False
+    queries_name_rules: bool = False
     """Whether the tracker wants to know users and rule keys: it remembers more answers without."""
     look_up_pids: bool = True
     """Ask the tracker about `…pid` fields outside of SYSCALL records."""

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Annotated, Any, NamedTuple
 
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events.reassembly.bodies import FILTERED, NO_ROW
+from laurel_mp.events.reassembly.bodies import FILTERED, NO_QUERY
 from laurel_mp.stages.loss_reporter import (
     LATEST_RANK,
     NOTHING,
@@ -34,7 +34,7 @@ class _Events(NamedTuple):
 
 
 Waiting = dict[int, Annotated[bytes, re.compile(rb"[^\n\0]*")]]
-"""Annotations that wait for their event to be complete, by row, for one worker."""
+"""Annotations that wait for their event to be complete, by query, for one worker."""
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Assembler:
     ) -> Merged:
         """The events that were completed in one batch.
 
-        Both lists are by worker; annotations come with the number of their first row.
+        Both lists are by worker; annotations come with the number of their first query.
         """
         heads: list[bytes] = []
         answered: list[bytes] = []
@@ -171,22 +171,22 @@ def _answered(
 
     What is left of `waiting` and `answers` waits.
     """
-    rows = decoded.rows
+    queries = decoded.queries
     early = 0
-    while early < len(rows) and rows[early] < base:
+    while early < len(queries) and queries[early] < base:
         early += 1
-    own = len(rows) - early
+    own = len(queries) - early
     if not decoded.more and not decoded.unused and own <= len(answers):
         expected = array("Q", range(base, base + own))
-        if rows[early:] == expected:  # which is how it is, but for events that are interleaved
-            found = [waiting.pop(row) for row in rows[:early]]
+        if queries[early:] == expected:  # which is how it is, but for events that are interleaved
+            found = [waiting.pop(query) for query in queries[:early]]
             found += answers[:own]
             waiting.update(enumerate(answers[own:], base + own))
             return found, decoded.tails
     waiting.update(enumerate(answers, base))
-    for row in decoded.unused:
-        del waiting[row]
-    found = [b"" if row == NO_ROW else waiting.pop(row) for row in rows]
+    for query in decoded.unused:
+        del waiting[query]
+    found = [b"" if query == NO_QUERY else waiting.pop(query) for query in queries]
     if not decoded.more:
         return found, decoded.tails
     more = map(waiting.pop, decoded.more)

@@ -1,4 +1,4 @@
-"""The worker's stage: lines into rendered events and rows for the tracker."""
+"""The worker's stage: lines into rendered events and queries for the tracker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from laurel_mp.events.reassembly.coalescer import CoalescerState, Counters, Limi
 from laurel_mp.events.reassembly.exec_observer import ContentFilters, ExecObserver
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.packing import pack, unpack
-from laurel_mp.stages.stage_messages import Decoded, DecodedBodies, DecodedRows, Share
+from laurel_mp.stages.stage_messages import Decoded, DecodedBodies, DecodedQueries, Share
 
 
 class Decoder:
@@ -24,10 +24,10 @@ class Decoder:
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
         *,
-        sightings: bool = True,
+        serials: bool = True,
     ) -> None:
         self._coalescer = FastCoalescer(
-            options, limits, local_node, observer, filters, sightings=sightings
+            options, limits, local_node, observer, filters, serials=serials
         )
         self._observer = observer
 
@@ -69,7 +69,7 @@ class Decoder:
         self._coalescer.restore(unpack(snapshot, CoalescerState))
 
     def decode(self, share: Share) -> Decoded:
-        """The events that are complete with this share, and the rows that belong to it."""
+        """The events that are complete with this share, and the queries that belong to it."""
         coalescer = self._coalescer
         marks = iter(share.marks)
         mark = next(marks, None)
@@ -85,28 +85,28 @@ class Decoder:
             mark = next(marks, None)
         if share.final:
             coalescer.finish(share.end)
-        bodies, rows = coalescer.take()
+        bodies, queries = coalescer.take()
         return Decoded(
             DecodedBodies(
                 bodies.heads,
                 bodies.tails,
                 bodies.keys,
                 _ranks(bodies),
-                bodies.rows,
+                bodies.queries,
                 bodies.more,
                 bodies.unused,
                 bodies.sizes,
-                coalescer.sightings.take(),
+                coalescer.serials.take(),
                 share.notes,
             ),
-            DecodedRows(
-                rows.base,
-                rows.keys,
-                bytes(rows.calls),
-                rows.who,
-                rows.ids,
+            DecodedQueries(
+                queries.base,
+                queries.keys,
+                bytes(queries.calls),
+                queries.processes,
+                queries.ids,
                 [(clock_key(mark.position), mark.now) for mark in share.marks],
-                rows.ranks,
+                queries.ranks,
             ),
         )
 

@@ -143,5 +143,5 @@ class Enricher:
 
 
 def _joined(names: Iterable[bytes]) -> bytes:
-    """Names for a row; as JSON, because cgroups and labels may be called anything."""
+    """Names for a query; as JSON, because cgroups and labels may be called anything."""
     return b"\x1f".join(map(encode, names))

@@ -152,7 +152,7 @@ class _Node:
         self.closed: list[tuple[int, int]] = []
         """What is not waited for any longer: the latest."""
         self.below = 0
-        """Intervals in a row in which all was far behind."""
+        """Intervals in a query in which all was far behind."""
         self.restarted = False
         self.total = 0
         self.since = since

@@ -1,7 +1,7 @@
 """Snapshots of the decoders and the assembler together, before they are restored.
 
 What a decoder has in flight and what the assembler keeps waiting for it belong together: the
-row of an event is the key of its annotation. So all functions here take both and give both.
+query of an event is the key of its annotation. So all functions here take both and give both.
 `check_together` is for those from a file; all others trust them as stages do.
 """
 
@@ -52,11 +52,11 @@ def check_together(decoders: Sequence[bytes], assembler: bytes) -> None:
     if not states or len(states) != len(waiting.waiting):
         raise SnapshotError(f"{len(states)} decoders, but {len(waiting.waiting)} to assemble")
     for state, waits in zip(states, waiting.waiting, strict=True):
-        rows = [event.row for event in state.events if event.row is not None]
-        if len(rows) != len(waits) or waits.keys() != set(rows):
-            raise SnapshotError(f"{len(rows)} rows in flight, but {len(waits)} others wait")
-        if max(rows, default=-1) >= state.rows:
-            raise SnapshotError(f"row {max(rows)} in flight of {state.rows}")
+        queries = [event.query for event in state.events if event.query is not None]
+        if len(queries) != len(waits) or waits.keys() != set(queries):
+            raise SnapshotError(f"{len(queries)} queries in flight, but {len(waits)} others wait")
+        if max(queries, default=-1) >= state.queries:
+            raise SnapshotError(f"query {max(queries)} in flight of {state.queries}")
         keys = {event.key for event in state.events if event.records}
         if len(keys) != len(state.events):
             raise SnapshotError("events in flight twice, or without records")
@@ -76,7 +76,7 @@ def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> D
         return Decoding(list(decoders), assembler)
     states, waiting = _read(decoders, assembler)
     events = [
-        (event, None if event.row is None else waits[event.row])
+        (event, None if event.query is None else waits[event.query])
         for state, waits in zip(states, waiting.waiting, strict=True)
         for event in state.events
     ]
@@ -85,11 +85,11 @@ def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> D
     annotated: list[Waiting] = [{} for _ in range(count)]
     for event, annotation in events:
         worker = shard(event.node, block_of(event.id), count)
-        row = None
+        query = None
         if annotation is not None:
-            row = len(annotated[worker])
-            annotated[worker][row] = annotation
-        parts[worker].append(event._replace(row=row))
+            query = len(annotated[worker])
+            annotated[worker][query] = annotation
+        parts[worker].append(event._replace(query=query))
     common = states[0]._replace(
         done=_union([state.done for state in states]),
         given_up=_union([state.given_up for state in states]),
@@ -98,8 +98,8 @@ def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> D
     counters = [_sum(state.counters for state in states), *[Counters()] * (count - 1)]
     return Decoding(
         [
-            pack(common._replace(rows=len(rows), counters=counted, events=part))
-            for rows, counted, part in zip(annotated, counters, parts, strict=True)
+            pack(common._replace(queries=len(queries), counters=counted, events=part))
+            for queries, counted, part in zip(annotated, counters, parts, strict=True)
         ],
         pack(waiting._replace(waiting=annotated)),
     )
@@ -122,8 +122,8 @@ def without_events(
                 kept.append(event)
                 continue
             lines += _lines_of(event)
-            if event.row is not None:
-                del waits[event.row]
+            if event.query is not None:
+                del waits[event.query]
         packed.append(pack(state._replace(events=kept)))
     return Without(packed, pack(waiting), lines)
 

@@ -54,12 +54,12 @@ class DecodedBodies(NamedTuple):
     """What orders events over all workers."""
     ranks: array[int]
     """The same, for those with equal keys; empty if all are 0."""
-    rows: array[int]
-    """The number of the row that stands between head and tail, or NO_ROW."""
+    queries: array[int]
+    """The number of the query that stands between head and tail, or NO_QUERY."""
     more: array[int]
-    """Those of the rows that go in place of NUL bytes in tails; there may be none, or several."""
+    """Numbers of the queries whose answers replace the NUL bytes in tails, in order."""
     unused: array[int]
-    """Numbers of rows whose answers nobody waits for; as many as there are."""
+    """Numbers of queries whose answers nobody waits for; as many as there are."""
     sizes: array[int]
     """How many lines each event has; only if there are filters."""
     intervals: Sequence[Interval] = ()
@@ -68,23 +68,23 @@ class DecodedBodies(NamedTuple):
     """See Share."""
 
 
-class DecodedRows(NamedTuple):
-    """What one worker asks the tracker about a batch: one of each for each row."""
+class DecodedQueries(NamedTuple):
+    """What one worker asks the tracker about a batch: one of each for each query."""
 
     base: int
-    """Number of the first row."""
+    """Number of the first query."""
     keys: array[int]
-    """What orders rows over all workers."""
+    """What orders queries over all workers."""
     calls: bytes
     """A `Call`, one byte."""
-    who: list[bytes]
-    """See `Rows.who`."""
+    processes: list[bytes]
+    """See `ProcessQueries.processes`."""
     ids: list[bytes]
     """The event's id."""
     clocks: Sequence[tuple[int, float]]
     """Keys of clock marks, and what the arrival clock says there."""
     ranks: array[int]
-    """Pairs, for those whose rank is not 0: the number of the row, counted from the first of the
+    """Pairs, for those whose rank is not 0: the number of the query, counted from the first of the
     batch, and what orders it among those with equal keys."""
 
 
@@ -92,11 +92,11 @@ class Decoded(NamedTuple):
     """What one worker makes of its share of a batch."""
 
     bodies: DecodedBodies
-    rows: DecodedRows
+    queries: DecodedQueries
 
 
 Annotations = list[bytes]
-"""The tracker's answers to the rows of one worker, in their order: text for the marks."""
+"""The tracker's answers to the queries of one worker, in their order: text for the marks."""
 
 
 class Merged(NamedTuple):

@@ -1,4 +1,4 @@
-"""The tracker's stage: rows of all workers into annotations, in the order of the stream."""
+"""The tracker's stage: queries of all workers into annotations, in the order of the stream."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ from laurel_mp.stages.process_state import (
     state_of,
     state_of_table,
 )
-from laurel_mp.stages.stage_messages import Annotations, DecodedRows
+from laurel_mp.stages.stage_messages import Annotations, DecodedQueries
 
 MAX_ANSWERS = 32768
 """Answers that are remembered, and keys and executables that have been decoded."""
 
-# Members of an enumeration cost more to look up than a row may.
+# Members of an enumeration cost more to look up than a query may.
 _PLAIN, _EXEC, _EXIT_GROUP = Call.PLAIN.value, Call.EXEC.value, Call.EXIT_GROUP.value
 _LOOK_UP, _DETAILS, _WHOLE_EXEC = Call.LOOK_UP.value, Call.DETAILS.value, Call.WHOLE_EXEC.value
 
 MAX_EXECS = 4096
-"""So many execs later, one is not remembered any more whose details were not told. They may come
+"""So many execs later, one is not remembered any more text details were not told. They may come
 when the process has gone on."""
 
 _is_time = re.compile(rb"[0-9]{1,12}\.[0-9]{3}").match
@@ -82,7 +82,7 @@ class TrackerState(NamedTuple):
     """A tracker between two batches."""
 
     now: float
-    rows: int
+    queries: int
     tables: list[TableState]
     """Of all nodes; the first is that of lines without one."""
     executions: int
@@ -114,8 +114,8 @@ class Tracker:
         self._exe_labels: dict[bytes, tuple[Labels, Labels]] = {}
         self._cleared = 0
         self._now = 0.0
-        self.rows = 0
-        """Rows answered, since the start."""
+        self.queries = 0
+        """Queries answered, since the start."""
 
     def statistics(self) -> dict[str, int]:
         """Sizes and limits met, for status reports."""
@@ -151,7 +151,7 @@ class Tracker:
         """What another one can go on from, between two batches."""
         state = TrackerState(
             self._now,
-            self.rows,
+            self.queries,
             [state_of_table(node, table) for node, table in self.tables.items()],
             self._executions,
             [(*key, number) for key, (number, _) in self._execs.items()],
@@ -179,60 +179,60 @@ class Tracker:
             for (node, id_, number), process in zip(state.execs, executed, strict=True)
         )
         self._now = state.now
-        self.rows = state.rows
+        self.queries = state.queries
 
-    def apply(self, batch: list[DecodedRows]) -> list[Annotations]:
-        """Answers the rows that the workers have about one batch, for each worker in turn."""
-        calls = b"".join([rows.calls for rows in batch])
+    def apply(self, batch: list[DecodedQueries]) -> list[Annotations]:
+        """Answers the queries that the workers have about one batch, for each worker in turn."""
+        calls = b"".join([queries.calls for queries in batch])
         keys = array("Q")
-        who: list[bytes] = []
+        texts: list[bytes] = []
         ids: list[bytes] = []
-        for rows in batch:
-            keys += rows.keys
-            who += rows.who
-            ids += rows.ids
+        for queries in batch:
+            keys += queries.keys
+            texts += queries.processes
+            ids += queries.ids
         order = _order(batch, keys)
         if order is not None:
             calls = bytes([calls[index] for index in order])
             keys = array("Q", [keys[index] for index in order])
-            who = [who[index] for index in order]
+            texts = [texts[index] for index in order]
             ids = [ids[index] for index in order]
         found: list[bytes] = []
         start = 0
         for key, now in batch[0].clocks:  # all workers have the same
             end = bisect_left(keys, key)
-            self._answer_rows(
-                calls[start:end], who[start:end], ids[start:end], keys[start:end], found
+            self._answer_queries(
+                calls[start:end], texts[start:end], ids[start:end], keys[start:end], found
             )
             self._now = now
             self.tables.expire(now)
             start = end
-        self._answer_rows(calls[start:], who[start:], ids[start:], keys[start:], found)
-        self.rows += len(keys)
+        self._answer_queries(calls[start:], texts[start:], ids[start:], keys[start:], found)
+        self.queries += len(keys)
         if order is not None:
             in_order, found = found, [b""] * len(found)
             for index, answer in zip(order, in_order, strict=True):
                 found[index] = answer
         split = []
         start = 0
-        for rows in batch:
-            split.append(found[start : start + len(rows.calls)])
-            start += len(rows.calls)
+        for queries in batch:
+            split.append(found[start : start + len(queries.calls)])
+            start += len(queries.calls)
         return split
 
-    def _answer_rows(
+    def _answer_queries(
         self,
         calls: bytes,
-        who: list[bytes],
+        texts: list[bytes],
         ids: list[bytes],
         keys: array[int],
         found: list[bytes],
     ) -> None:
-        """Adds answers to some rows, which come in the order of the stream, to `found`."""
+        """Adds answers to some queries, which come in the order of the stream, to `found`."""
         answers, add = self._answers, found.append
-        for call, whose, id_, key in zip(calls, who, ids, keys, strict=True):
+        for call, text, id_, key in zip(calls, texts, ids, keys, strict=True):
             if call == _PLAIN or call == _EXIT_GROUP:  # noqa: PLR1714, SIM109 - faster
-                answer = answers.get(whose)
+                answer = answers.get(text)
                 if answer is not None:
                     annotation, table, current, pid, process, ppid, parent = answer
                     if (
@@ -245,14 +245,14 @@ class Tracker:
                         add(annotation)
                         if call:
                             table.end(process, self._now)
-                            del answers[whose]
+                            del answers[text]
                         continue
-            add(self._answer(call, whose, id_, key))
+            add(self._answer(call, text, id_, key))
 
-    def _answer(self, call: int, who: bytes, id_: bytes, key: int) -> bytes:
+    def _answer(self, call: int, text: bytes, id_: bytes, key: int) -> bytes:
         if call == _LOOK_UP:
-            return self._look_up(who)
-        of_event, *details = who.split(b"\x1e")
+            return self._look_up(text)
+        of_event, *details = text.split(b"\x1e")
         pid, ppid, comm, exe, uid, rule_key, *nodes = of_event.split(b"\t")
         node = nodes[0] if nodes else b""
         table = self.tables.of(node)
@@ -294,12 +294,12 @@ class Tracker:
         self._answers[of_event] = later, table, table.current, pid, process, ppid, parent
         return annotation
 
-    def _look_up(self, who: bytes) -> bytes:
-        pid, name, *nodes = who.split(b"\t")
+    def _look_up(self, text: bytes) -> bytes:
+        pid, name, *nodes = text.split(b"\t")
         node = nodes[0] if nodes else b""
         return self._context.look_up(name, self._known(self.tables.of(node), node, pid))
 
-    # --- the process of a row
+    # --- the process of a query
 
     def _expect_details(self, node: bytes, id_: bytes, process: Process) -> None:
         """More may be told of this exec."""
@@ -431,7 +431,7 @@ def _facts(start_time: bytes, container: bytes, services: bytes, is_init: bytes)
 def _with_details(
     table: ProcessTable, process: Process, put: bytes, take: bytes, argv: bytes
 ) -> Process:
-    """`process` with labels put on and taken away, and its command line, both as rows have it."""
+    """Changes labels and command line of `process`; takes both as queries have them."""
     labels = (process.labels | frozenset(_names(put))) - frozenset(_names(take))
     return table.change(process, labels=labels, argv=argv)
 
@@ -440,16 +440,16 @@ def _names(joined: bytes) -> tuple[bytes, ...]:
     return tuple(map(decode, joined.split(b"\x1f"))) if joined else ()
 
 
-def _order(batch: list[DecodedRows], keys: array[int]) -> list[int] | None:
-    """The rows of all workers by key, and by rank where keys are equal; None for as they are."""
-    if not any(rows.ranks for rows in batch):
-        if sum(bool(rows.calls) for rows in batch) <= 1:
+def _order(batch: list[DecodedQueries], keys: array[int]) -> list[int] | None:
+    """The queries of all workers by key, and by rank where keys are equal; None for as they are."""
+    if not any(queries.ranks for queries in batch):
+        if sum(bool(queries.calls) for queries in batch) <= 1:
             return None
         return sorted(range(len(keys)), key=keys.__getitem__)
     ranks: dict[int, int] = {}
     start = 0
-    for rows in batch:
-        for index, rank in zip(rows.ranks[::2], rows.ranks[1::2], strict=True):
+    for queries in batch:
+        for index, rank in zip(queries.ranks[::2], queries.ranks[1::2], strict=True):
             ranks[start + index] = rank
-        start += len(rows.calls)
+        start += len(queries.calls)
     return sorted(range(len(keys)), key=lambda index: (keys[index], ranks.get(index, 0)))

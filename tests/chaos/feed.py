@@ -37,7 +37,7 @@ class Feed:
         """Sends what may be sent, but nothing beyond the position `limit`, and looks around."""
         self.plugin.check()
         self.sender.step(limit)
-        self._look()
+        self._look_up()
 
     def until(
         self,
@@ -64,11 +64,11 @@ class Feed:
         deadline = time.monotonic() + seconds
         children = self.plugin.children()
         while self.plugin.process.poll() is None and time.monotonic() < deadline:
-            self._look()
+            self._look_up()
         self.plugin.ended(children)
-        self._look()
+        self._look_up()
 
-    def _look(self) -> None:
+    def _look_up(self) -> None:
         for each in self.also:
             each()
         if time.monotonic() >= self._memory_due:

@@ -46,7 +46,7 @@ def options_of(bits: int) -> RecordOptions:
         big_endian=bool(bits & 64),
         argv_string=bool(bits & 128),
         argv_limit=7 if bits & 128 else None,
-        rows_name_rules=True,
+        queries_name_rules=True,
     )
 
 
@@ -107,9 +107,9 @@ def encode_plainly(text: bytes) -> bytes:
 def check_json(rendered: Rendered) -> None:
     """Valid JSON on one line once the marks are filled in, and a mark for each look."""
     text = rendered.text
-    assert len(rendered.looks) == text.count(MARK)
+    assert len(rendered.look_ups) == text.count(MARK)
     assert b"\n" not in text
-    for look in rendered.looks:
+    for look in rendered.look_ups:
         assert look.pid.isdigit()
         text = text.replace(MARK, b',"%b":{}' % look.key, 1)
     parse_json(text)

@@ -56,7 +56,7 @@ def test_an_account_with_a_nul_byte(toml: str) -> None:
 
 
 def use_accounts(config: configuration.Config) -> None:
-    """Look up the accounts that a configuration names, as at the start."""
+    """LookUp up the accounts that a configuration names, as at the start."""
     find_user(config.user)
     Outputs.of_plugin(config)
 
@@ -152,7 +152,7 @@ def an_event() -> EventState:
     ("events", "waiting"),
     [
         ([an_event()._replace(records=[])], {0: b""}),
-        ([an_event(), an_event()._replace(row=None)], {0: b""}),
+        ([an_event(), an_event()._replace(query=None)], {0: b""}),
         ([an_event()], {0: b"two\nlines"}),
         ([an_event()], {0: b"two marks \0"}),
     ],

@@ -13,7 +13,7 @@ from laurel_mp.records.record import (
     MARK,
     MOST_REPLACED,
     MOST_TYPES,
-    Look,
+    LookUp,
     RecordRenderer,
     Rendered,
 )
@@ -48,9 +48,9 @@ def shown(name: bytes, body: bytes, options: RecordOptions | None = None) -> Any
 def check(rendered: Rendered) -> None:
     """Valid JSON once the marks are filled in, and a mark for each look."""
     text = rendered.text
-    assert len(rendered.looks) == text.count(MARK)
+    assert len(rendered.look_ups) == text.count(MARK)
     assert b"\n" not in text
-    for look in rendered.looks:
+    for look in rendered.look_ups:
         text = text.replace(MARK, b',"%b":{}' % look.key, 1)
     parse(text)
 
@@ -251,13 +251,13 @@ def test_what_is_added_stands_behind_the_raw_fields() -> None:
         (b"SYSCALL", b"ppid=1 pid=2", []),
     ],
 )  # fmt: skip
-def test_looks(name: bytes, body: bytes, expected: list[tuple[bytes, bytes]]) -> None:
+def test_look_ups(name: bytes, body: bytes, expected: list[tuple[bytes, bytes]]) -> None:
     """The tracker is asked about each process that a record names, but not on a sender's word."""
     renderer = RecordRenderer(RecordOptions())
 
-    looks = tuple(Look(key, pid) for key, pid in expected)
-    assert looks == renderer.render(name, body).looks
-    assert looks == renderer.render(name, body).looks
+    look_ups = tuple(LookUp(key, pid) for key, pid in expected)
+    assert look_ups == renderer.render(name, body).look_ups
+    assert look_ups == renderer.render(name, body).look_ups
 
 
 def test_no_more_layouts_than_there_is_room_for() -> None:

@@ -3,7 +3,7 @@
 from array import array
 from itertools import pairwise
 
-from laurel_mp.events.reassembly.bodies import FILTERED, NO_ROW
+from laurel_mp.events.reassembly.bodies import FILTERED, NO_QUERY
 from laurel_mp.stages.assembler import Assembler, AssemblerCounters
 from laurel_mp.stages.stage_messages import DecodedBodies
 
@@ -13,20 +13,20 @@ NOTHING = (0, list[bytes]())
 def bodies(
     lines: list[bytes],
     keys: list[int],
-    rows: list[int] | None = None,
+    queries: list[int] | None = None,
     ranks: list[int] | None = None,
     unused: list[int] | None = None,
     sizes: list[int] | None = None,
 ) -> DecodedBodies:
     """What one worker completed: lines without their last brace, in which NUL bytes are marks."""
     split = [line.split(b"\0", 1) for line in lines]
-    waited = iter(rows or [])
+    waited = iter(queries or [])
     return DecodedBodies(
         [head for head, *_ in split],
         [tail for _, *tails in split for tail in tails or [b""]],
         array("Q", keys),
         array("Q", ranks or []),
-        array("Q", [next(waited) if tails else NO_ROW for _, *tails in split]),
+        array("Q", [next(waited) if tails else NO_QUERY for _, *tails in split]),
         array("Q", waited),
         array("Q", unused or []),
         array("Q", sizes or []),
@@ -34,15 +34,15 @@ def bodies(
 
 
 def test_annotations_replace_marks() -> None:
-    """Each mark becomes the annotation of the row that it waits for."""
-    decoded = bodies([b"a\0b\0c"], [1], rows=[4, 3])
+    """Each mark becomes the annotation of the query that it waits for."""
+    decoded = bodies([b"a\0b\0c"], [1], queries=[4, 3])
 
     assert Assembler(1).merge([decoded], [(3, [b"<3>", b"<4>"])]).text == b"a<4>b<3>c}\n"
 
 
 def test_marks_behind_the_first() -> None:
     """An event may wait for several answers, and the next one for none."""
-    decoded = bodies([b"a\0b\0c\0d", b"e", b"f\0g\0"], [1, 3, 5], rows=[3, 6, 4, 5, 7])
+    decoded = bodies([b"a\0b\0c\0d", b"e", b"f\0g\0"], [1, 3, 5], queries=[3, 6, 4, 5, 7])
     answers = [b"<3>", b"<4>", b"<5>", b"<6>", b"<7>"]
 
     # The first mark of each event comes first.
@@ -53,8 +53,8 @@ def test_marks_behind_the_first() -> None:
 def test_events_may_overtake_each_other() -> None:
     """They take their answers in whatever order they are complete, and over batches."""
     assembler = Assembler(1)
-    first = bodies([b"b\0", b"a\0"], [1, 3], rows=[1, 0])
-    second = bodies([b"d\0", b"c\0"], [5, 7], rows=[2, 4])
+    first = bodies([b"b\0", b"a\0"], [1, 3], queries=[1, 0])
+    second = bodies([b"d\0", b"c\0"], [5, 7], queries=[2, 4])
 
     expected = b"b<1>}\na<0>}\n"
     assert assembler.merge([first], [(0, [b"<0>", b"<1>", b"<2>", b"<3>"])]).text == expected
@@ -63,12 +63,12 @@ def test_events_may_overtake_each_other() -> None:
 
 
 def test_annotation_waits_for_its_event() -> None:
-    """A row is answered when its SYSCALL record was seen; the event may take some more batches."""
+    """A query is answered with its SYSCALL record; the event may take some more batches."""
     assembler = Assembler(1)
 
     assert assembler.merge([bodies([], [])], [(0, [b"<0>"])]).text == b""
     assert assembler.waiting == 1
-    assert assembler.merge([bodies([b"a\0"], [1], rows=[0])], [(1, [])]).text == b"a<0>}\n"
+    assert assembler.merge([bodies([b"a\0"], [1], queries=[0])], [(1, [])]).text == b"a<0>}\n"
     assert assembler.waiting == 0
 
 
@@ -86,9 +86,9 @@ def test_rank_orders_equal_keys() -> None:
     assert Assembler(2).merge(both, [NOTHING, NOTHING]).text == b"a}\nb}\nc}\n"
 
 
-def test_rows_of_workers_are_apart() -> None:
-    """Each worker numbers its rows by itself."""
-    both = [bodies([b"a\0"], [1], rows=[0]), bodies([b"b\0"], [3], rows=[0])]
+def test_queries_of_workers_are_apart() -> None:
+    """Each worker numbers its queries by itself."""
+    both = [bodies([b"a\0"], [1], queries=[0]), bodies([b"b\0"], [3], queries=[0])]
 
     merged = Assembler(2).merge(both, [(0, [b"<A>"]), (0, [b"<B>"])])
 
@@ -119,24 +119,24 @@ def test_events_are_counted() -> None:
     assert [later - before for before, later in pairwise(counts)] == [1, 2]
 
 
-# --- rows that no mark waits for
+# --- queries that no mark waits for
 
 
-def test_unused_rows_are_dropped() -> None:
+def test_unused_queries_are_dropped() -> None:
     """An exec whose details came has two answers; one of them is shown, none is kept."""
     assembler = Assembler(1)
-    decoded = bodies([b"a\0"], [1], rows=[1], unused=[0])
+    decoded = bodies([b"a\0"], [1], queries=[1], unused=[0])
 
     assert assembler.merge([decoded], [(0, [b"<0>", b"<1>"])]).text == b"a<1>}\n"
     assert assembler.waiting == 0
 
 
-def test_unused_rows_of_earlier_batches_are_dropped() -> None:
+def test_unused_queries_of_earlier_batches_are_dropped() -> None:
     """The details may come some batches later."""
     assembler = Assembler(2)
     nothing = bodies([], [])
     assembler.merge([nothing, nothing], [(0, [b"<0>"]), (0, [b"<other>"])])
-    decoded = bodies([b"a\0"], [1], rows=[1], unused=[0])
+    decoded = bodies([b"a\0"], [1], queries=[1], unused=[0])
 
     assert assembler.merge([decoded, nothing], [(1, [b"<1>"]), (1, [])]).text == b"a<1>}\n"
     assert assembler.waiting == 1  # the other worker's
@@ -147,7 +147,9 @@ def test_unused_rows_of_earlier_batches_are_dropped() -> None:
 
 def test_filtered_events_are_taken_out() -> None:
     """Whether the event itself says so or the answer about its process."""
-    decoded = bodies([b"a", b"b" + FILTERED + b"b", b"c\0"], [1, 3, 5], rows=[0], sizes=[1, 2, 4])
+    decoded = bodies(
+        [b"a", b"b" + FILTERED + b"b", b"c\0"], [1, 3, 5], queries=[0], sizes=[1, 2, 4]
+    )
     merged = Assembler(1).merge([decoded], [(0, [b"<" + FILTERED + b">"])])
 
     assert merged == (b"a}\n", b"bb}\nc<>}\n")

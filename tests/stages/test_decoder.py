@@ -33,27 +33,27 @@ def share(*lines: bytes, position: int = 0, marks: list[ClockMark] | None = None
 def test_the_tracker_hears_of_the_clock() -> None:
     """Each mark stands in front of the line that it stands in front of in the stream."""
     marks = [ClockMark(0, 100.0, False), ClockMark(1000, 101.0, False)]
-    _, rows = decoder().decode(share(SYSCALL % 1, TITLE % 1, marks=marks))
+    _, queries = decoder().decode(share(SYSCALL % 1, TITLE % 1, marks=marks))
 
-    assert rows.clocks == [(clock_key(0), 100.0), (clock_key(1000), 101.0)]
-    (key,) = array("Q", rows.keys)
+    assert queries.clocks == [(clock_key(0), 100.0), (clock_key(1000), 101.0)]
+    (key,) = array("Q", queries.keys)
     assert clock_key(0) < key < clock_key(1000)
 
 
-def test_the_tracker_hears_of_the_clock_without_rows() -> None:
+def test_the_tracker_hears_of_the_clock_without_queries() -> None:
     """Also a worker that asks nothing says what time it is: it may be the first."""
-    _, rows = decoder().decode(share())
+    _, queries = decoder().decode(share())
 
-    assert (rows.calls, list(rows.clocks)) == (b"", [(0, 100.0)])
+    assert (queries.calls, list(queries.clocks)) == (b"", [(0, 100.0)])
 
 
-def test_rows_are_numbered_over_batches() -> None:
+def test_queries_are_numbered_over_batches() -> None:
     """The assembler knows answers by these numbers."""
     one = decoder()
     one.decode(share(SYSCALL % 1, TITLE % 1))
-    bodies, rows = one.decode(share(SYSCALL % 2, TITLE % 2, position=1000))
+    bodies, queries = one.decode(share(SYSCALL % 2, TITLE % 2, position=1000))
 
-    assert (rows.base, list(bodies.rows), rows.calls) == (1, [1], bytes([Call.PLAIN]))
+    assert (queries.base, list(bodies.queries), queries.calls) == (1, [1], bytes([Call.PLAIN]))
 
 
 def test_names_are_forgotten() -> None:

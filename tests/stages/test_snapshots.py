@@ -354,7 +354,7 @@ def test_snapshots_that_do_not_belong_together() -> None:
     pipeline.feed(split_events())
     late = snapshots_of(pipeline)
 
-    with pytest.raises(SnapshotError, match="rows in flight"):
+    with pytest.raises(SnapshotError, match="queries in flight"):
         check_together(late[0], early[1])
     with pytest.raises(SnapshotError, match="clocks differ"):
         check_together([early[0][0], later[0][1]], early[1])

@@ -1,4 +1,4 @@
-"""The tracker: rows of all workers in, annotations out, in the order of the stream."""
+"""The tracker: queries of all workers in, annotations out, in the order of the stream."""
 
 from array import array
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ from laurel_mp.processes.patterns import PatternSet
 from laurel_mp.processes.process_table import ENDED_SECONDS, Process
 from laurel_mp.stages import tracker as tracker_module
 from laurel_mp.stages.packing import check
-from laurel_mp.stages.stage_messages import Annotations, DecodedRows
+from laurel_mp.stages.stage_messages import Annotations, DecodedQueries
 from laurel_mp.stages.tracker import MAX_EXECS, Tracker, TrackerOptions, TrackerState
 
 NO_PARENT_INFO = ContextOptions(parent_info=False)
 
 
 @dataclass(frozen=True)
-class Row:
+class Query:
     """One question."""
 
     call: Call
@@ -39,7 +39,7 @@ class Row:
     uid: int = 0
     details: str = ""
 
-    def who(self) -> bytes:
+    def process(self) -> bytes:
         """As a worker sends it."""
         names = [str(self.pid), str(self.ppid), '"c"', f'"{self.exe}"', str(self.uid), self.key]
         if self.call is Call.LOOK_UP:
@@ -49,21 +49,21 @@ class Row:
 
 @dataclass
 class Stream:
-    """A tracker, fed row by row; event ids are `e1`, `e2` and so on."""
+    """A tracker, fed query by query; event ids are `e1`, `e2` and so on."""
 
     tracker: Tracker = field(default_factory=lambda: Tracker(TrackerOptions(NO_PARENT_INFO)))
     count: int = 0
 
-    def raw(self, row: Row) -> bytes:
-        """The answer to the next row, as it is sent."""
+    def raw(self, query: Query) -> bytes:
+        """The answer to the next query, as it is sent."""
         self.count += 1
-        ((answer,),) = self.tracker.apply([rows_of([(self.count, row)])])
+        ((answer,),) = self.tracker.apply([queries_of([(self.count, query)])])
         return answer
 
     def ask(self, call: Call, pid: int, ppid: int = 1, exe: str = "/bin/sh", node: str = "",
             key: str = "null", details: str = "") -> dict[str, Any]:  # fmt: skip
-        """The answer to the next row."""
-        answer = self.raw(Row(call, pid, ppid, exe, node, key, details=details))
+        """The answer to the next query."""
+        answer = self.raw(Query(call, pid, ppid, exe, node, key, details=details))
         text = b'{"pid":0' + answer + (b"}" if call is Call.LOOK_UP else b"")
         found: dict[str, Any] = orjson.loads(text)
         return found
@@ -71,17 +71,17 @@ class Stream:
     def clock(self, now: float) -> None:
         """Lets the arrival clock go on."""
         self.count += 1
-        self.tracker.apply([rows_of([])._replace(clocks=[(self.count, now)])])
+        self.tracker.apply([queries_of([])._replace(clocks=[(self.count, now)])])
 
 
-def rows_of(rows: list[tuple[int, Row]]) -> DecodedRows:
-    """Rows with their positions, as one worker's message."""
-    return DecodedRows(
+def queries_of(queries: list[tuple[int, Query]]) -> DecodedQueries:
+    """Queries with their positions, as one worker's message."""
+    return DecodedQueries(
         0,
-        array("Q", [position for position, _ in rows]),
-        bytes(row.call for _, row in rows),
-        [row.who() for _, row in rows],
-        [b"e%d" % position for position, _ in rows],
+        array("Q", [position for position, _ in queries]),
+        bytes(query.call for _, query in queries),
+        [query.process() for _, query in queries],
+        [b"e%d" % position for position, _ in queries],
         [],
         array("Q"),
     )
@@ -111,14 +111,14 @@ def test_exec_is_spawned_by_the_previous_self(stream: Stream) -> None:
 
 
 def test_failed_exec_changes_nothing(stream: Stream) -> None:
-    """An exec that failed comes as a plain row: each search along PATH makes some."""
+    """An exec that failed comes as a plain query: each search along PATH makes some."""
     stream.ask(Call.EXEC, 10)
 
     assert stream.ask(Call.PLAIN, 10)["PID"] == {"EVENT_ID": "e1"}
 
 
 def test_exec_of_the_same_program_is_no_old_answer(stream: Stream) -> None:
-    """Equal rows before and after an exec get different answers."""
+    """Equal queries before and after an exec get different answers."""
     stream.ask(Call.EXEC, 10)
     stream.ask(Call.PLAIN, 10)
     stream.ask(Call.EXEC, 10)
@@ -200,19 +200,19 @@ def test_answers_are_bounded(stream: Stream, monkeypatch: pytest.MonkeyPatch) ->
     assert len(stream.tracker._answers) <= 4
 
 
-def test_rows_are_counted(stream: Stream) -> None:
-    """Each row is counted, with or without a remembered answer."""
+def test_queries_are_counted(stream: Stream) -> None:
+    """Each query is counted, with or without a remembered answer."""
     for _ in range(3):
         stream.ask(Call.PLAIN, 10)
 
-    assert stream.tracker.rows == 3
+    assert stream.tracker.queries == 3
 
 
-def test_batch_without_rows(stream: Stream) -> None:
+def test_batch_without_queries(stream: Stream) -> None:
     """A worker that asks nothing gets no answers, and those of others stay theirs."""
-    rows = rows_of([(1, Row(Call.EXEC, 10))])
+    queries = queries_of([(1, Query(Call.EXEC, 10))])
 
-    empty, (answer,), other = stream.tracker.apply([rows_of([]), rows, rows_of([])])
+    empty, (answer,), other = stream.tracker.apply([queries_of([]), queries, queries_of([])])
 
     assert (empty, other) == ([], [])
     assert b'"EVENT_ID":"e1"' in answer
@@ -230,20 +230,20 @@ def test_parent_that_ended_is_forgotten_in_time(stream: Stream) -> None:
     assert "PPID" not in stream.ask(Call.PLAIN, 10, 5)
 
 
-def test_clock_stands_between_rows() -> None:
-    """A batch may hold rows in front of a clock mark and behind it."""
-    end, child = Row(Call.EXIT_GROUP, 5), Row(Call.PLAIN, 10, 5)
-    rows = rows_of([(1, end), (3, child), (5, child)])
+def test_clock_stands_between_queries() -> None:
+    """A batch may hold queries in front of a clock mark and behind it."""
+    end, child = Query(Call.EXIT_GROUP, 5), Query(Call.PLAIN, 10, 5)
+    queries = queries_of([(1, end), (3, child), (5, child)])
     clocks = [(0, 1000.0), (4, 1001.0 + ENDED_SECONDS)]
-    (answers,) = Tracker(TrackerOptions()).apply([rows._replace(clocks=clocks)])
+    (answers,) = Tracker(TrackerOptions()).apply([queries._replace(clocks=clocks)])
 
     assert [b"PPID" in answer for answer in answers] == [False, True, False]
 
 
-def test_rows_with_a_rank() -> None:
-    """Where several rows have the same key, ranks order them."""
-    rows = rows_of([(4, Row(Call.EXEC, 10, exe="/b")), (4, Row(Call.EXEC, 10, exe="/a"))])
-    ranked = rows._replace(ranks=array("Q", [0, 20, 1, 10]))
+def test_queries_with_a_rank() -> None:
+    """Where several queries have the same key, ranks order them."""
+    queries = queries_of([(4, Query(Call.EXEC, 10, exe="/b")), (4, Query(Call.EXEC, 10, exe="/a"))])
+    ranked = queries._replace(ranks=array("Q", [0, 20, 1, 10]))
     ((later, first),) = Tracker(TrackerOptions()).apply([ranked])
 
     assert b"SPAWNED_BY" in later
@@ -280,10 +280,10 @@ def test_details_that_come_late(stream: Stream, later: Call) -> None:
     """A process may go on before its exec is complete; what it is now stays."""
     stream.ask(Call.EXEC, 10, exe="/bin/a")
     stream.ask(later, 10, exe="/bin/b" if later is Call.EXEC else "/bin/a")
-    row = Row(Call.DETAILS, 10, exe="/bin/a", details='\x1e"x"\x1e\x1e')
+    query = Query(Call.DETAILS, 10, exe="/bin/a", details='\x1e"x"\x1e\x1e')
     known = stream.tracker.tables.of(b"").known(b"10")
-    rows = rows_of([(3, row)])._replace(ids=[b"e1"])
-    ((answer,),) = stream.tracker.apply([rows])
+    queries = queries_of([(3, query)])._replace(ids=[b"e1"])
+    ((answer,),) = stream.tracker.apply([queries])
 
     assert orjson.loads(b'{"a":0' + answer)["PID"] == {"EVENT_ID": "e1"}
     assert orjson.loads(b'{"a":0' + answer)["LABELS"] == ["x"]
@@ -300,9 +300,9 @@ def late_details(between: list[Call]) -> bool:
     for number, call in enumerate(between):
         stream.ask(call, 10 if number == 0 else 100 + number)
     stream.tracker.restore(stream.tracker.snapshot())
-    row = Row(Call.DETAILS, 10, exe="/bin/a", details='\x1e"x"\x1e\x1e')
-    rows = rows_of([(stream.count + 1, row)])._replace(ids=[b"e1"])
-    ((answer,),) = stream.tracker.apply([rows])
+    query = Query(Call.DETAILS, 10, exe="/bin/a", details='\x1e"x"\x1e\x1e')
+    queries = queries_of([(stream.count + 1, query)])._replace(ids=[b"e1"])
+    ((answer,),) = stream.tracker.apply([queries])
     return b"of-a" in answer
 
 
@@ -416,12 +416,12 @@ def filtering(**rules: Any) -> Stream:
     return Stream(Tracker(TrackerOptions(NO_PARENT_INFO, filters=ProcessFilters(**rules))))
 
 
-def verdicts(stream: Stream, *rows: Row) -> list[bool]:
-    """Which of these rows are filtered."""
-    return [FILTERED in stream.raw(row) for row in rows]
+def verdicts(stream: Stream, *queries: Query) -> list[bool]:
+    """Which of these queries are filtered."""
+    return [FILTERED in stream.raw(query) for query in queries]
 
 
-KEYED = Row(Call.PLAIN, 10, key='"k"')
+KEYED = Query(Call.PLAIN, 10, key='"k"')
 
 
 def test_first_event_of_a_process_is_kept() -> None:
@@ -441,33 +441,36 @@ def test_first_event_of_a_process_is_not_kept() -> None:
 def test_first_event_by_its_details() -> None:
     """An exec that a label filters is still the first event when its details come."""
     stream = filtering(labels=frozenset((b"x",)))
-    stream.raw(Row(Call.EXEC, 10))
+    stream.raw(Query(Call.EXEC, 10))
     stream.count -= 1
-    details = Row(Call.DETAILS, 10, details='\x1e"x"\x1e\x1e')
+    details = Query(Call.DETAILS, 10, details='\x1e"x"\x1e\x1e')
 
-    assert verdicts(stream, details, Row(Call.PLAIN, 10)) == [False, True]
+    assert verdicts(stream, details, Query(Call.PLAIN, 10)) == [False, True]
 
 
 @pytest.mark.parametrize(
-    ("rules", "row"),
+    ("rules", "query"),
     [
-        ({"users": frozenset((b"7",))}, Row(Call.PLAIN, 10, uid=7)),
-        ({"exe": PatternSet(["^/bin/sh$"])}, Row(Call.PLAIN, 10)),
-        ({"services": frozenset((b"s",))}, Row(Call.EXEC, 10, details='\x1e1.000\x1e\x1e"s"\x1e')),
+        ({"users": frozenset((b"7",))}, Query(Call.PLAIN, 10, uid=7)),
+        ({"exe": PatternSet(["^/bin/sh$"])}, Query(Call.PLAIN, 10)),
+        (
+            {"services": frozenset((b"s",))},
+            Query(Call.EXEC, 10, details='\x1e1.000\x1e\x1e"s"\x1e'),
+        ),
     ],
 )
-def test_what_is_named_is_left_out_from_the_start(rules: dict[str, Any], row: Row) -> None:
+def test_what_is_named_is_left_out_from_the_start(rules: dict[str, Any], query: Query) -> None:
     """Users, programs and services are filtered with their first event."""
-    assert verdicts(filtering(**rules), row, row) == [True, True]
+    assert verdicts(filtering(**rules), query, query) == [True, True]
 
 
-def test_equal_rows_of_other_keys_and_users_have_their_own_verdict() -> None:
+def test_equal_queries_of_other_keys_and_users_have_their_own_verdict() -> None:
     """A cached answer is for one key and one user."""
     stream = filtering(keys=frozenset((b"k",)), users=frozenset((b"7",)))
-    rows = [Row(Call.PLAIN, 10), KEYED, Row(Call.PLAIN, 10, uid=7), Row(Call.PLAIN, 10)]
+    queries = [Query(Call.PLAIN, 10), KEYED, Query(Call.PLAIN, 10, uid=7), Query(Call.PLAIN, 10)]
 
-    assert verdicts(stream, *rows) == [False, True, True, False]
-    assert verdicts(stream, *rows) == [False, True, True, False]
+    assert verdicts(stream, *queries) == [False, True, True, False]
+    assert verdicts(stream, *queries) == [False, True, True, False]
 
 
 # --- the system
@@ -521,17 +524,17 @@ def test_answers_of_a_dropped_table_are_dropped(
     assert stream.ask(Call.PLAIN, 10, node='"a"')["PID"] == {"EVENT_ID": "e3"}
 
 
-def test_two_rows_of_one_id() -> None:
+def test_two_queries_of_one_id() -> None:
     """What comes late of an event is not the first of its process, remembered or not."""
     filters = ProcessFilters(null_keys=True)
-    rows = [(1, Row(Call.PLAIN, 10)), (2, Row(Call.PLAIN, 10))]
+    queries = [(1, Query(Call.PLAIN, 10)), (2, Query(Call.PLAIN, 10))]
     for clears in (False, True):
         tracker = Tracker(TrackerOptions(NO_PARENT_INFO, filters=filters))
         verdicts = []
-        for row in rows:
+        for query in queries:
             if clears:
                 tracker._answers.clear()
-            ((answer,),) = tracker.apply([rows_of([row])._replace(ids=[b"e1"])])
+            ((answer,),) = tracker.apply([queries_of([query])._replace(ids=[b"e1"])])
             verdicts.append(FILTERED in answer)
         assert verdicts == [False, True]
 
@@ -586,10 +589,10 @@ class TestReconcile:
     def test_known_from_events_only(self, seconds: int, key: str) -> None:
         """A process that was seen before the one of /proc has started is another one."""
         tracker = Tracker(TrackerOptions(NO_PARENT_INFO))
-        tracker.apply([rows_of([(1, Row(Call.EXEC, 10))])._replace(ids=[b"1000.123:77"])])
+        tracker.apply([queries_of([(1, Query(Call.EXEC, 10))])._replace(ids=[b"1000.123:77"])])
         tracker.reconcile([known(10, seconds=seconds)])
 
-        ((answer,),) = tracker.apply([rows_of([(2, Row(Call.PLAIN, 10))])])
+        ((answer,),) = tracker.apply([queries_of([(2, Query(Call.PLAIN, 10))])])
         assert key.encode() in answer
 
     def test_new(self) -> None:
@@ -627,8 +630,8 @@ def known(
     return Process(start, *ids, b'"c"', exe, start_time=start, by_start_time=True)
 
 
-a_row = st.builds(
-    Row,
+a_query = st.builds(
+    Query,
     st.sampled_from([Call.PLAIN, Call.EXEC, Call.EXIT_GROUP, Call.LOOK_UP]),
     st.integers(2, 6),
     st.integers(1, 6),
@@ -642,39 +645,39 @@ MUCH = TrackerOptions(
 )
 
 
-@given(rows=st.lists(a_row, max_size=30), options=st.sampled_from([TrackerOptions(), MUCH]))
-def test_answers_do_not_depend_on_memory(rows: list[Row], options: TrackerOptions) -> None:
+@given(queries=st.lists(a_query, max_size=30), options=st.sampled_from([TrackerOptions(), MUCH]))
+def test_answers_do_not_depend_on_memory(queries: list[Query], options: TrackerOptions) -> None:
     """An answer from memory is the one that would be given without any."""
-    numbered = list(enumerate(rows, 1))
-    (expected,) = Tracker(options).apply([rows_of(numbered)])
+    numbered = list(enumerate(queries, 1))
+    (expected,) = Tracker(options).apply([queries_of(numbered)])
 
     tracker = Tracker(options)
-    for (position, row), answer in zip(numbered, expected, strict=True):
+    for (position, query), answer in zip(numbered, expected, strict=True):
         tracker._answers.clear()
-        assert tracker.apply([rows_of([(position, row)])]) == [[answer]]
+        assert tracker.apply([queries_of([(position, query)])]) == [[answer]]
 
 
 @given(
-    rows=st.lists(st.tuples(a_row, st.integers(0, 2)), max_size=30),
+    queries=st.lists(st.tuples(a_query, st.integers(0, 2)), max_size=30),
     cuts=st.sets(st.integers(0, 30)),
     options=st.sampled_from([TrackerOptions(), MUCH]),
 )
 def test_answers_do_not_depend_on_workers_and_batches(
-    rows: list[tuple[Row, int]], cuts: set[int], options: TrackerOptions
+    queries: list[tuple[Query, int]], cuts: set[int], options: TrackerOptions
 ) -> None:
-    """Rows of three workers, merged by position, get the answers of one worker's rows."""
-    numbered = [(position, row) for position, (row, _) in enumerate(rows, 1)]
-    (expected,) = Tracker(options).apply([rows_of(numbered)])
+    """Queries of three workers, merged by position, get the answers of one worker's queries."""
+    numbered = [(position, query) for position, (query, _) in enumerate(queries, 1)]
+    (expected,) = Tracker(options).apply([queries_of(numbered)])
 
     tracker = Tracker(options)
     found: dict[int, bytes] = {}
-    bounds = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(queries)), len(queries)]
     for start, end in pairwise(bounds):
         shares = [
-            [numbered[index] for index in range(start, end) if rows[index][1] == worker]
+            [numbered[index] for index in range(start, end) if queries[index][1] == worker]
             for worker in range(3)
         ]
-        answers: list[Annotations] = tracker.apply([rows_of(share) for share in shares])
+        answers: list[Annotations] = tracker.apply([queries_of(share) for share in shares])
         for share, given_back in zip(shares, answers, strict=True):
             positions = [position for position, _ in share]
             found |= dict(zip(positions, given_back, strict=True))

@@ -19,9 +19,9 @@ def text(lines: bytes | Sequence[bytes], toml: str = "") -> bytes:
     decoder, tracker = stage_options.decoder(settings), stage_options.tracker(settings)
     batch = stage_options.router(settings, 0).route(stream, 0, final=True)
     (share,) = batch.shares
-    bodies, rows = decoder.decode(share)
-    (annotations,) = tracker.apply([rows])
-    merged = stage_options.assembler(settings, 0).merge([bodies], [(rows.base, annotations)])
+    bodies, queries = decoder.decode(share)
+    (annotations,) = tracker.apply([queries])
+    merged = stage_options.assembler(settings, 0).merge([bodies], [(queries.base, annotations)])
     return merged.text
 
 

@@ -24,25 +24,25 @@ class Stages:
 
     def run(self, number: int, flags: int, shares: list[Share], malformed: bytes) -> Merged:
         """What a batch comes to."""
-        all_rows, all_bodies = [], []
+        all_queries, all_bodies = [], []
         for worker, (decoder, share) in enumerate(zip(self.decoders, shares, strict=True)):
             sent = wire.ShareMessage(number, flags, share, malformed)
             received = wire.decode_share(wire.encode_share(sent))
-            bodies, rows = decoder.decode(received.share)
-            of_rows = wire.RowsMessage(number, worker, flags, rows)
-            all_rows.append(wire.decode_rows(wire.encode_rows(of_rows)).rows)
+            bodies, queries = decoder.decode(received.share)
+            of_queries = wire.QueriesMessage(number, worker, flags, queries)
+            all_queries.append(wire.decode_queries(wire.encode_queries(of_queries)).queries)
             of_bodies = wire.BodiesMessage(
                 number,
                 worker,
                 flags,
-                rows.base,
+                queries.base,
                 decoder.counters,
                 decoder.in_flight_lines,
                 bodies,
                 malformed,
             )
             all_bodies.append(wire.decode_bodies(wire.encode_bodies(of_bodies)))
-        of_tracker = wire.AnnotationsMessage(number, self.tracker.apply(all_rows))
+        of_tracker = wire.AnnotationsMessage(number, self.tracker.apply(all_queries))
         answers = wire.decode_annotations(wire.encode_annotations(of_tracker)).annotations
         bases = [message.base for message in all_bodies]
         return self.assembler.merge(

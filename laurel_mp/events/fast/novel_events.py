@@ -46,12 +46,16 @@ class FastCoalescer(WholeEventCoalescer):
         Where nothing repeats, most of a worker's time goes here: measure before and after a change.
         """
         match_call, known_plan = matcher.match, matcher.plans.get
-        bodies, rows = self.bodies, self.rows
+        bodies, queries = self.bodies, self.queries
         done = self._done.noted_at(self._now).append
-        add_head, add_tail, add_row = bodies.heads.append, bodies.tails.append, bodies.rows.append
-        row_keys, row_key, row_call = rows.keys, rows.keys.append, rows.calls.append
-        row_who, row_id, base = rows.who.append, rows.ids.append, rows.base
-        add_key, saw = bodies.keys.append, self.sightings.of(node).append
+        add_head, add_tail, add_query = (
+            bodies.heads.append,
+            bodies.tails.append,
+            bodies.queries.append,
+        )
+        query_keys, query_key, query_call = queries.keys, queries.keys.append, queries.calls.append
+        query_process, query_id, base = queries.processes.append, queries.ids.append, queries.base
+        add_key, saw = bodies.keys.append, self.serials.of(node).append
         observer, filtering = self._observer, self._filters.active
         an_exec, whole_exec, most = Call.EXEC, Call.WHOLE_EXEC, self._limits.max_event_bytes
         events = lines = others = 0
@@ -95,25 +99,25 @@ class FastCoalescer(WholeEventCoalescer):
             if odd_exe:
                 exe = json_of(odd_exe)
             members = b""
-            who = plan.who % (pid, ppid, comm, exe)
-            row = base + len(row_keys)
-            row_key(2 * (begin + offset) + 1)
-            row_id(id_)
+            process = plan.process % (pid, ppid, comm, exe)
+            query = base + len(query_keys)
+            query_key(2 * (begin + offset) + 1)
+            query_id(id_)
             if plan.call is not an_exec:
-                row_call(plan.call)
-                row_who(who)
+                query_call(plan.call)
+                query_process(process)
             elif observer is None:
-                row_call(whole_exec)
-                row_who(who)
+                query_call(whole_exec)
+                query_process(process)
             else:
                 executed = plan.executed(values, blob[behind:finish])
-                row, members, started = self._observe(
-                    node, who, id_, executed, row, finish + offset
+                query, members, started = self._observe(
+                    node, process, id_, executed, query, finish + offset
                 )
                 if started.environment and executed is not None:
                     at = plan.layout.execve_end(rest_json, values)
                     rest_json = rest_json[:at] + started.environment + rest_json[at:]
-            add_row(row)
+            add_query(query)
             if filtering:
                 bodies.sizes.append(plan.records + 1)
                 if self._has_filtered_line(blob[begin:finish]):

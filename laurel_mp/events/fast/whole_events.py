@@ -41,14 +41,18 @@ class WholeEventCoalescer(Coalescer):
         known_head, known_tail = syscalls.heads.get, syscalls.tails.get
         known_rest, blots = rests.get, event_cutter.BLOTS
         whole, has_eoe = renderer.whole.whole, self._has_eoe
-        bodies, rows = self.bodies, self.rows
+        bodies, queries = self.bodies, self.queries
         done = self._done.noted_at(self._now).append
-        add_head, add_tail, add_row = bodies.heads.append, bodies.tails.append, bodies.rows.append
-        row_keys, row_key, row_call = rows.keys, rows.keys.append, rows.calls.append
-        row_who, row_id, base = rows.who.append, rows.ids.append, rows.base
+        add_head, add_tail, add_query = (
+            bodies.heads.append,
+            bodies.tails.append,
+            bodies.queries.append,
+        )
+        query_keys, query_key, query_call = queries.keys, queries.keys.append, queries.calls.append
+        query_process, query_id, base = queries.processes.append, queries.ids.append, queries.base
         by_endian, most = self._options.universal, self._limits.max_event_bytes
         add_key = bodies.keys.append
-        saw = self.sightings.of(node).append
+        saw = self.serials.of(node).append
         observer, filtering = self._observer, self._filters.active
         plain, executed, unnamed = Call.PLAIN, Call.EXEC, Call.UNNAMED
         whole_exec = Call.WHOLE_EXEC
@@ -98,31 +102,31 @@ class WholeEventCoalescer(Coalescer):
                 self._latest = key
             saw(id_)
             head_raw, head_added, call, _ = head
-            tail_raw, tail_added, who, items = tail
-            rest_json, looks, records, paths, missing_arguments, says_filter, execution, _ = rest
+            tail_raw, tail_added, process, items = tail
+            rest_json, look_ups, records, paths, missing_arguments, says_filter, execution, _ = rest
             members = b""
             ended = b"" if ended is None else b'"exit":%b,' % ended  # exit_member
             if of_node:
-                who += of_node
+                process += of_node
             if call is unnamed:
                 call = plain if execution is None else executed
-            row = base + len(row_keys)
-            row_key(2 * (begin + offset) + 1)
-            row_id(id_)
+            query = base + len(query_keys)
+            query_key(2 * (begin + offset) + 1)
+            query_id(id_)
             if call is not executed:
-                row_call(call)
-                row_who(who)
+                query_call(call)
+                query_process(process)
             elif observer is None:
-                row_call(whole_exec)
-                row_who(who)
+                query_call(whole_exec)
+                query_process(process)
             else:
-                row, members, started = self._observe(
-                    node, who, id_, execution, row, behind + offset
+                query, members, started = self._observe(
+                    node, process, id_, execution, query, behind + offset
                 )
                 rest_json = with_environment(rest, started)
-            add_row(row)
-            if looks:
-                bodies.more.extend(self._look(looks, line_key(behind + offset), node, id_, 0))
+            add_query(query)
+            if look_ups:
+                bodies.more.extend(self._look_up(look_ups, line_key(behind + offset), node, id_, 0))
             if filtering:
                 bodies.sizes.append(records + 1)
                 if says_filter or self._has_filtered_line(blob[begin:behind]):
@@ -153,23 +157,23 @@ class WholeEventCoalescer(Coalescer):
     def _observe(
         self,
         node: bytes | None,
-        who: bytes,
+        process: bytes,
         id_: bytes,
         executed: LazyExecution | None,
-        row: int,
+        query: int,
         end: int,
     ) -> tuple[int, bytes, Started]:
-        """Completes the row of an exec with what an observer says; `end` is a stream position.
+        """Completes the query of an exec with what an observer says; `end` is a stream position.
 
-        Returns the row that annotates the event, members for SYSCALL, and what the system said.
+        Returns the query that annotates the event, members for SYSCALL, and what the system said.
         """
-        started = self._start(node, who)
+        started = self._start(node, process)
         members, details = self._finished(started, executed)
-        self.rows.calls.append(Call.EXEC if details else Call.WHOLE_EXEC)
-        self.rows.who.append(who + started.facts)
+        self.queries.calls.append(Call.EXEC if details else Call.WHOLE_EXEC)
+        self.queries.processes.append(process + started.facts)
         if details:
-            row = self._tell(details, row, line_key(end), who, id_)
-        return row, members, started
+            query = self._tell(details, query, line_key(end), process, id_)
+        return query, members, started
 
     def _rest(
         self, renderer: EventRenderer, node: bytes | None, rest: bytes, start: int

@@ -12,8 +12,8 @@ FILTERED = b"\x01"
 """Stands somewhere in a line whose event is filtered. Rendered text has no such byte."""
 
 
-NO_ROW = (1 << 64) - 1
-"""Stands for the row of an event that waits for none."""
+NO_QUERY = (1 << 64) - 1
+"""Stands for the query of an event that waits for none."""
 
 
 _numbers = partial(array, "Q")
@@ -23,7 +23,7 @@ _numbers = partial(array, "Q")
 class Bodies:
     """Complete events in the order of their completion.
 
-    An event is the JSON of its head, the answer to its row, the JSON of its tail, and a closing
+    An event is the JSON of its head, the answer to its query, the JSON of its tail, and a closing
     brace. The tail is what was remembered in most cases: nobody copies it before it is written.
     """
 
@@ -34,25 +34,25 @@ class Bodies:
     """Where each was completed: see `line_key` and `clock_key`."""
     ranks: array[int] = field(default_factory=_numbers)
     """For those that have a rank among events with the same key: which one, and its rank."""
-    rows: array[int] = field(default_factory=_numbers)
-    """The number of the row that each waits for, or NO_ROW."""
+    queries: array[int] = field(default_factory=_numbers)
+    """The number of the query that each waits for, or NO_QUERY."""
     more: array[int] = field(default_factory=_numbers)
-    """Those of the rows that the marks in tails wait for."""
+    """Those of the queries that the marks in tails wait for."""
     unused: array[int] = field(default_factory=_numbers)
-    """Numbers of rows whose answers no mark waits for."""
+    """Numbers of queries whose answers no mark waits for."""
     sizes: array[int] = field(default_factory=_numbers)
     """How many lines each event has, if there are filters."""
 
 
 @dataclass(slots=True)
-class Rows:
+class ProcessQueries:
     """Questions to the tracker, numbered from `base`."""
 
     base: int = 0
     keys: array[int] = field(default_factory=_numbers)
     calls: bytearray = field(default_factory=bytearray)
     """What each is about: a `Call`."""
-    who: list[bytes] = field(default_factory=list)
+    processes: list[bytes] = field(default_factory=list)
     """Fields separated by tabs: pid, ppid, comm, exe, uid, key (these two if they are wanted),
     perhaps the node; of look-ups pid, key, perhaps the node. Behind the first of them, separated
     by 0x1e, may come: for an exec start time, container, services, 1 for an init; for its details
@@ -61,21 +61,21 @@ class Rows:
     ids: list[bytes] = field(default_factory=list)
     """The event's id."""
     ranks: array[int] = field(default_factory=_numbers)
-    """For those that have a rank among rows with the same key: which row of these, and its rank."""
+    """Pairs, for queries whose rank is not 0: index in this batch, and rank among equal keys."""
 
-    def add(self, order: int, call: Call, who: bytes, id_: bytes, rank: int = 0) -> int:
-        """Adds a row; returns its number."""
+    def add(self, order: int, call: Call, process: bytes, id_: bytes, rank: int = 0) -> int:
+        """Adds a query; returns its number."""
         number = self.base + len(self.keys)
         if rank:
             self.ranks.extend((len(self.keys), rank))
         self.keys.append(order)
         self.calls.append(call)
-        self.who.append(who)
+        self.processes.append(process)
         self.ids.append(id_)
         return number
 
     def settle(self, number: int) -> None:
-        """Nothing more will be told of what a row is about, if it is an exec, and still here."""
+        """Nothing more will be told of what a query is about, if it is an exec, and still here."""
         index = number - self.base
         if index >= 0 and self.calls[index] == Call.EXEC:
             self.calls[index] = Call.WHOLE_EXEC

@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from laurel_mp.events.reassembly.bodies import FILTERED, NO_ROW, Bodies, Rows, clock_key, line_key
+from laurel_mp.events.reassembly.bodies import (
+    FILTERED,
+    NO_QUERY,
+    Bodies,
+    ProcessQueries,
+    clock_key,
+    line_key,
+)
 from laurel_mp.events.reassembly.duplicate_window import DuplicateWindow, DuplicateWindowState
 from laurel_mp.events.reassembly.event_in_flight import EventInFlight, EventState
 from laurel_mp.events.reassembly.exec_observer import (
@@ -26,7 +33,7 @@ from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.events.rendering.fragment import Fragment
 from laurel_mp.events.rendering.syscall import Call, Syscall
 from laurel_mp.records.header import LINE
-from laurel_mp.records.record import Look
+from laurel_mp.records.record import LookUp
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import encode
 from laurel_mp.records.types import is_daemon, is_kernel
@@ -90,8 +97,8 @@ class CoalescerState(NamedTuple):
     """When what is remembered last became older."""
     start: int
     """The same, as a stream position."""
-    rows: int
-    """How many rows were asked."""
+    queries: int
+    """How many queries were asked."""
     counters: Counters
     done: DuplicateWindowState
     given_up: DuplicateWindowState
@@ -120,7 +127,7 @@ class Coalescer:
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
         *,
-        sightings: bool = True,
+        serials: bool = True,
     ) -> None:
         self._options = options
         self._observer = observer
@@ -141,14 +148,14 @@ class Coalescer:
         self._generation = (0.0, 0)
         self.counters = Counters()
         self.bodies = Bodies()
-        self.rows = Rows()
-        self.sightings = SerialCollector(wanted=sightings)
+        self.queries = ProcessQueries()
+        self.serials = SerialCollector(wanted=serials)
 
-    def take(self) -> tuple[Bodies, Rows]:
+    def take(self) -> tuple[Bodies, ProcessQueries]:
         """What was completed, and asked, since the last call."""
-        taken = self.bodies, self.rows
+        taken = self.bodies, self.queries
         self.bodies = Bodies()
-        self.rows = Rows(self.rows.base + len(self.rows.keys))
+        self.queries = ProcessQueries(self.queries.base + len(self.queries.keys))
         return taken
 
     @property
@@ -171,7 +178,7 @@ class Coalescer:
             self._has_eoe,
             since,
             start,
-            self.rows.base,
+            self.queries.base,
             self.counters,
             self._done.state(),
             self._given_up.state(),
@@ -187,7 +194,7 @@ class Coalescer:
         self._now = state.now
         self._expect(state.has_eoe)
         self._generation = state.since, state.start
-        self.rows = Rows(state.rows)
+        self.queries = ProcessQueries(state.queries)
         self.counters = state.counters
         self._done.restore(state.done)
         self._given_up.restore(state.given_up)
@@ -208,7 +215,7 @@ class Coalescer:
 
         Events whose last record stood before `oldest` are over, as too many lines have come since.
         """
-        self.sightings.mark(position, now)
+        self.serials.mark(position, now)
         self._now = now
         if has_eoe != self._has_eoe:
             self._expect(has_eoe)
@@ -223,7 +230,7 @@ class Coalescer:
 
     def finish(self, position: int) -> None:
         """Completes all events: the input has ended at `position`."""
-        self.sightings.mark(position, self._now, final=True)
+        self.serials.mark(position, self._now, final=True)
         self._give_up(list(self._in_flight), position)
 
     def _expire(self, position: int, oldest: int) -> None:
@@ -300,7 +307,7 @@ class Coalescer:
             else:
                 late = self._given_up.has(key, self._now)
             event = EventInFlight(id_, node, start, late)
-            self.sightings.of(node).append(id_)
+            self.serials.of(node).append(id_)
         self._in_flight[key] = event
         event.records.append((name, body))
         event.lines += 1
@@ -312,11 +319,11 @@ class Coalescer:
         event.position = end
         if name == b"SYSCALL" and event.syscall is None:
             event.syscall = self._render_syscall(event, body)
-            if event.syscall.who and event.syscall.call is not Call.UNNAMED:
+            if event.syscall.process and event.syscall.call is not Call.UNNAMED:
                 self._ask(event, event.syscall.call, 2 * start + 1)
         elif name == b"EXECVE" and event.syscall and event.syscall.call is Call.UNNAMED:
             event.syscall = event.syscall._replace(call=Call.EXEC)
-            if event.syscall.who:
+            if event.syscall.process:
                 self._ask(event, Call.EXEC, 2 * start + 1)
         if event.size > self._limits.max_event_bytes:
             self.counters.cut += 1
@@ -326,7 +333,7 @@ class Coalescer:
 
     def _lone_end(self, key: bytes, node: bytes | None, id_: bytes) -> None:
         """An EOE record of no event in flight: as a rule of one that was completed before."""
-        self.sightings.of(node).append(id_)
+        self.serials.of(node).append(id_)
         if not self._done.has(key, self._now) and not self._given_up.has(key, self._now):
             self.counters.only_end += 1
 
@@ -354,11 +361,11 @@ class Coalescer:
             return
         self._done.note(line, self._now)
         if is_daemon(name):
-            self.sightings.restarted(node)
+            self.serials.restarted(node)
         else:
-            self.sightings.of(node).append(id_)
+            self.serials.of(node).append(id_)
         rendered = self._renderer(node, False).single(name, body)
-        marks = self._look(rendered.looks, line_key(end), node, id_, 0)
+        marks = self._look_up(rendered.look_ups, line_key(end), node, id_, 0)
         text = rendered.text
         if filtered or (self._filters.user_record and self._filters.user_record(body)):
             text += FILTERED
@@ -379,15 +386,15 @@ class Coalescer:
         (self._done if ended else self._given_up).note(key, self._now)
         renderer = self._event_renderer(event)
         syscall = event.syscall
-        row = self._own_row(event, order, rank)
+        query = self._own_query(event, order, rank)
         members = details = b""
         if event.started is not None and syscall is not None:
             members, details = self._finished(event.started, event.executed())
-        if event.row is not None and event.who():
+        if event.query is not None and event.process():
             if details:
-                row = self._tell(details, row, order, event.who(), event.id, rank)
+                query = self._tell(details, query, order, event.process(), event.id, rank)
             else:
-                self.rows.settle(row)
+                self.queries.settle(query)
         first, *others = event.records
         if syscall is not None and first[0] == b"SYSCALL" and (b"SYSCALL" not in dict(others)):
             own = syscall_object(syscall, members)
@@ -395,12 +402,12 @@ class Coalescer:
             fragment = renderer.rest(text)
             text = with_environment(fragment, event.started)
             text = b',"SYSCALL":' + own.text + text
-            looks = own.looks + fragment.looks
+            look_ups = own.look_ups + fragment.look_ups
         else:
             own_object = syscall and syscall_object(syscall, members)
             fragment = renderer.fragment(event.records, own_object)
-            text, looks = with_environment(fragment, event.started), fragment.looks
-        marks = self._look(looks, order, event.node, event.id, row, rank)
+            text, look_ups = with_environment(fragment, event.started), fragment.look_ups
+        marks = self._look_up(look_ups, order, event.node, event.id, query, rank)
         reasons = []
         if event.late:
             reasons.append(b"late")
@@ -413,18 +420,18 @@ class Coalescer:
             text += FILTERED
         self._emit(event.id, event.node, text, marks, tuple(reasons), order, rank, event.lines)
 
-    def _own_row(self, event: EventInFlight, order: int, rank: int) -> int:
-        """The row that annotates the SYSCALL record; 0 if no mark waits for one."""
+    def _own_query(self, event: EventInFlight, order: int, rank: int) -> int:
+        """The query that annotates the SYSCALL record; 0 if no mark waits for one."""
         syscall = event.syscall
-        if syscall is not None and syscall.who:
-            if event.row is None:
+        if syscall is not None and syscall.process:
+            if event.query is None:
                 # No EXECVE record came; or it is regular only by the options of now.
                 call = Call.PLAIN if syscall.call is Call.UNNAMED else syscall.call
                 self._ask(event, call, order, rank)
-        elif event.row is not None:  # it was regular only by the options of then
-            self.bodies.unused.append(event.row)
-            event.row = None
-        return event.row or 0
+        elif event.query is not None:  # it was regular only by the options of then
+            self.bodies.unused.append(event.query)
+            event.query = None
+        return event.query or 0
 
     def _missing(self, fragment: Fragment, items: int) -> list[bytes]:
         reasons = []
@@ -461,10 +468,10 @@ class Coalescer:
         if reasons:
             text += self._incomplete(list(reasons))
         head_text, _, tail_text = text.partition(b"\0")
-        first, *more = marks or [NO_ROW]
+        first, *more = marks or [NO_QUERY]
         self.bodies.heads.append(head + head_text)
         self.bodies.tails.append(tail_text)
-        self.bodies.rows.append(first)
+        self.bodies.queries.append(first)
         self.bodies.more.extend(more)
         if rank:
             self.bodies.ranks.extend((len(self.bodies.keys), rank))
@@ -481,11 +488,11 @@ class Coalescer:
 
     # --- questions to the tracker
 
-    def _start(self, node: bytes | None, who: bytes) -> Started:
+    def _start(self, node: bytes | None, process: bytes) -> Started:
         """What the system says about a process that has just executed something."""
         if self._observer is None or node not in (None, self._local_node):
             return NOTHING
-        pid, _, _, exe, *_ = who.split(b"\t")
+        pid, _, _, exe, *_ = process.split(b"\t")
         return self._observer.started(pid, exe)
 
     def _finished(self, started: Started, executed: LazyExecution | None) -> Finished:
@@ -496,38 +503,38 @@ class Coalescer:
         return Finished(started.members + members, details)
 
     def _tell(
-        self, details: bytes, row: int, order: int, who: bytes, id_: bytes, rank: int = 0
+        self, details: bytes, query: int, order: int, process: bytes, id_: bytes, rank: int = 0
     ) -> int:
-        """Tells the tracker details of an exec; returns the row that annotates it, for `row`."""
-        self.bodies.unused.append(row)
-        return self.rows.add(order, Call.DETAILS, who + details, id_, rank)
+        """Adds a query with details of an exec; returns its number, to be used for `query`."""
+        self.bodies.unused.append(query)
+        return self.queries.add(order, Call.DETAILS, process + details, id_, rank)
 
     def _ask(self, event: EventInFlight, call: Call, order: int, rank: int = 0) -> None:
-        who = event.who()
+        process = event.process()
         if call is Call.EXEC and self._observer is not None:
-            event.started = self._start(event.node, who)
-            who += event.started.facts
-        event.row = self.rows.add(order, call, who, event.id, rank)
+            event.started = self._start(event.node, process)
+            process += event.started.facts
+        event.query = self.queries.add(order, call, process, event.id, rank)
 
-    def _look(
+    def _look_up(
         self,
-        looks: tuple[Look, ...],
+        look_ups: tuple[LookUp, ...],
         order: int,
         node: bytes | None,
         id_: bytes,
-        own_row: int,
+        own_query: int,
         rank: int = 0,
     ) -> list[int]:
-        """The numbers of rows for the marks of an event, in their order; adds what is missing."""
+        """Adds queries for the marks of an event; returns their numbers, in order of the marks."""
         marks = []
-        for look in looks:
+        for look in look_ups:
             if look is OWN_PROCESS:
-                marks.append(own_row)
+                marks.append(own_query)
                 continue
-            who = look.pid + b"\t" + look.key
+            process = look.pid + b"\t" + look.key
             if node is not None:
-                who += b"\t" + encode(node)
-            marks.append(self.rows.add(order, Call.LOOK_UP, who, id_, rank))
+                process += b"\t" + encode(node)
+            marks.append(self.queries.add(order, Call.LOOK_UP, process, id_, rank))
         return marks
 
     # --- renderers

@@ -29,7 +29,7 @@ class EventState(NamedTuple):
     records: list[tuple[Type, Body]]
     lines: int
     size: int
-    row: int | None
+    query: int | None
     seen: float
     position: int
     filtered: bool
@@ -52,8 +52,8 @@ class EventInFlight:
         "lines",
         "node",
         "position",
+        "query",
         "records",
-        "row",
         "seen",
         "size",
         "started",
@@ -70,8 +70,8 @@ class EventInFlight:
         self.lines = 0
         self.size = 0
         self.syscall: Syscall | None = None
-        self.row: int | None = None
-        """Number of the row that annotates its SYSCALL record, once it is asked."""
+        self.query: int | None = None
+        """Number of the query that annotates its SYSCALL record, once it is asked."""
         self.seen = 0.0
         """When its last record arrived."""
         self.position = 0
@@ -88,7 +88,7 @@ class EventInFlight:
         event.records = state.records
         event.lines = state.lines
         event.size = state.size
-        event.row = state.row
+        event.query = state.query
         event.seen = state.seen
         event.position = state.position
         event.filtered = state.filtered
@@ -105,7 +105,7 @@ class EventInFlight:
             self.records,
             self.lines,
             self.size,
-            self.row,
+            self.query,
             self.seen,
             self.position,
             self.filtered,
@@ -133,13 +133,13 @@ class EventInFlight:
         """Whether an EOE record should come: some kernel records stand alone."""
         return any(name in PARTS_OF_SYSCALLS for name, _ in self.records)
 
-    def who(self) -> bytes:
-        """The process of the event, as rows say it; empty if it is not known."""
-        if self.syscall is None or not self.syscall.who:
+    def process(self) -> bytes:
+        """The process of the event, as queries say it; empty if it is not known."""
+        if self.syscall is None or not self.syscall.process:
             return b""
         if self.node is None:
-            return self.syscall.who
-        return self.syscall.who + b"\t" + encode(self.node)
+            return self.syscall.process
+        return self.syscall.process + b"\t" + encode(self.node)
 
     def has(self, name: bytes) -> bool:
         """Whether there is a record of a type."""

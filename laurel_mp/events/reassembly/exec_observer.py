@@ -17,7 +17,7 @@ class Started(NamedTuple):
     """What the system says about a process whose exec has just been seen."""
 
     facts: Text = b""
-    """For the tracker: start time, container, services, 1 for an init; see `Rows.who`."""
+    """Start time, container, services, 1 for an init, as `ProcessQueries.processes` has them."""
     inode: Text = b""
     """Inode number of what it runs."""
     members: Text = b""

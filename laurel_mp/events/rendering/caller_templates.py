@@ -42,7 +42,7 @@ class Tail(NamedTuple):
 
     raw: bytes
     added: bytes
-    who: bytes
+    process: bytes
     """pid, ppid, comm, exe, uid, key, separated by tabs; comm, exe and key are JSON."""
     items: int
     """How many PATH records there should be."""
@@ -54,7 +54,7 @@ class CallerTemplate(NamedTuple):
     raw: bytes
     """A template for items, ppid, pid, comm, exe."""
     added: bytes
-    row: bytes
+    query: bytes
     """A template for pid, ppid, comm, exe."""
 
 
@@ -82,10 +82,15 @@ class CallerTemplates:
             comm = json_of(odd_comm)
         if odd_exe:
             exe = json_of(odd_exe)
-        raw, added, row = found
+        raw, added, query = found
         return tuple.__new__(  # as Tail does it, without the call
             Tail,
-            (raw % (items, ppid, pid, comm, exe), added, row % (pid, ppid, comm, exe), int(items)),
+            (
+                raw % (items, ppid, pid, comm, exe),
+                added,
+                query % (pid, ppid, comm, exe),
+                int(items),
+            ),
         )
 
     def surrounding(self, front: bytes, back: bytes) -> CallerTemplate | None:
@@ -116,14 +121,14 @@ class CallerTemplates:
         if tail is None or not tail.raw.startswith(_EXAMPLE_IDS):
             return None
         pieces = tail.raw.replace(b"%", b"%%").split(_EXAMPLE_NAMES)
-        if len(pieces) != 2 or not tail.who.startswith(_EXAMPLE_ROW):
+        if len(pieces) != 2 or not tail.process.startswith(_EXAMPLE_ROW):
             return None
         before, behind = pieces
         return CallerTemplate(
             b'"items":%b,"ppid":%b,"pid":%b,' + before[len(_EXAMPLE_IDS) :]
             + b',"comm":%b,"exe":%b' + behind,
             tail.added,
-            b"%b\t%b\t%b\t%b\t" + tail.who[len(_EXAMPLE_ROW) :].replace(b"%", b"%%"),
+            b"%b\t%b\t%b\t%b\t" + tail.process[len(_EXAMPLE_ROW) :].replace(b"%", b"%%"),
         )  # fmt: skip
 
 

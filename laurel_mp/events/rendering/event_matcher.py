@@ -36,14 +36,14 @@ it says nothing of what was returned."""
 class EventTemplate:
     """How events of one key are rendered."""
 
-    __slots__ = ("call", "head", "items", "layout", "match", "records", "who")
+    __slots__ = ("call", "head", "items", "layout", "match", "process", "records")
 
-    def __init__(self, call: Call, head: bytes, who: bytes, items: int) -> None:
+    def __init__(self, call: Call, head: bytes, process: bytes, items: int) -> None:
         self.call = call
         self.head = head
         """A template for id, exit if there is one, ppid, pid, comm, exe, a0 to a3, members that
         are added."""
-        self.who = who
+        self.process = process
         """A template for pid, ppid, comm, exe: what the tracker is told."""
         self.items = items
         self.layout: SequenceTemplate
@@ -120,10 +120,10 @@ class EventMatcher:
             + _literal(head.added + surrounding.added)
             + b"%b"
         )
-        who = surrounding.row + _literal(self._of_node)
+        process = surrounding.query + _literal(self._of_node)
         if len(self.plans) >= MOST_PLANS:
             self.plans.clear()
-        plan = self.plans[key] = EventTemplate(head.call, template, who, int(items))
+        plan = self.plans[key] = EventTemplate(head.call, template, process, int(items))
         return plan
 
     def rest(

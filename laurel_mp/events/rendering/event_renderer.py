@@ -18,7 +18,7 @@ from laurel_mp.events.rendering.sequence_templates import (
 )
 from laurel_mp.events.rendering.syscall import Syscall, SyscallRenderer
 from laurel_mp.records import execve
-from laurel_mp.records.record import MARK, Look, RecordRenderer, Rendered
+from laurel_mp.records.record import MARK, LookUp, RecordRenderer, Rendered
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import encode
 from laurel_mp.records.translation import internet_address
@@ -139,12 +139,14 @@ class EventRenderer:
             missing = read.missing
             objects[b"EXECVE"].append(Rendered(execve.render(read, self.options)))
             executed = LazyExecution(lambda: records)
-        text, looks, execve_end = self._join(objects, repeated)
+        text, look_ups, execve_end = self._join(objects, repeated)
         if self.options.record_types:
             names = [b"SYSCALL"] * behind_syscall + list(objects)
             text += self._record_types(names)
         filtered = self._is_filtered(records)
-        return Fragment(text, looks, len(records), paths, missing, filtered, executed, execve_end)
+        return Fragment(
+            text, look_ups, len(records), paths, missing, filtered, executed, execve_end
+        )
 
     def _record_types(self, names: list[bytes]) -> bytes:
         key = self.options.added(b"RECORD_TYPES")
@@ -176,7 +178,7 @@ class EventRenderer:
         text = b",%b:%b" % (self._key(name), rendered.text)
         if self.options.record_types:
             text += self._record_types([name])
-        return Rendered(text, rendered.looks)
+        return Rendered(text, rendered.look_ups)
 
     def _key(self, name: bytes) -> bytes:
         """The key for records of a type.
@@ -187,15 +189,15 @@ class EventRenderer:
 
     def _join(
         self, objects: dict[bytes, list[Rendered]], repeated: list[tuple[bytes, Rendered]]
-    ) -> tuple[bytes, tuple[Look, ...], int]:
-        """The text, its looks, and where in it the EXECVE object can be added to."""
+    ) -> tuple[bytes, tuple[LookUp, ...], int]:
+        """The text, its look_ups, and where in it the EXECVE object can be added to."""
         pieces: list[bytes] = []
-        looks: list[Look] = []
+        look_ups: list[LookUp] = []
         execve_end = 0
         for name, same in objects.items():
             texts = [rendered.text for rendered in same]
             for rendered in same:
-                looks += rendered.looks
+                look_ups += rendered.look_ups
             if name in SINGLE_OBJECTS:
                 pieces.append(b",%b:%b" % (self._key(name), texts[0]))
                 if name == b"EXECVE":
@@ -205,14 +207,14 @@ class EventRenderer:
         if repeated:
             texts = [b"{%b:%b}" % (encode(name), rendered.text) for name, rendered in repeated]
             for _, rendered in repeated:
-                looks += rendered.looks
+                look_ups += rendered.look_ups
             key = self.options.added(b"REPEATED")
             pieces.append(b',"%b":[%b]' % (key, b",".join(texts)))
-        return b"".join(pieces), tuple(looks), execve_end
+        return b"".join(pieces), tuple(look_ups), execve_end
 
 
-OWN_PROCESS = Look(b"", b"")
-"""Stands for the mark that closes a SYSCALL object: its process is known by its own row."""
+OWN_PROCESS = LookUp(b"", b"")
+"""Stands for the mark that closes a SYSCALL object: its process is known by its own query."""
 
 
 def syscall_object(syscall: Syscall, members: bytes = b"") -> Rendered:
@@ -220,6 +222,6 @@ def syscall_object(syscall: Syscall, members: bytes = b"") -> Rendered:
 
     `members` is what is added to it, with a comma in front of each.
     """
-    if syscall.who:
+    if syscall.process:
         return Rendered(b"{" + syscall.text + members + MARK, (OWN_PROCESS,))
     return Rendered(b"{" + syscall.text + members + b"}")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from laurel_mp.events.rendering.execution import Execution, LazyExecution
-from laurel_mp.records.record import Look
+from laurel_mp.records.record import LookUp
 
 
 class Fragment(NamedTuple):
     """Members of an event's object, with a comma in front of each, and what they show."""
 
     text: bytes
-    looks: tuple[Look, ...]
+    look_ups: tuple[LookUp, ...]
     """One for each mark, in their order."""
     records: int
     paths: int

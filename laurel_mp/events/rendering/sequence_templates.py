@@ -375,7 +375,7 @@ class SequenceTemplates:
 
     def _record(self, name: bytes, body: bytes) -> bytes | None:
         rendered = self._render_record(name, body.rstrip(b" "))
-        return None if rendered.looks else rendered.text
+        return None if rendered.look_ups else rendered.text
 
     def _arguments(self, body: bytes) -> bytes | None:
         return execve.render_regular(body.rstrip(b" "), self._options)

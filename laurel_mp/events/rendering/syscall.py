@@ -85,7 +85,7 @@ class Syscall(NamedTuple):
 
     text: bytes
     """The inside of its object, which the annotation closes; the whole if `who` is empty."""
-    who: bytes
+    process: bytes
     call: Call
     items: int
     big_endian: bool
@@ -165,8 +165,8 @@ class SyscallRenderer:
             items, ppid, pid, uid, comm, exe, key = match.group(1, 2, 3, 5, 7, 8, 9)
             key = b"null" if key is None else self._name(key)
             added = parts.added + self._additions(uid, key)
-            who = self._row(pid, ppid, self._name(comm), self._name(exe), uid, key)
-            tail = Tail(parts.raw, added, who, int(items))
+            process = self._query(pid, ppid, self._name(comm), self._name(exe), uid, key)
+            tail = Tail(parts.raw, added, process, int(items))
         return tail
 
     def _is_regular(self, match: re.Match[bytes], parts: Parts) -> bool:
@@ -177,11 +177,11 @@ class SyscallRenderer:
             parts.values.get(key, text) == text.strip(b'"') for key, text in written if text
         )
 
-    def _row(
+    def _query(
         self, pid: bytes, ppid: bytes, comm: bytes, exe: bytes, uid: bytes, key: bytes
     ) -> bytes:
         """What the tracker is told of a process."""
-        if not self._renderer.options.rows_name_rules:
+        if not self._renderer.options.queries_name_rules:
             uid, key = b"", b"null"
         return b"\t".join((pid, ppid, comm, exe, uid, key))
 
@@ -220,7 +220,7 @@ class SyscallRenderer:
                 text = self.template % (
                     head.raw, ended, tail.raw, *numbers, head.added, tail.added
                 )  # fmt: skip
-                return Syscall(text, tail.who, head.call, tail.items, head.big_endian)
+                return Syscall(text, tail.process, head.call, tail.items, head.big_endian)
         return self._render_irregular(body)
 
     def _render_irregular(self, body: bytes) -> Syscall:
@@ -237,13 +237,13 @@ class SyscallRenderer:
             ]
             kept.append((self._argv, b"[" + b",".join(shown) + b"]"))
         texts = {field.key: field.text for field in rest}
-        who = additions = b""
+        process = additions = b""
         if self._annotated.isdisjoint(key for key, _ in kept + added):
-            who, additions = self._who(rest)
+            process, additions = self._who(rest)
         items = texts.get(b"items", b"")
         return Syscall(
             members.join(kept + added) + additions,
-            who,
+            process,
             _call(texts),
             int(items) if items.isdigit() and len(items) < 10 else 0,
             sockaddr.is_big_endian(texts.get(b"arch", b"")),
@@ -260,8 +260,8 @@ class SyscallRenderer:
             return b"", b""
         key = render_field(by_key[b"key"]) if b"key" in by_key else b"null"
         names = (render_field(comm), render_field(exe))
-        who = self._row(pid.text, ppid.text, *names, uid.text, key)
-        return who, self._additions(uid.text, key)
+        process = self._query(pid.text, ppid.text, *names, uid.text, key)
+        return process, self._additions(uid.text, key)
 
 
 def exit_member(written: bytes | None) -> bytes:

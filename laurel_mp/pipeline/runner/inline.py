@@ -101,9 +101,9 @@ class InlineRunner(StageRunner):
         try:
             if self._names is not None and self._names.refresh(time.monotonic()):
                 self._decoder.forget()
-            bodies, rows = self._decoder.decode(share)
-            (annotations,) = self._tracker.apply([rows])
-            merged = self._assembler.merge([bodies], [(rows.base, annotations)])
+            bodies, queries = self._decoder.decode(share)
+            (annotations,) = self._tracker.apply([queries])
+            merged = self._assembler.merge([bodies], [(queries.base, annotations)])
         except LaurelError:
             raise
         except Exception as error:

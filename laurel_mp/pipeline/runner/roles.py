@@ -27,7 +27,7 @@ from laurel_mp.pipeline.runner.run_outputs import TICK, OpenOutputs, Outputs
 from laurel_mp.pipeline.runner.spawner import ProcessSpawner, Task
 from laurel_mp.pipeline.runner.table_dump import dump
 from laurel_mp.pipeline.runner.wire import Endpoints
-from laurel_mp.stages.stage_messages import DecodedRows, Share
+from laurel_mp.stages.stage_messages import DecodedQueries, Share
 from laurel_mp.system.malloc import GiveBack
 
 LONG_TICK = 60.0
@@ -149,15 +149,15 @@ class _Worker:
         decoder, worker = self._decoder, self._number
         if self._names is not None and self._names.refresh(time.monotonic()):
             decoder.forget()
-        bodies, rows = decoder.decode(share)
+        bodies, queries = decoder.decode(share)
         self._to_tracker.send_multipart(
-            wire.encode_rows(wire.RowsMessage(batch, worker, flags, rows))
+            wire.encode_queries(wire.QueriesMessage(batch, worker, flags, queries))
         )
         message = wire.BodiesMessage(
             batch,
             worker,
             flags,
-            rows.base,
+            queries.base,
             decoder.counters,
             decoder.in_flight_lines,
             bodies,
@@ -181,22 +181,22 @@ class _Tracker:
         self._tracker = stage_options.tracker(
             config, system, shell.take_snapshot(), is_restart=task.is_restart
         )
-        self._collected: dict[int, dict[int, DecodedRows]] = {}
+        self._collected: dict[int, dict[int, DecodedQueries]] = {}
         self._system = system
-        self._rows = self._tracker.rows
+        self._answered = self._tracker.queries
         _resume_collector()
 
     def run(self) -> None:
         shell = self._shell
         final = False
         while not final:
-            batch, worker, flags, rows = wire.decode_rows(self._incoming.recv_multipart())
+            batch, worker, flags, queries = wire.decode_queries(self._incoming.recv_multipart())
             of_batch = self._collected.setdefault(batch, {})
-            of_batch[worker] = rows
+            of_batch[worker] = queries
             if len(of_batch) == self._workers:
                 shell.begin_batch(batch)
                 self._answer(batch, flags)
-                shell.end_batch(batch, flags, 0, self._tracker.rows - self._rows)
+                shell.end_batch(batch, flags, 0, self._tracker.queries - self._answered)
                 final = bool(flags & FINAL)
         shell.endpoints.close()
 
@@ -205,7 +205,7 @@ class _Tracker:
 
     def _answer(self, batch: int, flags: int) -> None:
         of_batch = self._collected.pop(batch)
-        self._shell.give_back.passed(sum(len(rows.who) for rows in of_batch.values()))
+        self._shell.give_back.passed(sum(len(queries.ids) for queries in of_batch.values()))
         annotations = self._tracker.apply([of_batch[each] for each in range(self._workers)])
         message = wire.AnnotationsMessage(batch, annotations)
         self._to_writer.send_multipart(wire.encode_annotations(message))

@@ -171,7 +171,7 @@ def _records(config: Config, system: System | None) -> RecordOptions:
         record_types=config.transform.record_types,
         groups_of=groups_of,
         filter_address=SocketFilter(sockets).matches if sockets else None,
-        rows_name_rules=bool(config.label_process.label_keys) or _filters_anything(config),
+        queries_name_rules=bool(config.label_process.label_keys) or _filters_anything(config),
         look_up_pids=config.enrich.pid,
     )
 

@@ -3,7 +3,7 @@
 A message is a ZeroMQ multipart message: one small msgpack header, then frames of raw bytes.
 
     share       ingest  -> worker   header | lines | malformed
-    rows        worker  -> tracker  header | who | ids
+    queries     worker  -> tracker  header | processes | ids
     bodies      worker  -> writer   header | heads | tails | malformed
     annotations tracker -> writer   header | annotations
     ack         writer  -> ingest   header
@@ -48,7 +48,7 @@ from laurel_mp.stages.stage_messages import (
     Annotations,
     ClockMark,
     DecodedBodies,
-    DecodedRows,
+    DecodedQueries,
     Segment,
     Share,
 )
@@ -76,7 +76,7 @@ class Kind(IntEnum):
     """Kinds of messages."""
 
     SHARE = 1
-    ROWS = 2
+    QUERIES = 2
     BODIES = 3
     ANNOTATIONS = 4
     ACK = 5
@@ -96,13 +96,13 @@ class ShareMessage(NamedTuple):
     """Lines for the parse-error log; only the first worker gets them."""
 
 
-class RowsMessage(NamedTuple):
+class QueriesMessage(NamedTuple):
     """A worker's process queries of a batch."""
 
     batch: int
     worker: int
     flags: int
-    rows: DecodedRows
+    queries: DecodedQueries
 
 
 class BodiesMessage(NamedTuple):
@@ -112,7 +112,7 @@ class BodiesMessage(NamedTuple):
     worker: int
     flags: int
     base: int
-    """Number of the first row of the batch."""
+    """Number of the first query of the batch."""
     counters: Counters
     in_flight: int
     bodies: DecodedBodies
@@ -213,23 +213,25 @@ def decode_share(frames: Frames) -> ShareMessage:
     return ShareMessage(batch, flags, share, frames[2])
 
 
-def encode_rows(message: RowsMessage) -> Frames:
+def encode_queries(message: QueriesMessage) -> Frames:
     """Returns the frames of a message."""
-    batch, worker, flags, rows = message
-    base, keys, calls, who, ids, clocks, ranks = rows
+    batch, worker, flags, queries = message
+    base, keys, calls, processes, ids, clocks, ranks = queries
     header = _pack(
-        Kind.ROWS, batch, worker, flags, base, clocks, keys.tobytes(), calls, ranks.tobytes()
+        Kind.QUERIES, batch, worker, flags, base, clocks, keys.tobytes(), calls, ranks.tobytes()
     )
-    return [header, _SEPARATOR.join(who), _SEPARATOR.join(ids)]
+    return [header, _SEPARATOR.join(processes), _SEPARATOR.join(ids)]
 
 
-def decode_rows(frames: Frames) -> RowsMessage:
+def decode_queries(frames: Frames) -> QueriesMessage:
     """Returns the message in `frames`; raises WireError."""
-    batch, worker, flags, base, clocks, keys, calls, ranks = _fields(frames, Kind.ROWS)
-    who, ids = (_lines(frame, len(calls)) for frame in frames[1:])
+    batch, worker, flags, base, clocks, keys, calls, ranks = _fields(frames, Kind.QUERIES)
+    processes, ids = (_lines(frame, len(calls)) for frame in frames[1:])
     marks = [(key, now) for key, now in clocks]
-    rows = DecodedRows(base, array("Q", keys), calls, who, ids, marks, array("Q", ranks))
-    return RowsMessage(batch, worker, flags, rows)
+    queries = DecodedQueries(
+        base, array("Q", keys), calls, processes, ids, marks, array("Q", ranks)
+    )
+    return QueriesMessage(batch, worker, flags, queries)
 
 
 def encode_bodies(message: BodiesMessage) -> Frames:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from laurel_mp.events.fast.novel_events import FastCoalescer
 from laurel_mp.events.fast.whole_events import WholeEventCoalescer
-from laurel_mp.events.reassembly.bodies import Bodies, Rows
+from laurel_mp.events.reassembly.bodies import Bodies, ProcessQueries
 from laurel_mp.events.reassembly.coalescer import Coalescer, Counters, Limits
 from laurel_mp.events.reassembly.exec_observer import ContentFilters, Finished, Started
 from laurel_mp.events.rendering import event_renderer, sequence_templates
@@ -27,10 +27,10 @@ from tests.support.records import group_name, user_name
 
 OPTIONS = (
     RecordOptions(),
-    RecordOptions(universal=True, look_up_pids=True, drop_raw=True, rows_name_rules=True),
+    RecordOptions(universal=True, look_up_pids=True, drop_raw=True, queries_name_rules=True),
     RecordOptions(
         user_name=user_name, group_name=group_name, prefix=b"x_", record_types=True,
-        rows_name_rules=True,
+        queries_name_rules=True,
     ),
 )  # fmt: skip
 
@@ -93,14 +93,14 @@ def _learns_at_once() -> Iterator[None]:
 
 def _outcome(
     coalescer: Coalescer, stream: bytes, has_eoe: bool | None = None
-) -> tuple[Bodies, Rows, Counters, object]:
+) -> tuple[Bodies, ProcessQueries, Counters, object]:
     """All that comes of a stream."""
     if has_eoe is None:
         has_eoe = b"type=EOE " in stream
     coalescer.clock(0, 100.0, has_eoe)
     coalescer.feed(stream, 0, len(stream), 0)
     coalescer.finish(len(stream))
-    return *coalescer.take(), coalescer.counters, coalescer.sightings.take()
+    return *coalescer.take(), coalescer.counters, coalescer.serials.take()
 
 
 def _flood(options: Options) -> bytes:
@@ -110,7 +110,7 @@ def _flood(options: Options) -> bytes:
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("path", corpus_files(), ids=corpus_name)
 def test_captures(path: Path, options: RecordOptions) -> None:
-    """Bodies, rows and counters do not depend on how events are taken."""
+    """Bodies, queries and counters do not depend on how events are taken."""
     stream = corpus_bytes(path)[: 1 << 20]
     stream = stream[: stream.rfind(b"\n") + 1]
 
@@ -176,10 +176,10 @@ def test_hostile_streams(seed: int) -> None:
     )
 
     assert new == whole
-    bodies, rows, *others = new
-    expected_bodies, expected_rows, *expected = by_line
-    assert (bodies, rows.who, rows.ids, others) == (
-        expected_bodies, expected_rows.who, expected_rows.ids, expected,
+    bodies, queries, *others = new
+    expected_bodies, expected_queries, *expected = by_line
+    assert (bodies, queries.processes, queries.ids, others) == (
+        expected_bodies, expected_queries.processes, expected_queries.ids, expected,
     )  # fmt: skip
 
 

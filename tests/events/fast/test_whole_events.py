@@ -23,7 +23,7 @@ def _outcome(coalescer: Coalescer, stream: bytes, *, has_eoe: bool) -> tuple[obj
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("path", corpus_files(), ids=corpus_name)
 def test_whole_events_are_the_same_as_their_lines(path: Path, options: RecordOptions) -> None:
-    """Bodies, rows and counters of each capture do not depend on how its events are taken."""
+    """Bodies, queries and counters of each capture do not depend on how its events are taken."""
     stream = corpus_bytes(path)[: 2 << 20]
     stream = stream[: stream.rfind(b"\n") + 1]
     has_eoe = b"type=EOE " in stream

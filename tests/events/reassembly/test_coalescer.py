@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from laurel_mp.events.fast.whole_events import WholeEventCoalescer
 from laurel_mp.events.reassembly import coalescer
-from laurel_mp.events.reassembly.bodies import FILTERED, NO_ROW, Bodies, clock_key, line_key
+from laurel_mp.events.reassembly.bodies import FILTERED, NO_QUERY, Bodies, clock_key, line_key
 from laurel_mp.events.reassembly.coalescer import Limits
 from laurel_mp.events.reassembly.exec_observer import (
     ContentFilters,
@@ -76,10 +76,10 @@ class Stream:
         bodies, _ = self.coalescer.take()
         return [decoding.parse(_without_marks(line)) for line in lines_of(bodies)]
 
-    def row_calls(self) -> list[Call]:
+    def query_calls(self) -> list[Call]:
         """What was asked since the last call."""
-        _, rows = self.coalescer.take()
-        return list(map(Call, rows.calls))
+        _, queries = self.coalescer.take()
+        return list(map(Call, queries.calls))
 
     def finished(self) -> list[Any]:
         """What is complete when the stream ends here."""
@@ -88,10 +88,11 @@ class Stream:
 
 
 def lines_of(bodies: Bodies) -> list[bytes]:
-    """Events with a NUL byte for each row that they wait for."""
-    parts = zip(bodies.heads, bodies.rows, bodies.tails, strict=True)
+    """Events with a NUL byte for each query that they wait for."""
+    parts = zip(bodies.heads, bodies.queries, bodies.tails, strict=True)
     return [
-        b"".join((head, b"" if row == NO_ROW else b"\0", tail, b"}")) for head, row, tail in parts
+        b"".join((head, b"" if query == NO_QUERY else b"\0", tail, b"}"))
+        for head, query, tail in parts
     ]
 
 
@@ -166,17 +167,25 @@ def test_events_of_one_piece_are_as_those_of_single_lines(
     for each in (whole, single):
         each.finish(position)
 
-    expected, rows = single.take()
-    found, found_rows = whole.take()
+    expected, queries = single.take()
+    found, found_queries = whole.take()
     assert expected == found
-    assert (rows.who, rows.ids, rows.calls) == (found_rows.who, found_rows.ids, found_rows.calls)
+    assert (queries.processes, queries.ids, queries.calls) == (
+        found_queries.processes,
+        found_queries.ids,
+        found_queries.calls,
+    )
     assert single.counters == whole.counters
     counted = whole.counters.end_of_event + whole.counters.duplicate + whole.counters.in_events
     assert len(lines) == counted
     assert len(expected.more) == b"".join(expected.tails).count(b"\0")
-    waited_for = [row for row in expected.rows if row != NO_ROW]
-    assert sorted([*waited_for, *expected.more, *expected.unused]) == list(range(len(rows.who)))
-    assert len(expected.heads) == len(expected.tails) == len(expected.rows) == len(expected.sizes)
+    waited_for = [query for query in expected.queries if query != NO_QUERY]
+    assert sorted([*waited_for, *expected.more, *expected.unused]) == list(
+        range(len(queries.processes))
+    )
+    assert (
+        len(expected.heads) == len(expected.tails) == len(expected.queries) == len(expected.sizes)
+    )
     assert sum(expected.sizes) == whole.counters.in_events
 
 
@@ -559,7 +568,7 @@ def test_memory_of_events_is_bounded_by_the_stream() -> None:
     assert stream.coalescer.statistics()["remembered"] <= 24
 
 
-# --- order, rows, counters
+# --- order, queries, counters
 
 
 def test_keys_follow_the_stream() -> None:
@@ -578,28 +587,28 @@ def test_keys_follow_the_stream() -> None:
     assert lower < higher
 
 
-def rows_of(*lines: bytes) -> list[tuple[Call, bytes]]:
+def queries_of(*lines: bytes) -> list[tuple[Call, bytes]]:
     """Questions to the tracker, in the order of their numbers."""
     stream = Stream()
     for line in lines:
         stream.feed(line)
-    _, rows = stream.coalescer.take()
-    return list(zip(map(Call, rows.calls), rows.who, strict=True))
+    _, queries = stream.coalescer.take()
+    return list(zip(map(Call, queries.calls), queries.processes, strict=True))
 
 
 def test_the_tracker_hears_of_a_syscall_at_once() -> None:
     """Before the event is complete, and once."""
     expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t\tnull')]
 
-    assert expected == rows_of(SYSCALL % (1, 0))
-    assert expected == rows_of(SYSCALL % (1, 0), CWD % 1, EOE % 1)
+    assert expected == queries_of(SYSCALL % (1, 0))
+    assert expected == queries_of(SYSCALL % (1, 0), CWD % 1, EOE % 1)
 
 
 def test_the_tracker_hears_of_the_node() -> None:
     """Its name is the last word."""
     expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t\tnull\t"a"')]
 
-    assert expected == rows_of(b"node=a " + SYSCALL % (1, 0))
+    assert expected == queries_of(b"node=a " + SYSCALL % (1, 0))
 
 
 UNNAMED = (SYSCALL % (1, 0)).replace(b"c000003e", b"8")
@@ -619,7 +628,7 @@ EXECVE = b'type=EXECVE msg=audit(1.000:1): argc=1 a0="x"'
 )
 def test_an_exec_is_known_by_its_arguments(lines: list[bytes], expected: list[Call]) -> None:
     """Where calls cannot be named, an EXECVE record tells, whenever it comes."""
-    assert expected == [call for call, _ in rows_of(*lines)]
+    assert expected == [call for call, _ in queries_of(*lines)]
 
 
 def test_processes_that_are_mentioned_are_looked_up() -> None:
@@ -627,18 +636,18 @@ def test_processes_that_are_mentioned_are_looked_up() -> None:
     line = b'type=OBJ_PID msg=audit(1.000:1): opid=9 ocomm="x"'
     expected = [(Call.PLAIN, b'7\t1\t"ls"\t"/bin/ls"\t\tnull'), (Call.LOOK_UP, b"9\tOPID")]
 
-    assert expected == rows_of(SYSCALL % (1, 0), line, EOE % 1)
+    assert expected == queries_of(SYSCALL % (1, 0), line, EOE % 1)
 
 
 def test_what_is_taken_is_gone() -> None:
-    """Numbers of rows go on."""
+    """Numbers of queries go on."""
     stream = Stream()
     stream.feed(SYSCALL % (1, 0), *numbered(1, EOE))
     stream.coalescer.take()
     stream.feed(SYSCALL % (2, 0), *numbered(2, EOE))
-    bodies, rows = stream.coalescer.take()
+    bodies, queries = stream.coalescer.take()
 
-    assert (rows.base, list(bodies.rows), len(bodies.heads)) == (1, [1], 1)
+    assert (queries.base, list(bodies.queries), len(bodies.heads)) == (1, [1], 1)
 
 
 def test_lines_in_flight_are_counted() -> None:
@@ -761,42 +770,42 @@ def test_an_exec_is_looked_at_at_once() -> None:
 
     assert observer.seen == [(b"7", b'"/bin/ls"')]
     assert observer.executions == []
-    _, rows = stream.coalescer.take()
-    assert rows.who == [b'7\t1\t"ls"\t"/bin/ls"\t\tnull\x1efacts']
+    _, queries = stream.coalescer.take()
+    assert queries.processes == [b'7\t1\t"ls"\t"/bin/ls"\t\tnull\x1efacts']
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_details_have_a_row_of_their_own(apart: bool) -> None:
+def test_details_have_a_query_of_their_own(apart: bool) -> None:
     """It annotates the event; nobody waits for the answer to the first one."""
-    bodies, rows = fed(Stream(observer=Observer(b"\x1ed")), EXEC, apart=apart).coalescer.take()
+    bodies, queries = fed(Stream(observer=Observer(b"\x1ed")), EXEC, apart=apart).coalescer.take()
 
-    assert list(rows.calls) == [Call.EXEC, Call.DETAILS]
-    assert rows.who[1] == b'7\t1\t"ls"\t"/bin/ls"\t\tnull\x1ed'
-    assert (list(bodies.rows), list(bodies.unused)) == ([1], [0])
-    assert list(rows.keys) == sorted(rows.keys)
+    assert list(queries.calls) == [Call.EXEC, Call.DETAILS]
+    assert queries.processes[1] == b'7\t1\t"ls"\t"/bin/ls"\t\tnull\x1ed'
+    assert (list(bodies.queries), list(bodies.unused)) == ([1], [0])
+    assert list(queries.keys) == sorted(queries.keys)
 
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_no_details(apart: bool) -> None:
-    """Then the first row annotates the event, and says that no other comes."""
-    bodies, rows = fed(Stream(observer=Observer()), EXEC, apart=apart).coalescer.take()
+    """Then the first query annotates the event, and says that no other comes."""
+    bodies, queries = fed(Stream(observer=Observer()), EXEC, apart=apart).coalescer.take()
 
-    assert list(rows.calls) == [Call.WHOLE_EXEC]
-    assert (list(bodies.rows), list(bodies.unused)) == ([0], [])
+    assert list(queries.calls) == [Call.WHOLE_EXEC]
+    assert (list(bodies.queries), list(bodies.unused)) == ([0], [])
 
 
 def test_details_of_execs_that_are_given_up_together() -> None:
-    """Their rows come in the order of their events."""
+    """Their queries come in the order of their events."""
     stream = Stream(observer=Observer(b"\x1ed"))
     others = [line.replace(b":1)", b":2)") for line in EXEC]
     stream.feed(others[0], EXEC[0], *EXEC[1:3], *others[1:3])
-    stream.row_calls()
+    stream.query_calls()
     stream.clock(103.0)
-    _, rows = stream.coalescer.take()
+    _, queries = stream.coalescer.take()
 
-    by_rank = dict(zip(rows.ranks[::2], rows.ranks[1::2], strict=True))
-    order = sorted(range(len(rows.ids)), key=lambda index: by_rank.get(index, 0))
-    assert [rows.ids[index] for index in order] == [b"1.000:2", b"1.000:1"]
+    by_rank = dict(zip(queries.ranks[::2], queries.ranks[1::2], strict=True))
+    order = sorted(range(len(queries.ids)), key=lambda index: by_rank.get(index, 0))
+    assert [queries.ids[index] for index in order] == [b"1.000:2", b"1.000:1"]
 
 
 # --- filters

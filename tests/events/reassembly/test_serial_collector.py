@@ -17,10 +17,10 @@ from laurel_mp.events.reassembly.serial_collector import (
 
 def seen_of(*ids: bytes, node: bytes | None = None) -> Seen:
     """Note ids and take what was seen."""
-    sightings = SerialCollector()
+    serials = SerialCollector()
     for id_ in ids:
-        sightings.of(node).append(id_)
-    ((_, _, _, (seen,)),) = sightings.take()
+        serials.of(node).append(id_)
+    ((_, _, _, (seen,)),) = serials.take()
     return seen
 
 
@@ -94,19 +94,19 @@ def test_what_is_no_serial() -> None:
         == seen_of(b"1.000:7", b"1.000:4294967296", b"1.000:%b" % (b"9" * 20)).ranges
     )
 
-    sightings = SerialCollector()
-    sightings.of(None).append(b"1.000:99999999999999999999")
-    assert sightings.take() == []
+    serials = SerialCollector()
+    serials.of(None).append(b"1.000:99999999999999999999")
+    assert serials.take() == []
 
 
 def test_marks_divide() -> None:
     """What is seen before a mark is told apart from what is seen behind it, for each node."""
-    sightings = SerialCollector()
-    sightings.of(None).append(b"1.000:1")
-    sightings.of(b"a").append(b"2.000:1")
-    sightings.mark(50, 1.5)
-    sightings.of(None).append(b"3.000:2")
-    sightings.restarted(b"b")
+    serials = SerialCollector()
+    serials.of(None).append(b"1.000:1")
+    serials.of(b"a").append(b"2.000:1")
+    serials.mark(50, 1.5)
+    serials.of(None).append(b"3.000:2")
+    serials.restarted(b"b")
     one = array("Q", [1, 1])
     first = [Seen(None, one, 1.0, 1.0, False), Seen(b"a", one, 2.0, 2.0, False)]
     second = [
@@ -115,14 +115,14 @@ def test_marks_divide() -> None:
     ]
 
     expected = [Interval(50, 1.5, False, first), Interval(-1, 0.0, False, second)]
-    assert expected == sightings.take()
-    assert sightings.take() == []
+    assert expected == serials.take()
+    assert serials.take() == []
 
 
 def test_not_wanted() -> None:
     """If nobody wants to know, nothing is kept."""
-    sightings = SerialCollector(wanted=False)
-    sightings.of(None).append(b"1.000:1")
-    sightings.mark(50, 1.5)
+    serials = SerialCollector(wanted=False)
+    serials.of(None).append(b"1.000:1")
+    serials.mark(50, 1.5)
 
-    assert sightings.take() == []
+    assert serials.take() == []

@@ -62,10 +62,10 @@ def test_a_choosy_memo_where_hardly_anything_comes_again() -> None:
 
 def test_sightings_are_overwritten() -> None:
     """The table does not grow: of the hashes in one slot the latest two are known."""
-    sightings = Doorkeeper(8)
+    serials = Doorkeeper(8)
     seen = (3, 3, -5, 3, 11, 19, -5, 19)
 
-    found = [sightings.again(each) for each in seen]
+    found = [serials.again(each) for each in seen]
 
     assert found == [False, True, False, True, False, False, False, True]
 

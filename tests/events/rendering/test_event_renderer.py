@@ -8,7 +8,7 @@ from laurel_mp.events.rendering.event_renderer import EventRenderer, syscall_obj
 from laurel_mp.events.rendering.fragment import Fragment
 from laurel_mp.events.rendering.sequence_templates import split_rest
 from laurel_mp.events.rendering.syscall import Call, Syscall
-from laurel_mp.records.record import Look
+from laurel_mp.records.record import LookUp
 from laurel_mp.records.record_options import RecordOptions
 from tests.support.decoding import parse
 
@@ -120,13 +120,13 @@ def test_filter_by_address(
     assert expected == renderer(options).fragment(records).filtered
 
 
-def test_looks_are_in_the_order_of_their_marks() -> None:
+def test_look_ups_are_in_the_order_of_their_marks() -> None:
     """Records of one type stand together, so their marks do, too."""
     records = [(b"OBJ_PID", b"opid=1"), (b"LOGIN", b"pid=2"), (b"OBJ_PID", b"opid=3")]
     fragment = renderer().fragment(records)
 
-    assert (Look(b"OPID", b"1"), Look(b"OPID", b"3"), Look(b"PID", b"2")) == fragment.looks
-    assert len(fragment.looks) == fragment.text.count(b"\0")
+    assert (LookUp(b"OPID", b"1"), LookUp(b"OPID", b"3"), LookUp(b"PID", b"2")) == fragment.look_ups
+    assert len(fragment.look_ups) == fragment.text.count(b"\0")
 
 
 @pytest.mark.parametrize(
@@ -201,13 +201,13 @@ def test_rest_says_if_a_record_belongs_to_no_other_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "expected"), [(b"", (b'{"a":1}', 0)), (b'7\t1\t"a"\t"b"', (b'{"a":1\0', 1))]
+    ("process", "expected"), [(b"", (b'{"a":1}', 0)), (b'7\t1\t"a"\t"b"', (b'{"a":1\0', 1))]
 )
-def test_a_syscall_is_closed_by_its_annotation(who: bytes, expected: tuple[bytes, int]) -> None:
+def test_a_syscall_is_closed_by_its_annotation(process: bytes, expected: tuple[bytes, int]) -> None:
     """If there is none, it is closed at once."""
-    rendered = syscall_object(Syscall(b'"a":1', who, Call.PLAIN, 0, False))
+    rendered = syscall_object(Syscall(b'"a":1', process, Call.PLAIN, 0, False))
 
-    assert expected == (rendered.text, len(rendered.looks))
+    assert expected == (rendered.text, len(rendered.look_ups))
 
 
 def test_a_second_syscall_record() -> None:

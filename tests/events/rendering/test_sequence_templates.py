@@ -183,12 +183,12 @@ def test_a_glance_is_enough() -> None:
     found = learned(usual).render_rest(usual).executed
 
     assert found is not None
-    with patch.object(execution_module, "execution") as looks:
+    with patch.object(execution_module, "execution") as read:
         assert found.script() is None
         assert found.script(b"260104", b"fe:00") is None
-        assert not looks.called
+        assert not read.called
         found.script(b"260105", b"fe:00")
-        assert looks.called
+        assert read.called
 
 
 def test_arguments_of_an_odd_record() -> None:

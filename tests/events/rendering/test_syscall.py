@@ -155,16 +155,16 @@ def test_calls(change: tuple[bytes, bytes], expected: Call) -> None:
         (SYSCALL + b" KEYS=1", b""),
     ],
 )
-def test_who(body: bytes, expected: bytes) -> None:
+def test_process(body: bytes, expected: bytes) -> None:
     """Only a record that names its process well, and leaves our keys free, gets an annotation."""
-    assert expected == render(body, RecordOptions(rows_name_rules=True)).who
+    assert expected == render(body, RecordOptions(queries_name_rules=True)).process
 
 
-def test_who_without_rules() -> None:
+def test_process_without_rules() -> None:
     """User and key are left out where the tracker does not want them."""
     body = SYSCALL.replace(b"key=(null)", b'key="a"').replace(b" uid=0", b" uid=12")
 
-    assert render(body).who == b'7\t1\t"ls"\t"/bin/ls"\t\tnull'
+    assert render(body).process == b'7\t1\t"ls"\t"/bin/ls"\t\tnull'
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from laurel_mp.events.reassembly.serial_collector import Interval, Seen
 from laurel_mp.pipeline.runner import wire
 from laurel_mp.stages.assembler import AssemblerCounters
 from laurel_mp.stages.serial_gaps import Loss
-from laurel_mp.stages.stage_messages import ClockMark, DecodedBodies, DecodedRows, Segment, Share
+from laurel_mp.stages.stage_messages import ClockMark, DecodedBodies, DecodedQueries, Segment, Share
 
 NUMBER = st.integers(0, 2**63)
 SMALL = st.integers(0, 1000)
@@ -65,13 +65,13 @@ def of_each(count: int) -> "tuple[SearchStrategy[list[bytes]], SearchStrategy[ar
 
 
 @st.composite
-def decoded_rows(draw: st.DrawFn) -> DecodedRows:
-    """Rows as a worker asks them."""
+def decoded_queries(draw: st.DrawFn) -> DecodedQueries:
+    """Queries as a worker asks them."""
     count = draw(st.integers(0, 5))
     lines, numbers = of_each(count)
     calls = st.binary(min_size=count, max_size=count)
     clocks = st.lists(st.tuples(NUMBER, st.floats(0, 1e12)))
-    return draw(st.builds(DecodedRows, NUMBER, numbers, calls, lines, lines, clocks, NUMBERS))
+    return draw(st.builds(DecodedQueries, NUMBER, numbers, calls, lines, lines, clocks, NUMBERS))
 
 
 @st.composite
@@ -85,7 +85,7 @@ def decoded_bodies(draw: st.DrawFn) -> DecodedBodies:
     )
 
 
-ROWS = st.builds(wire.RowsMessage, NUMBER, SMALL, SMALL, decoded_rows())
+QUERIES = st.builds(wire.QueriesMessage, NUMBER, SMALL, SMALL, decoded_queries())
 BODIES = st.builds(
     wire.BodiesMessage,
     NUMBER,
@@ -121,10 +121,10 @@ def test_share(message: wire.ShareMessage) -> None:
     assert message == wire.decode_share(wire.encode_share(message))
 
 
-@given(ROWS)
-def test_rows(message: wire.RowsMessage) -> None:
-    """Rows arrive as they were sent."""
-    assert message == wire.decode_rows(wire.encode_rows(message))
+@given(QUERIES)
+def test_queries(message: wire.QueriesMessage) -> None:
+    """Queries arrive as they were sent."""
+    assert message == wire.decode_queries(wire.encode_queries(message))
 
 
 @given(BODIES)
