@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from laurel_mp.config import Config, examine
-from laurel_mp.doctor.receivers import directories, outputs
+from laurel_mp.doctor.configured_outputs import directories, outputs
 from laurel_mp.errors import ConfigError, OutputError
 from laurel_mp.outputs.opening import refuse_shared
 from laurel_mp.outputs.target import Target

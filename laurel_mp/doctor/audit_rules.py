@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from laurel_mp.doctor.numbers import whole
+from laurel_mp.doctor.untrusted_numbers import whole
 from laurel_mp.records.tables.record_types import NUMBERS
 
 _operator = re.compile(r"(!=|>=|<=|&=|=|>|<|&)")

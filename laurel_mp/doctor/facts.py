@@ -10,14 +10,14 @@ from pathlib import Path
 from laurel_mp.config import Config, load
 from laurel_mp.doctor import audit_rules, plugin_file, settings_file
 from laurel_mp.doctor.audit_rules import Rule
+from laurel_mp.doctor.cached_fact import cached_fact
 from laurel_mp.doctor.config_location import ConfigLocation, choose
 from laurel_mp.doctor.host import Host, UnknownError
-from laurel_mp.doctor.known import known
+from laurel_mp.doctor.host_user import User, find_user
 from laurel_mp.doctor.log_messages import Said, messages
 from laurel_mp.doctor.plugin_file import PluginFile, Version
 from laurel_mp.doctor.running_process import Process, processes
 from laurel_mp.doctor.settings_file import SettingsFile
-from laurel_mp.doctor.user import User, find_user
 from laurel_mp.errors import ConfigError
 
 AUDIT_DIR = "/etc/audit"
@@ -59,7 +59,7 @@ class Facts:
 
     # --- auditd
 
-    @known
+    @cached_fact
     def version(self) -> Version:
         """The version of audit."""
         match = re.search(r"version (\d{1,9}(?:\.\d{1,9})*)", self.host.ask("auditctl", "-v").out)
@@ -72,7 +72,7 @@ class Facts:
         """The same, for people."""
         return ".".join(map(str, self.version))
 
-    @known
+    @cached_fact
     def has_audispd(self) -> bool:
         """Whether plugins are started by a dispatcher beside auditd, as in audit 2."""
         try:
@@ -86,12 +86,12 @@ class Facts:
         """Where audit 2 has the configuration of its dispatcher."""
         return f"{self.audit_dir.rpartition('/')[0]}/audisp"
 
-    @known
+    @cached_fact
     def auditd_conf(self) -> SettingsFile:
         """The configuration of auditd."""
         return self._settings(f"{self.audit_dir}/auditd.conf")
 
-    @known
+    @cached_fact
     def queue_conf(self) -> SettingsFile:
         """The file that says how plugins are treated."""
         if self.has_audispd:
@@ -104,7 +104,7 @@ class Facts:
             raise UnknownError(f"{name}: is not there")
         return settings_file.parse(name, data)
 
-    @known
+    @cached_fact
     def status(self) -> dict[str, int]:
         """The kernel's numbers: `enabled`, `pid`, `lost` and others."""
         text = self.host.ask("auditctl", "-s").out
@@ -123,7 +123,7 @@ class Facts:
             raise UnknownError(f"auditctl -s: this kernel says nothing of {name}")
         return self.status[name]
 
-    @known
+    @cached_fact
     def rules(self) -> Rules:
         """The rules that are in force, or else those that are loaded at the next start."""
         try:
@@ -140,7 +140,7 @@ class Facts:
 
     # --- plugins
 
-    @known
+    @cached_fact
     def plugin_dir(self) -> str:
         """Where auditd finds its plugins."""
         if self.has_audispd:
@@ -151,7 +151,7 @@ class Facts:
         except UnknownError:
             return default
 
-    @known
+    @cached_fact
     def plugins(self) -> list[PluginFile]:
         """All plugin files that auditd looks at."""
         if self.host.status(self.plugin_dir) is None:
@@ -170,14 +170,14 @@ class Facts:
         status = self.host.status(name)
         return status is not None and stat.S_ISREG(status.st_mode)
 
-    @known
+    @cached_fact
     def ours(self) -> list[PluginFile]:
         """Those that are meant to start this program."""
         return [plugin for plugin in self.plugins if plugin.is_ours]
 
     # --- this program
 
-    @known
+    @cached_fact
     def config_location(self) -> ConfigLocation:
         """The configuration file of laurel-mp, and the reason for choosing it."""
         try:
@@ -191,7 +191,7 @@ class Facts:
         """The configuration file of laurel-mp; empty if it is started without one."""
         return self.config_location.file
 
-    @known
+    @cached_fact
     def config_file(self) -> ConfigFile:
         """Our configuration. Raises UnknownError if it is there and cannot be read by us."""
         name = self.config_name
@@ -221,7 +221,7 @@ class Facts:
         except UnknownError:
             return ""
 
-    @known
+    @cached_fact
     def user(self) -> User | None:
         """Whom the program becomes; None for root. Raises UnknownError if there is no such."""
         name = self.config.user
@@ -232,7 +232,7 @@ class Facts:
             raise UnknownError(f"there is no user {name!r}")
         return found
 
-    @known
+    @cached_fact
     def directory(self) -> str:
         """Where relative names of outputs start; auditd starts plugins in the root directory."""
         return str(Path("/", self.config.directory))
@@ -243,7 +243,7 @@ class Facts:
 
     # --- what runs
 
-    @known
+    @cached_fact
     def auditd_pid(self) -> int:
         """The process of auditd that the kernel talks to; 0 for none."""
         try:
@@ -252,12 +252,12 @@ class Facts:
             found = [each.pid for each in self.processes if each.name == "auditd"]
             return found[0] if found else 0
 
-    @known
+    @cached_fact
     def messages(self) -> list[Said]:
         """What the auditd that runs now, or ran last, has said in the system's log."""
         return messages(self.host, self.auditd_pid)
 
-    @known
+    @cached_fact
     def processes(self) -> list[Process]:
         """All processes that can be seen."""
         return processes(self.host)

@@ -10,8 +10,8 @@ from pathlib import Path
 from random import SystemRandom
 from typing import NamedTuple
 
-from laurel_mp.doctor import commands
-from laurel_mp.doctor.commands import Done
+from laurel_mp.doctor import external_commands
+from laurel_mp.doctor.external_commands import Done
 from laurel_mp.errors import LaurelError
 
 MOST = 1 << 20
@@ -44,7 +44,7 @@ class Host:
     """A host to look at. Names of files are those that it has itself."""
 
     root: Path = Path("/")
-    run: Callable[[Sequence[str]], Done] = commands.run
+    run: Callable[[Sequence[str]], Done] = external_commands.run
     root_uid: int = 0
     """Who counts as root there."""
     unused_id: int = field(default_factory=lambda: SystemRandom().randrange(1 << 29, 1 << 30))

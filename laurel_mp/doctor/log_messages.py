@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from laurel_mp.doctor.host import Host, UnknownError
-from laurel_mp.doctor.numbers import whole
+from laurel_mp.doctor.untrusted_numbers import whole
 
 _LOGS = ("/var/log/syslog", "/var/log/messages", "/var/log/daemon.log")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from laurel_mp.doctor.host import Host, UnknownError
-from laurel_mp.doctor.numbers import whole
+from laurel_mp.doctor.untrusted_numbers import whole
 
 
 @dataclass(frozen=True, slots=True)

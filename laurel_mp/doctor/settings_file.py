@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from laurel_mp.doctor.numbers import whole
+from laurel_mp.doctor.untrusted_numbers import whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from laurel_mp.doctor import commands
 from laurel_mp.doctor.catalogue import CHECKS
-from laurel_mp.doctor.commands import Done
 from laurel_mp.doctor.config_location import config_argument
+from laurel_mp.doctor.directory_checks import CHECKS as PLACES
 from laurel_mp.doctor.examination import results
+from laurel_mp.doctor.external_commands import Done, run
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Unchecked
 from laurel_mp.doctor.host import Host, UnknownError
-from laurel_mp.doctor.listeners import CHECKS as LISTENERS
-from laurel_mp.doctor.places import CHECKS as PLACES
-from laurel_mp.doctor.user import User, has_list
+from laurel_mp.doctor.host_user import User, has_list
+from laurel_mp.doctor.listener_checks import CHECKS as LISTENERS
 from laurel_mp.outputs.acl import XATTR, Readers, encode
 from tests.support.hosts import UNUSED, USER, HostTree, audit_2, auditd_3
 
@@ -30,7 +29,7 @@ ONE_LINE = (
 
 def test_a_program_ends_in_time() -> None:
     """One that takes too long is ended, with all that it has started."""
-    done = commands.run(["sh", "-c", "sleep 1000 & sleep 1000"], 0.2)
+    done = run(["sh", "-c", "sleep 1000 & sleep 1000"], 0.2)
 
     assert done.status is None
     assert done.complaint == "no answer within 0 s"
@@ -38,9 +37,9 @@ def test_a_program_ends_in_time() -> None:
 
 def test_a_program_says_what_is_wrong() -> None:
     """The first line of what it says, or else its status."""
-    assert commands.run(["sh", "-c", "echo a; echo b >&2; exit 3"]).complaint == "b"
+    assert run(["sh", "-c", "echo a; echo b >&2; exit 3"]).complaint == "b"
     assert Done(3).complaint == "status 3"
-    assert commands.run(["sh", "-c", "printf 'x\\377'"]).out == "x\N{REPLACEMENT CHARACTER}"
+    assert run(["sh", "-c", "printf 'x\\377'"]).out == "x\N{REPLACEMENT CHARACTER}"
 
 
 def test_a_program_that_is_missing() -> None:
@@ -308,4 +307,4 @@ def test_user_without_a_database(tmp_path: Path) -> None:
 
 def test_signals_do_not_end_a_program_for_good() -> None:
     """One that ends by a signal has a status."""
-    assert commands.run(["sh", "-c", "kill -9 $$"]).status == -signal.SIGKILL
+    assert run(["sh", "-c", "kill -9 $$"]).status == -signal.SIGKILL

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from laurel_mp.cli.doctor import _lines, as_json
 from laurel_mp.doctor import audit_rules, plugin_file, settings_file
 from laurel_mp.doctor.catalogue import CHECKS
-from laurel_mp.doctor.commands import Done
 from laurel_mp.doctor.examination import Report, results
+from laurel_mp.doctor.external_commands import Done
 from tests.support.hosts import USER, HostTree, audit_2, auditd_3
 
 FILES_3 = (

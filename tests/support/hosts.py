@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from laurel_mp.doctor.commands import Done
 from laurel_mp.doctor.examination import results
+from laurel_mp.doctor.external_commands import Done
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Finding, Result
 from laurel_mp.doctor.host import Host, Space

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, problem, warning
 from laurel_mp.doctor.host import NotInstalledError
-from laurel_mp.doctor.numbers import whole
 from laurel_mp.doctor.plugin_file import PROGRAM
+from laurel_mp.doctor.untrusted_numbers import whole
 
 _STATES = ("/run/audit/auditd.state", "/run/auditd.state", "/var/run/auditd.state")
 

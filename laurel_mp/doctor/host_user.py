@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from laurel_mp.doctor.host import Host, UnknownError
-from laurel_mp.doctor.numbers import whole
+from laurel_mp.doctor.untrusted_numbers import whole
 
 READ, WRITE, SEARCH = 4, 2, 1
 

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, note, problem, warning
+from laurel_mp.doctor.host_user import mode
 from laurel_mp.doctor.plugin_file import PluginFile, Version
-from laurel_mp.doctor.plugin_files import NO_GROUP_WRITE, reread
-from laurel_mp.doctor.user import mode
+from laurel_mp.doctor.plugin_file_checks import NO_GROUP_WRITE, reread
 
 _SHEBANG = 256  # the kernel reads no more of a script's first line [binfmt_script]
 

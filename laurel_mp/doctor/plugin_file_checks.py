@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, problem, warning
+from laurel_mp.doctor.host_user import mode
 from laurel_mp.doctor.plugin_file import PROGRAM, Effect, Fault, PluginFile, is_loaded, longest_line
-from laurel_mp.doctor.user import mode
 
 NO_GROUP_WRITE = (4, 2)
 """From this version on, auditd refuses files that their group can write."""

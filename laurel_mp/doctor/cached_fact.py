@@ -10,7 +10,7 @@ from laurel_mp.doctor.host import UnknownError
 T = TypeVar("T")
 
 
-class known(Generic[T]):  # noqa: N801 - it reads as `property` does
+class cached_fact(Generic[T]):  # noqa: N801 - it reads as `property` does
     """Like functools.cached_property, and remembers UnknownError as well.
 
     A program that does not answer would otherwise be waited for by each check that asks.
@@ -25,12 +25,12 @@ class known(Generic[T]):  # noqa: N801 - it reads as `property` does
         self._name = name
 
     @overload
-    def __get__(self, instance: None, owner: type) -> known[T]: ...
+    def __get__(self, instance: None, owner: type) -> cached_fact[T]: ...
 
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
 
-    def __get__(self, instance: object | None, owner: type) -> T | known[T]:
+    def __get__(self, instance: object | None, owner: type) -> T | cached_fact[T]:
         if instance is None:
             return self
         answers = instance.__dict__

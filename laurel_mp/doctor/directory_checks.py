@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from laurel_mp.config.trust import distrust, foreign_link
+from laurel_mp.doctor.configured_outputs import directories, outputs
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, problem
-from laurel_mp.doctor.receivers import directories, outputs
-from laurel_mp.doctor.user import (
+from laurel_mp.doctor.host_user import (
     READ,
     SEARCH,
     WRITE,

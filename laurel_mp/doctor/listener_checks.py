@@ -8,7 +8,7 @@ from typing import NamedTuple
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, note, warning
 from laurel_mp.doctor.host import UnknownError
-from laurel_mp.doctor.numbers import bits, whole
+from laurel_mp.doctor.untrusted_numbers import bits, whole
 
 _NETLINK = "/proc/net/netlink"
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from laurel_mp.doctor import running_process
+from laurel_mp.doctor.configured_outputs import directories
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, note, problem, warning
 from laurel_mp.doctor.host import UnknownError
-from laurel_mp.doctor.numbers import bits
-from laurel_mp.doctor.receivers import directories
-from laurel_mp.doctor.units import UNIT_OF_AUDITD, Unit, read_unit
+from laurel_mp.doctor.systemd_units import UNIT_OF_AUDITD, Unit, read_unit
+from laurel_mp.doctor.untrusted_numbers import bits
 from laurel_mp.system import privileges
 
 # <linux/capability.h>

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from laurel_mp.doctor.configured_outputs import directories, outputs
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Result, problem, warning
 from laurel_mp.doctor.host import Space, UnknownError
-from laurel_mp.doctor.receivers import directories, outputs
 
 LEAST = 256 << 20
 """Bytes that should be free: minutes of a busy host."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from laurel_mp.doctor.configured_outputs import outputs
 from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Finding, Result, note, problem, warning
-from laurel_mp.doctor.receivers import outputs
-from laurel_mp.doctor.user import MISSING, find_user
+from laurel_mp.doctor.host_user import MISSING, find_user
 from laurel_mp.errors import ConfigError, OutputError
 from laurel_mp.outputs.opening import refuse_shared
 from laurel_mp.outputs.target import Target
