@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test setup lint format bench tables pages clean
+.PHONY: demo test setup lint format bench tables pages site clean
 
 demo:
 	$(PYTHON) -m tests.demo
@@ -32,8 +32,12 @@ tables: setup
 pages: setup
 	$(BIN)/python -m laurel_mp.config.reference
 	$(BIN)/python -m laurel_mp.manual
+	$(BIN)/python -m tests.picture
+
+site: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf .venv .venv.lock build dist .coverage .coverage.* htmlcov
+	rm -rf .venv .venv.lock build site dist .coverage .coverage.* htmlcov
 	rm -rf .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
