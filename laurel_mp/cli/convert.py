@@ -20,6 +20,7 @@ from laurel_mp.pipeline.daemon.loss_report import Missing
 from laurel_mp.pipeline.intake.log_sources import Source, open_source
 from laurel_mp.pipeline.runner import stage_options
 from laurel_mp.pipeline.runner.run_outputs import Outputs
+from laurel_mp.pipeline.supervisor.hooks import Hooks
 from laurel_mp.pipeline.supervisor.ledger import Ledger
 from laurel_mp.pipeline.supervisor.pipeline import Pipeline
 from laurel_mp.pipeline.supervisor.start import open_pipeline
@@ -39,8 +40,8 @@ def main(words: Sequence[str]) -> int:
     outputs = Outputs.of_command(config, arguments.output)
     started = time.monotonic()
     try:
-        with open_pipeline(config, outputs, report.add) as pipeline:
-            pipeline.on_losses = missing.add
+        hooks = Hooks(malformed=report.add, losses=missing.add)
+        with open_pipeline(config, outputs, hooks) as pipeline:
             complete = _convert(arguments.files or ["-"], pipeline)
             ledger = pipeline.ledger()
     except OutputError as error:

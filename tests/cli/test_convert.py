@@ -217,7 +217,7 @@ def test_child_killed(victim: str) -> None:
 
     assert process.returncode == 0
     assert output == run([DATA]).text
-    assert b"all processes start anew, nothing is lost" in messages
+    assert b"restarting all processes from the last checkpoint" in messages
 
 
 def test_progress_bar(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_over_a_crash(tmp_path: Path) -> None:
         write(process, exec_of(7, SHELL, 1, b"/bin/sh"))
         wait_until(lambda: dumped(tmp_path), "the table is there")
         wait_for_children(process, 2)["tracker"].kill()
-        wait_until(lambda: "start anew" in debug_log(tmp_path), "it has failed")
+        wait_until(lambda: "restarting all processes" in debug_log(tmp_path), "it has failed")
         known = len(dumped(tmp_path))
         wait_until(lambda: len(dumped(tmp_path)) > known, "the table is there again")
         process.communicate(timeout=60)

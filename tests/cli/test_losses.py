@@ -60,7 +60,7 @@ def test_a_process_is_killed(tmp_path: Path, role: str) -> None:
     assert records[-1]["total"] == len(missing)
     assert (records[0]["first"], records[-1]["last"]) == (missing[0], missing[-1])
     assert f"; {len(missing)} since the start" in messages
-    assert "all processes start anew" in messages
+    assert "restarting all processes" in messages
 
 
 def test_a_quiet_host(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_child_killed_while_idle(tmp_path: Path, victim: str) -> None:
         _, messages = process.communicate(timeout=20)
 
     assert process.returncode == 0
-    assert b"all processes start anew, nothing is lost" in messages
+    assert b"restarting all processes from the last checkpoint" in messages
     assert ids(tmp_path / "audit.log") == ["1000.000:7", "1000.000:8"]
 
 

@@ -15,7 +15,7 @@ from tests.support.plugin import configure, ids, numbers, plugin
 from tests.support.streams import eoe, event
 from tests.support.waiting import wait_until
 
-AGAIN = "the configuration was read again"
+AGAIN = "configuration reloaded"
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (2, 2), (0, 2), (2, 0)])
@@ -72,7 +72,7 @@ def test_broken_configuration(tmp_path: Path, kind: str, workers: int) -> None:
         path = configure(tmp_path, workers)
         path.write_text(text if "[" not in text else f'directory = "{tmp_path}"\n{text}\n')
         running.process.send_signal(signal.SIGHUP)
-        running.says("the former configuration stays in force")
+        running.says("keeping the former configuration")
         running.give(event(8)[100:] + event(9))
         wait_until(lambda: numbers(log) == [7, 8, 9], "it goes on")
         assert message in running.messages
@@ -89,7 +89,7 @@ def test_configuration_is_gone(tmp_path: Path) -> None:
         wait_until((tmp_path / "audit.log").exists, "it runs", 20)
         path.unlink()
         running.process.send_signal(signal.SIGHUP)
-        running.says("the former configuration stays in force")
+        running.says("keeping the former configuration")
         running.give(eoe(1) + event(7))
         assert running.end() == 0
 

@@ -63,8 +63,8 @@ def test_two_generations(tmp_path: Path, workers: int) -> None:
         first.give(eoe(1) + event(7))
         wait_until(lambda: numbers(log) == [7], "the first runs", 20)
         with plugin(config, "second") as second:
-            second.says("still writes there; waiting until it has ended")
-            assert f"process {first.process.pid} still writes there" in second.messages
+            second.says("waiting for it to end")
+            assert f"in use by process {first.process.pid}; " in second.messages
             second.give(eoe(1) + event(50))
             second.give(more)  # much more than a pipe holds
             first.give(event(8))
@@ -92,7 +92,7 @@ def test_signals_while_another_one_runs(tmp_path: Path) -> None:
             second.says("lines in flight")
             configure(tmp_path, sections='[auditlog]\nfile = "other.log"')
             second.process.send_signal(signal.SIGHUP)
-            second.says("the configuration was read again")
+            second.says("configuration reloaded")
             second.give(eoe(1) + event(7))
             assert first.end() == 0
             wait_until(lambda: numbers(tmp_path / "other.log") == [7], "the second goes on", 20)

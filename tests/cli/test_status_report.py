@@ -43,7 +43,7 @@ def test_when_asked(tmp_path: Path, workers: int) -> None:
         if workers:
             before = len(reports(running.messages))
             wait_for_children(running.process, workers)["worker 1/2"].kill()
-            running.says("all processes start anew")
+            running.says("restarting all processes")
             wait_until(
                 lambda: right() and len(reports(running.messages)) > before, "they are again", 20
             )
@@ -59,7 +59,7 @@ def test_now_and_then(tmp_path: Path, workers: int) -> None:
         running.says("status: ")
         wait_until(lambda: reports(running.messages)[-1][1]["events"] == 2, "half of it", 20)
         running.process.send_signal(signal.SIGHUP)
-        running.says("the configuration was read again")
+        running.says("configuration reloaded")
         running.give(GIVEN[len(GIVEN) // 2 :])
         wait_until(lambda: reports(running.messages)[-1][1:] == (TOTAL, 1), "all of it", 20)
         assert running.end() == 0

@@ -27,7 +27,9 @@ from laurel_mp.pipeline.intake.pieces import pieces_of_plain
 from laurel_mp.pipeline.runner.batches import FINAL
 from laurel_mp.pipeline.runner.run_outputs import NAMES, Outputs
 from laurel_mp.pipeline.supervisor import checkpoint_schedule
+from laurel_mp.pipeline.supervisor.hooks import Hooks
 from laurel_mp.pipeline.supervisor.pipeline import Pipeline
+from laurel_mp.pipeline.supervisor.recovery_point import FormerRun
 from laurel_mp.stages import tracker
 from laurel_mp.stages.packing import check
 from laurel_mp.stages.router import Router, RouterState
@@ -58,13 +60,12 @@ def check_state(data: bytes) -> None:
         rest = pieces_of_plain(state.get("rest", []))
         if state.get("unwritten") is not None:
             _restore_journal(Pending.of_plain(state["unwritten"]))
-        pipeline.adopt(state)
-        if "batches" not in state:
-            pipeline.drop_in_flight(lambda keys: {key for key in keys if zlib.crc32(key) % 2})
+        former = FormerRun.of_plain(state, config)
+        former.drop_written(lambda keys: {key for key in keys if zlib.crc32(key) % 2})
     except BAD:
         return
-    pipeline.former_ledger()
-    pipeline.start(is_restart=True)
+    former.ledger(config)
+    pipeline.start(former, is_restart=True)
     now = max([0.0, *[piece.arrival for piece in rest]])
     for piece in rest:
         pipeline.feed(piece.data, now)
@@ -74,7 +75,7 @@ def check_state(data: bytes) -> None:
     msgpack.packb(pipeline.save(all_of_it=True))
     pipeline.finish(now)
     assert pipeline.finished
-    assert not pipeline.recoveries
+    assert not pipeline.statistics().recoveries
 
 
 def check_snapshots(data: bytes) -> None:
@@ -129,7 +130,7 @@ def _config(head: bytes) -> Config:
 def a_pipeline(config: Config) -> Pipeline:
     """One whose stages are in this process, and which never gives up."""
     outputs = Outputs.of_command(replace(config, filter=Config().filter), "-")
-    return Pipeline(config, outputs, crews(Written(), lambda _: ""), lambda _: None, patient=True)
+    return Pipeline(config, outputs, crews(Written(), lambda _: ""), Hooks(), patient=True)
 
 
 def _restore_journal(left: Pending) -> None:

@@ -17,6 +17,7 @@ from laurel_mp.pipeline.daemon import state_file
 from laurel_mp.pipeline.intake.pieces import pieces_of_plain
 from laurel_mp.pipeline.runner import stage_options
 from laurel_mp.pipeline.runner.run_outputs import Outputs
+from laurel_mp.pipeline.supervisor.recovery_point import FormerRun
 from laurel_mp.records.record import RecordRenderer
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.assembler import Assembler, AssemblerCounters, AssemblerState
@@ -132,7 +133,7 @@ def test_a_state_that_only_looks_like_one(place: tuple[str | int, ...], value: o
     inner[place[-1]] = value
 
     with pytest.raises(LaurelError):
-        states.a_pipeline(Config()).adopt(state)
+        FormerRun.of_plain(state, Config())
 
 
 @pytest.mark.parametrize("rest", [[["text", 1.0]], [[b"", float("nan")]], [[b""]], 7])
@@ -188,8 +189,8 @@ def test_an_end_of_a_former_run() -> None:
     former.end(2.0, checkpoint=True)
     former.stop()
     pipeline = states.a_pipeline(with_pipeline(workers=0))
-    pipeline.adopt(former.save(all_of_it=True))
-    pipeline.start(is_restart=True)
+    state = former.save(all_of_it=True)
+    pipeline.start(FormerRun.of_plain(state, pipeline.config), is_restart=True)
     pipeline.step()
 
     assert not pipeline.finished

@@ -18,8 +18,8 @@ from laurel_mp.errors import PipelineError
 from laurel_mp.pipeline.daemon.loss_report import Missing
 from laurel_mp.pipeline.runner.batches import SPAN, Batch
 from laurel_mp.pipeline.runner.run_outputs import Outputs
-from laurel_mp.pipeline.supervisor import checkpoint_schedule
-from laurel_mp.pipeline.supervisor import pipeline as pipeline_module
+from laurel_mp.pipeline.supervisor import checkpoint_schedule, recovery
+from laurel_mp.pipeline.supervisor.hooks import Hooks
 from laurel_mp.pipeline.supervisor.pipeline import Pipeline
 from laurel_mp.pipeline.supervisor.poison import FILE
 from tests.support.corpus import corpus_bytes, corpus_files
@@ -54,10 +54,12 @@ def over(marker: bytes) -> Fails:
     return lambda lines: "before" if marker in lines else ""
 
 
-def a_pipeline(written: Written, fails: Fails, config: Config) -> Pipeline:
+def a_pipeline(
+    written: Written, fails: Fails, config: Config, hooks: Hooks | None = None
+) -> Pipeline:
     """A pipeline that does not give up."""
     outputs = Outputs.of_command(config, "-")
-    made = Pipeline(config, outputs, crews(written, fails), lambda _: None, patient=True)
+    made = Pipeline(config, outputs, crews(written, fails), hooks or Hooks(), patient=True)
     made.start()
     return made
 
@@ -66,7 +68,7 @@ def a_pipeline(written: Written, fails: Fails, config: Config) -> Pipeline:
 def checkpoints_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each batch may have a barrier, and nobody waits before another attempt."""
     monkeypatch.setattr(checkpoint_schedule, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(pipeline_module, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(recovery, "LONGEST_PAUSE", 0.0)
 
 
 @pytest.mark.usefixtures("checkpoints_often")
@@ -137,9 +139,8 @@ def test_losses_are_told_once(seed: int, workers: int) -> None:
     config = replace(
         with_pipeline(workers=workers), loss=Loss(records="always", window=1.0, interval=3.0)
     )
-    pipeline = a_pipeline(written, at_random(seed, 25), config)
     told = Missing()
-    pipeline.on_losses = told.add
+    pipeline = a_pipeline(written, at_random(seed, 25), config, Hooks(losses=told.add))
     for number, read in enumerate(reads):
         pipeline.feed(read, float(number))
         if number % 5 == 2:
@@ -166,7 +167,7 @@ def test_offline_gives_up() -> None:
     config = with_pipeline(workers=1)
     outputs = Outputs.of_command(config, "-")
     made = crews(Written(), lambda _lines: "before")
-    pipeline = Pipeline(config, outputs, made, lambda _: None)
+    pipeline = Pipeline(config, outputs, made, Hooks())
     pipeline.start()
 
     with pytest.raises(PipelineError, match="it fails"):

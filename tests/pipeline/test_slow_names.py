@@ -12,6 +12,7 @@ from laurel_mp.pipeline.host import host_access
 from laurel_mp.pipeline.host.name_service import NameService
 from laurel_mp.pipeline.runner.run_outputs import Outputs
 from laurel_mp.pipeline.runner.spawner import ProcessSpawner
+from laurel_mp.pipeline.supervisor.hooks import Hooks
 from laurel_mp.pipeline.supervisor.pipeline import Pipeline
 from laurel_mp.pipeline.supervisor.start import runner_of
 from laurel_mp.processes.users import Answer, Question
@@ -70,7 +71,7 @@ class Live:
             config,
             Outputs.of_plugin(config),
             partial(runner_of, self._spawner),
-            print,
+            Hooks(),
             patient=True,
         )
         self.pipeline.start()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from laurel_mp.config import Config
 from laurel_mp.events.reassembly.coalescer import Counters
 from laurel_mp.pipeline.host.host_access import System
-from laurel_mp.pipeline.intake.line_cutter import Chunk, LineCutter
+from laurel_mp.pipeline.intake.line_cutter import Chunk, LineCutter, shown
 from laurel_mp.pipeline.runner import stage_options, wire
 from laurel_mp.pipeline.runner.batches import FINAL
 from laurel_mp.pipeline.supervisor.ledger import Ledger
@@ -102,7 +102,8 @@ class StagePipeline:
         self._overlong += len(skipped)
         malformed = sorted([*batch.malformed, *skipped])
         self.malformed += malformed
-        text = b"".join([self._cutter.shown(line.line) + b"\n" for line in malformed])
+        most = self.config.pipeline.max_line_bytes
+        text = b"".join([shown(line.line, most) + b"\n" for line in malformed])
         self.malformed_text.append(text)
         merged = self._stages.run(self.batches, FINAL if final else 0, batch.shares, text)
         self.batches += 1

@@ -34,6 +34,11 @@ class CutterState(NamedTuple):
     overlong: list[Overlong]
 
 
+def shown(line: bytes, max_line_bytes: int) -> bytes:
+    """Returns what is kept of a malformed line: the same, whether or not its end was read."""
+    return line[:SHOWN] if len(line) > max_line_bytes + MAX_HEADER else line
+
+
 class LineCutter:
     """Cuts reads at their last newline and keeps the rest for the next one.
 
@@ -49,9 +54,11 @@ class LineCutter:
         self.overlong: list[Overlong] = []
         """Lines that were skipped since the caller last looked."""
 
-    def shown(self, line: bytes) -> bytes:
-        """What to keep of a malformed line: the same, whether or not its end came in one read."""
-        return line[:SHOWN] if len(line) > self._most else line
+    def use(self, max_line_bytes: int) -> None:
+        """Changes the limit."""
+        if max_line_bytes + MAX_HEADER != self._most:
+            self._most = max_line_bytes + MAX_HEADER
+            self._limit()
 
     def snapshot(self) -> bytes:
         """What another one can go on from."""
@@ -113,6 +120,9 @@ class LineCutter:
             return
         self._kept.append(data)
         self._kept_bytes += len(data)
+        self._limit()
+
+    def _limit(self) -> None:
         if self._kept_bytes > self._most:
             start = b"".join(self._kept)[:SHOWN]
             self.overlong.append(Overlong(self._position, start))

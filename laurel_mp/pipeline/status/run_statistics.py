@@ -59,10 +59,9 @@ class RunStatistics:
         ):
             register.contribute(group, rows)
 
-    def watch(self, pipeline: Pipeline) -> None:
-        """The pipeline begins; what it has adopted was counted by former runs."""
-        self._pipeline = pipeline
-        self._former = pipeline.former_ledger()
+    def begin(self, former: Ledger) -> None:
+        """Begins a run that continues the counters of former runs."""
+        self._former = former
 
     def ledger(self) -> Ledger:
         """The counters of this run.
@@ -85,17 +84,18 @@ class RunStatistics:
 
     def _program(self) -> Iterator[Row]:
         pipeline = self._pipeline
+        counted = pipeline.statistics()
         usage = resource.getrusage(resource.RUSAGE_SELF)
         row: dict[str, Value] = {
             "version": __version__,
             "start_time_seconds": round(self._started, 3),
             "workers": stage_options.worker_count(pipeline.config),
-            "reloads": pipeline.reloads,
-            "recoveries": pipeline.recoveries,
+            "reloads": counted.reloads,
+            "recoveries": counted.recoveries,
             "cpu_user_seconds": self._cpu("cpu_user_seconds", usage.ru_utime),
             "cpu_system_seconds": self._cpu("cpu_system_seconds", usage.ru_stime),
-            "checkpoints": pipeline.checkpoints,
-            "lines_set_aside": pipeline.set_aside,
+            "checkpoints": counted.checkpoints,
+            "lines_set_aside": counted.set_aside,
         }
         if pipeline.config.marker:
             row["marker"] = pipeline.config.marker
@@ -131,7 +131,7 @@ class RunStatistics:
     def _input(self) -> Iterator[Row]:
         pipeline, backlog = self._pipeline, self._backlog.statistics()
         settings = pipeline.config.pipeline
-        room = pipeline.room()
+        counted = pipeline.statistics()
         row: dict[str, Value] = {
             "read_bytes": backlog.read_bytes,
             "memory_bytes": backlog.memory_bytes,
@@ -140,15 +140,15 @@ class RunStatistics:
             "spool_limit_bytes": settings.spool_bytes if settings.spool else 0,
             "spooled_bytes": backlog.spooled_bytes,
             "stopped_seconds": round(backlog.stopped_seconds, 3),
-            "window_bytes": room.window,
+            "window_bytes": counted.window_bytes,
             "window_limit_bytes": settings.window_bytes,
-            "under_way_bytes": room.under_way,
-            "under_way_limit_bytes": room.under_way_limit,
+            "under_way_bytes": counted.in_flight_bytes,
+            "under_way_limit_bytes": counted.in_flight_limit,
             "lag_seconds": self._age(pipeline.waiting(0).since) or self._lag_of_ingest(),
-            "output_waits": int(bool(pipeline.held)),
+            "output_waits": int(bool(pipeline.stalled)),
         }
-        if pipeline.held:
-            row["output_waits_for"] = pipeline.held
+        if pipeline.stalled:
+            row["output_waits_for"] = pipeline.stalled
         yield row
 
     def _processes(self) -> Iterator[Row]:
@@ -195,7 +195,7 @@ class RunStatistics:
             "queue_bytes": backlog.memory_bytes + backlog.spool_bytes,
             "lag_seconds": self._lag_of_ingest(),
             "restarts": 0,
-            "failures": self._pipeline.failures[INGEST],
+            "failures": self._pipeline.statistics().failures.get(INGEST, 0),
             "messages_lost": log.statistics().lost,
         }
 
@@ -206,7 +206,7 @@ class RunStatistics:
             if key not in unknown:
                 row[key] = number / 1e6 if key.endswith("_seconds") else number
         row["restarts"] = max(account.starts - 1, 0)
-        row["failures"] = self._pipeline.failures[name]
+        row["failures"] = self._pipeline.statistics().failures.get(name, 0)
         return row
 
     def _lag_of_ingest(self) -> float:

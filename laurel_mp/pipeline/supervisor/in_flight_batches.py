@@ -1,4 +1,4 @@
-"""Batches that were handed over and are not written."""
+"""Batches that were handed over and are not written yet."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 
 class Waiting(NamedTuple):
-    """What of the batches under way waits for a process, or is in its hand."""
+    """Batches that wait for a process, or that it is working on."""
 
     batches: int
     bytes: int
     since: float | None
-    """When the oldest of it came; None if nothing waits."""
+    """When the oldest of them arrived; None if nothing waits."""
 
 
 class _HandedOver(NamedTuple):
@@ -22,29 +22,27 @@ class _HandedOver(NamedTuple):
 
 
 class InFlightBatches:
-    """These batches, in their order."""
+    """Keeps number, size and age of each batch in flight, in order."""
 
     def __init__(self) -> None:
         self._batches: deque[_HandedOver] = deque()
         self.bytes = 0
 
     def add(self, number: int, cost: int, since: float) -> None:
-        """A batch was handed over that takes `cost` bytes, and came at `since`."""
+        """Adds a batch of `cost` bytes, which arrived at `since`."""
         self._batches.append(_HandedOver(number, cost, since))
         self.bytes += cost
 
     def written(self, number: int) -> None:
-        """All batches up to this one are written."""
+        """Removes all batches up to this one."""
         while self._batches and self._batches[0].number <= number:
             self.bytes -= self._batches.popleft().cost
 
-    def clear(self) -> None:
-        """None of them is under way any more."""
-        self._batches.clear()
-        self.bytes = 0
-
     def waiting(self, done: int, upto: int | None = None) -> Waiting:
-        """What waits for a process that has done batch `done`, up to the batch that it can have."""
+        """Returns what waits for a process that has done batch `done`.
+
+        Batches behind `upto` have not reached that process.
+        """
         batches = size = 0
         since = None
         for number, cost, came in self._batches:

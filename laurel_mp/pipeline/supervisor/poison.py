@@ -39,6 +39,11 @@ class Poison:
         self._found: Batch | None = None
         self._keys: deque[bytes] = deque(maxlen=MAX_EVENTS)
 
+    @property
+    def has_found(self) -> bool:
+        """True if lines were set aside, so that further lines of their events are, too."""
+        return bool(self._keys)
+
     def blame(self, number: int, buffer: ReplayBuffer) -> bool:
         """A process has ended with a batch in hand; whether anything is done about it."""
         batch = buffer.with_number(number)

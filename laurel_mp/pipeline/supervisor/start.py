@@ -13,7 +13,8 @@ from laurel_mp.pipeline.runner import stage_options
 from laurel_mp.pipeline.runner.run_outputs import Outputs
 from laurel_mp.pipeline.runner.spawner import ProcessSpawner
 from laurel_mp.pipeline.runner.stage_runner import OnStall, StageRunner
-from laurel_mp.pipeline.supervisor.pipeline import OnMalformed, Pipeline
+from laurel_mp.pipeline.supervisor.hooks import Hooks
+from laurel_mp.pipeline.supervisor.pipeline import Pipeline
 from laurel_mp.system import malloc
 
 COLLECTOR_THRESHOLDS = (50_000, 50, 50)
@@ -70,9 +71,7 @@ def use_batch_scheduling() -> None:
 
 
 @contextmanager
-def open_pipeline(
-    config: Config, outputs: Outputs, on_malformed: OnMalformed
-) -> Iterator[Pipeline]:
+def open_pipeline(config: Config, outputs: Outputs, hooks: Hooks) -> Iterator[Pipeline]:
     """A running pipeline for an offline command, by the configuration.
 
     To be called before there are threads: it may fork.
@@ -81,9 +80,8 @@ def open_pipeline(
     malloc.keep_what_is_free()
     use_batch_scheduling()
     spawner = ProcessSpawner(live=False)
-    pipeline = Pipeline(
-        config, outputs, partial(runner_of, spawner), on_malformed, windows=OFFLINE_WINDOWS
-    )
+    make_runner = partial(runner_of, spawner)
+    pipeline = Pipeline(config, outputs, make_runner, hooks, windows=OFFLINE_WINDOWS)
     try:
         pipeline.start()
         yield pipeline

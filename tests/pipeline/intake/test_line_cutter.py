@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurel_mp.pipeline.intake.line_cutter import SHOWN, Chunk, LineCutter, Overlong
+from laurel_mp.pipeline.intake.line_cutter import SHOWN, Chunk, LineCutter, Overlong, shown
 from laurel_mp.stages.router import MAX_HEADER
 from tests.support.pipelines import cuts_of
 
@@ -80,7 +80,15 @@ def test_overlong_line_ends_with_its_file() -> None:
 
 def test_shown() -> None:
     """The same of a line is shown, whether it was skipped or came whole."""
-    cutter = LineCutter(100)
+    assert shown(b"x" * (100 + MAX_HEADER), 100) == b"x" * (100 + MAX_HEADER)
+    assert shown(b"x" * (100 + MAX_HEADER + 1), 100) == b"x" * SHOWN
 
-    assert cutter.shown(b"x" * (100 + MAX_HEADER)) == b"x" * (100 + MAX_HEADER)
-    assert cutter.shown(b"x" * (100 + MAX_HEADER + 1)) == b"x" * SHOWN
+
+def test_another_limit() -> None:
+    """It holds for the start of a line that was read before, too."""
+    cutter = LineCutter(100 + MAX_HEADER)
+    cutter.cut(b"x" * (101 + MAX_HEADER))
+    cutter.use(100)
+
+    assert [Overlong(0, b"x" * SHOWN)] == cutter.overlong
+    assert Chunk(102 + MAX_HEADER, b"a\n") == cutter.cut(b"\na\n")

@@ -25,5 +25,3 @@ def test_what_is_written() -> None:
 
     assert batches.bytes == 30
     assert batches.waiting(0) == Waiting(1, 30, 0.0)
-    batches.clear()
-    assert (batches.bytes, batches.waiting(0)) == (0, Waiting(0, 0, None))
