@@ -87,7 +87,7 @@ def test_signals_while_another_one_runs(tmp_path: Path) -> None:
     with plugin(config, "first") as first:
         wait_until(log.exists, "the first runs", 20)
         with plugin(config, "second") as second:
-            second.says("waiting until it has ended")
+            second.says("waiting for it to end")
             second.process.send_signal(signal.SIGUSR2)
             second.says("lines in flight")
             configure(tmp_path, sections='[auditlog]\nfile = "other.log"')
