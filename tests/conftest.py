@@ -10,6 +10,7 @@ from typing import Protocol
 import pytest
 
 from tests.support import auditd, children, requirements
+from tests.support.corpus import CORPUS
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Whoever started the tests in the background: programs under test would ignore it, too.
@@ -30,6 +31,29 @@ class StartAuditd(Protocol):
     ) -> AbstractContextManager[auditd.RealAuditd]:
         """Run auditd for the length of a `with` block."""
         ...
+
+
+GROUPS = {
+    "requires_auditd": "auditd",  # only one can run, and to wait for it counts as a test's time
+    "wheels": "wheels",  # most copy one installation
+}
+"""Fixtures that keep their tests on one worker."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests with such a fixture into a group, and measure no coverage of whole captures.
+
+    What captures cover, smaller tests cover, too, and to measure it doubles the time.
+    """
+    for item in items:
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if any(isinstance(each, Path) and each.parent == CORPUS for each in parameters):
+            item.add_marker(pytest.mark.no_cover)
+        names = getattr(item, "fixturenames", ())
+        group = next((GROUPS[name] for name in GROUPS if name in names), None)
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -46,12 +47,17 @@ def prepare() -> None:
 
 def run(*command: str | Path) -> int:
     """Run a program of .venv at the top of the checkout and return its exit status."""
-    program, *arguments = command
-    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    return start(*command).wait()
+
+
+def start(*command: str | Path, stdout: int | None = None) -> "subprocess.Popen[bytes]":
+    """Start a program of .venv, or of the system, at the top of the checkout."""
+    search = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    program = shutil.which(command[0], path=search) or command[0]
     sys.stdout.flush()
-    return subprocess.run(
-        [BIN / program, *arguments], cwd=ROOT, env=environment, check=False
-    ).returncode
+    return subprocess.Popen(
+        [program, *command[1:]], cwd=ROOT, env=os.environ | {"PATH": search}, stdout=stdout
+    )
 
 
 def _fingerprint() -> str:

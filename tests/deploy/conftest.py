@@ -1,5 +1,7 @@
 """What tests of installations share."""
 
+import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,10 +14,18 @@ from tests.support.machine import CHECKOUT, Machine, machine_with_auditd
 
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with wheels of the program and of all that it needs."""
-    directory = tmp_path_factory.mktemp("wheels")
+    """A directory with wheels of the program and of all that it needs; workers share it."""
+    directory = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        directory = directory.parent
+    directory /= "wheels"
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--wheel-dir", directory, CHECKOUT], check=True)
+    with directory.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not directory.exists():
+            made = directory.with_suffix(".made")
+            subprocess.run([*pip, "wheel", "--wheel-dir", made, CHECKOUT], check=True)
+            made.rename(directory)
     return directory
 
 

@@ -11,6 +11,9 @@ from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
 from tests.support.pipelines import run
 from tests.support.reversion import revert
 
+# To measure what others cover, too, would double the time.
+pytestmark = pytest.mark.no_cover
+
 FILES = [pytest.param(path, id=corpus_name(path)) for path in corpus_files()]
 
 CONFIGURATIONS = {

@@ -208,6 +208,7 @@ def test_records_in_any_order() -> None:
     assert all(len(each["PATH"]) == 3 and "INCOMPLETE" not in each for each in found[1:3])
 
 
+@pytest.mark.no_cover  # for its size
 def test_a_million_arguments() -> None:
     """An EXECVE record with a million arguments is an event like others."""
     body = b"argc=1000000" + b"".join(b' a%d=""' % number for number in range(1_000_000))
@@ -283,6 +284,7 @@ def garbage(first: int) -> Iterator[bytes]:
     return (b"line %d\n" % number for number in range(first, first + 10_000))
 
 
+@pytest.mark.no_cover  # it measures
 @pytest.mark.usefixtures("_small_limits")
 @pytest.mark.parametrize(
     "flood",
@@ -333,6 +335,7 @@ def quadratic(make: Callable[[int], bytes]) -> float:
     return times[1] / times[0]
 
 
+@pytest.mark.no_cover  # it measures
 @pytest.mark.parametrize(
     "make",
     [

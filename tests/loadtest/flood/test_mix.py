@@ -7,6 +7,9 @@ import pytest
 from laurel_mp.loadtest.flood import Flood, Options, capture, mix
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
 
+# To measure what others cover, too, would double the time.
+pytestmark = pytest.mark.no_cover
+
 BUILDS = next(path for path in corpus_files() if corpus_name(path) == "builds.raw")
 
 
