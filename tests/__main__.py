@@ -16,7 +16,14 @@ from pathlib import Path
 
 from tests import environment
 
-LINT = ("ruff check && ruff format --check && mypy",)
+LINT = """\
+status=0
+for check in "ruff check" "ruff format --check" mypy; do
+    echo "-- $check"
+    $check || status=1
+done
+exit $status
+"""
 
 SYSTEM = (
     "tests/chaos",
@@ -30,6 +37,7 @@ SYSTEM = (
     "tests/stories",
     "tests/test_analysis.py",
     "tests/test_interpreters.py",
+    "tests/test_tiers.py",
 )
 """Tests that start programs: ours as users do, auditd, installers, shippers. A worker of this tier
 imports no others, and so is small when it forks."""
@@ -49,7 +57,8 @@ NO_TESTS = 5
 """Exit status of pytest where no test was picked."""
 
 _SUMMARY = re.compile(r"=+ (?:\x1b\[[0-9;]*m)*(.*) in [0-9.]+s")
-_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
+_OUTCOMES = ("failed", "error", "errors", "passed", "skipped", "xfailed", "xpassed")
+_COUNT = re.compile(rf"(\d+) ({'|'.join(_OUTCOMES)})\b")
 
 
 class Job:
@@ -110,7 +119,7 @@ def main(arguments: list[str]) -> int:
         }
     first = next(iter(commands), "lint")
     if "lint" in tiers or not tiers:
-        commands["lint"] = ("sh", "-xc", *LINT)
+        commands["lint"] = ("sh", "-c", LINT)
 
     print(f"== {first}; at the same time: {', '.join(commands.keys() - {first}) or 'nothing'}")
     jobs = [Job(name, command, live=name == first) for name, command in commands.items()]
@@ -122,10 +131,8 @@ def main(arguments: list[str]) -> int:
         failed.append("no tests")
     if failed:
         print(f"== FAILED: {', '.join(failed)}")
-    if len(jobs) > 1:
-        outcomes = [f"{counts[each]} {each}" for each in ("failed", "passed", "skipped", "error")]
-        shown = ", ".join(each for each in outcomes if not each.startswith("0 "))
-        print(f"== {shown or 'no tests'} in {time.monotonic() - begin:.0f} s ==")
+    outcomes = [f"{counts[each]} {each}" for each in _OUTCOMES if counts[each]]
+    print(f"== {', '.join(outcomes) or 'no tests'} in {time.monotonic() - begin:.0f} s ==")
     return bool(failed)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support import requirements, unmeasured
+from tests.support import requirements
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "analysis.md").read_text()
@@ -46,7 +46,7 @@ def run(command: str, directory: Path) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=directory,
-        env=unmeasured.environment() | {"PATH": path, "LC_ALL": "C"},
+        env=os.environ | {"PATH": path, "LC_ALL": "C"},
         capture_output=True,
         text=True,
         check=False,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tests.chaos.settings import Settings
 from tests.support.commands import COMMAND
-from tests.support.unmeasured import environment
 
 _end = re.compile(rb"^(?:node=([^ \n]+) )?type=EOE msg=audit\(([^)\n]+)\):[^\n]*\n", re.MULTILINE)
 _id = re.compile(rb'^\{"ID":"([^"]+)"(?:,"NODE":"([^"]+)")?[^\n]*\n', re.MULTILINE)
@@ -44,7 +43,6 @@ def convert(stream: bytes) -> Expected:
             input=stream,
             stderr=subprocess.PIPE,
             check=False,
-            env=environment(),
         )
         assert done.returncode == 0, done.stderr.decode()
         events, filtered, malformed = (

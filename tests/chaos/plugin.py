@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -14,7 +15,6 @@ from pathlib import Path
 import psutil
 
 from tests.support.commands import COMMAND
-from tests.support.unmeasured import environment
 from tests.support.waiting import wait_until
 
 TITLE = "laurel-mp: "
@@ -111,7 +111,7 @@ def started(
             stdin=stdin.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=stderr,
-            env=environment() | {"TMPDIR": str(sockets)},
+            env=os.environ | {"TMPDIR": str(sockets)},
             start_new_session=True,  # ^C is for the test
         )
     plugin = Plugin(process, log, sockets)

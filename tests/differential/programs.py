@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from tests.support import requirements, unmeasured
+from tests.support import requirements
 
 Event = dict[str, Any]
 Key = tuple[str | None, str]
@@ -110,7 +110,6 @@ def run_ours(capture: bytes, config: str, directory: Path) -> Output:
         input=capture,
         capture_output=True,
         check=True,
-        env=unmeasured.environment(),
     )
     shutil.rmtree(directory)
     return Output(_by_key(done.stdout), frozenset())

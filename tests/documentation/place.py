@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.documentation.pages import ROOT
-from tests.support import unmeasured
 from tests.support.machine import Machine
 
 _COPIED = ("deploy", "docs", "laurel_mp", "LICENSE", "README.md", "pyproject.toml")
@@ -50,7 +49,7 @@ def run(commands: Sequence[str], directory: Path) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],
         cwd=directory,
-        env=unmeasured.environment() | {"PATH": path, "LC_ALL": "C.UTF-8"},
+        env=os.environ | {"PATH": path, "LC_ALL": "C.UTF-8"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
