@@ -11,10 +11,17 @@ from pathlib import Path
 from types import FrameType
 
 from laurel_mp.cli import exit_status
-from laurel_mp.cli.argument_types import add_version, count
+from laurel_mp.cli.argument_types import add_version, count, positive
 from laurel_mp.cli.convert import MAX_WORKERS
 from laurel_mp.cli.flood import add_stream, options_of
-from laurel_mp.loadtest.bench.benchmark import Source, of_file, of_flood, of_replay, run_benchmark
+from laurel_mp.loadtest.bench.benchmark import (
+    Source,
+    of_file,
+    of_flood,
+    of_nothing,
+    of_replay,
+    run_benchmark,
+)
 from laurel_mp.loadtest.bench.candidates import Mode, ours, peer
 from laurel_mp.loadtest.bench.report import Report
 from laurel_mp.loadtest.bench.turns import Begin, Plan
@@ -33,8 +40,6 @@ def main(words: Sequence[str]) -> int:
     with _progress(plan.steps * len(sources) + len(sources)) as begin:
         report = run_benchmark(plan, sources, arguments.dir, begin)
     _print(report, as_json=arguments.json)
-    if arguments.plot is not None:
-        return _plot(report, arguments.plot)
     return 0
 
 
@@ -84,8 +89,16 @@ def _parser() -> argparse.ArgumentParser:
         type=Mode,
         choices=list(Mode),
         default=Mode.CONVERT,
-        metavar="convert|live",
-        help="offline conversion of a file (the default), or as a plugin of auditd",
+        metavar="convert|live|idle",
+        help="offline conversion of a file (the default); as a plugin of auditd; or a plugin at "
+        "rest, behind its input if any is named",
+    )
+    add(
+        "--seconds",
+        type=positive,
+        default=60.0,
+        metavar="N",
+        help="length of a run with --mode idle (default: 60)",
     )
     add(
         "--runs",
@@ -101,7 +114,6 @@ def _parser() -> argparse.ArgumentParser:
         help="where files go meanwhile (default: in memory if there is room, else $TMPDIR)",
     )
     add("--json", action="store_true", help="print every single run, as JSON")
-    add("--plot", type=Path, metavar="FILE.svg", help="draw bars, too")
     flood = parser.add_argument_group(
         "flood",
         "As with `laurel-mp flood`; but --rate is for all inputs of --mode live, whose latency is "
@@ -128,8 +140,6 @@ def _problem(arguments: argparse.Namespace) -> str:
         return "--lines: with --replay only"
     if arguments.dir is not None and not arguments.dir.is_dir():
         return f"--dir: {arguments.dir} is no directory"
-    if arguments.plot is not None and not arguments.plot.parent.is_dir():
-        return f"--plot: {arguments.plot.parent} is no directory"
     return options_of(arguments).problem()
 
 
@@ -137,12 +147,14 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     candidates = [ours(number) for number in arguments.workers]
     if arguments.peer is not None:
         candidates.insert(0, peer(arguments.peer))
-    return Plan(candidates, arguments.mode, arguments.runs, arguments.rate)
+    return Plan(candidates, arguments.mode, arguments.runs, arguments.rate, arguments.seconds)
 
 
 def _sources(arguments: argparse.Namespace) -> list[Source]:
     sources = [of_file(path) for path in arguments.files]
     sources += [of_replay(path, arguments.lines) for path in arguments.replay]
+    if arguments.mode is Mode.IDLE and not sources and not arguments.flood:
+        return [of_nothing()]
     if arguments.flood or not sources:
         sources.append(of_flood(options_of(arguments)))
     return sources
@@ -161,17 +173,6 @@ def _print(report: Report, *, as_json: bool) -> None:
     from laurel_mp.loadtest.bench.table import show
 
     show(report)
-
-
-def _plot(report: Report, path: Path) -> int:
-    from laurel_mp.loadtest.bench.plot import svg
-
-    try:
-        path.write_bytes(svg(report))
-    except OSError as error:
-        print(f"laurel-mp: {path}: {error.strerror}", file=sys.stderr)
-        return exit_status.FAILURE
-    return 0
 
 
 @contextmanager

@@ -177,7 +177,7 @@ class _Trials:
     def _waiting(self, workers: int, linger: int) -> Waiting:
         self._begin(f"a linger time of {linger} ms")
         candidate = ours(workers, {"linger-ms": linger})
-        found = run(candidate, self._few, Mode.LIVE, self._directory, EVENTS_PER_SECOND)
+        found = run(candidate, self._few, Mode.LIVE, self._directory, rate=EVENTS_PER_SECOND)
         if found.latency is None:
             raise InputError(f"{self._name}: nothing of it is written")
         return Waiting(linger, found.cpu / found.wall, found.latency.p50, found.latency.p99)

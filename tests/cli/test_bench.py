@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import psutil
 import pytest
@@ -37,19 +36,18 @@ def place(tmp_path: Path) -> Path:
     return path
 
 
-def test_json_and_picture(capture: Path, place: Path, tmp_path: Path) -> None:
+def test_json(capture: Path, place: Path, tmp_path: Path) -> None:
     """Several workloads, a peer and two worker counts: all runs of all are there."""
-    program, picture = peer_program(tmp_path), tmp_path / "bars.svg"
+    program = peer_program(tmp_path)
 
     done = bench(
         *(capture, "--replay", capture, "--lines", 1500, "--flood", "--events", 300, "--seed", 3),
         *("--workers", "0,1", "--peer", program, "--runs", 1, "--dir", place, "--json"),
-        *("--plot", picture),
     )  # fmt: skip
 
     assert (done.returncode, done.stderr) == (0, "")
     document = json.loads(done.stdout)
-    assert (document["bench"], document["versions"]) == (1, {"peer": "7.8.9"})
+    assert (document["bench"], document["versions"]) == (2, {"peer": "7.8.9"})
     assert document["machine"]["cpus"] == len(os.sched_getaffinity(0))
     file, replay, flood = document["results"]
     assert file["workload"] == {
@@ -76,10 +74,9 @@ def test_json_and_picture(capture: Path, place: Path, tmp_path: Path) -> None:
             (run,) = each["runs"]
             assert run["lines"] == result["workload"]["lines"]
             assert each["figures"]["wall"]["median"] == run["wall"]
-            assert each["limit"]["certainty"] in {"certain", "likely", "unclear"}
+            assert all(cost >= 0 for cost in each["costs"].values())
         assert any("one run of each" in warning for warning in result["warnings"])
     assert [each["events"] for each in file["candidates"]] == [[500]] * 3
-    assert ET.fromstring(picture.read_bytes()).tag.endswith("svg")
     assert not list(place.iterdir())
 
 
@@ -96,6 +93,42 @@ def test_table(capture: Path, place: Path) -> None:
     assert "live, as a plugin at 2000 events/s" in done.stdout
     for text in ("laurel-mp -w 0", "laurel-mp -w 2", "p99 ms", "worker 2/2", "Warning: one run"):
         assert text in done.stdout
+    assert not list(place.iterdir())
+
+
+def test_costs(capture: Path, place: Path) -> None:
+    """Live, as fast as possible: CPU time per event of each stage, and the model."""
+    done = bench(
+        *(capture, "--mode", "live", "--workers", "0,1", "--runs", 1, "--dir", place),
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    costs, models = (
+        [line for line in done.stdout.splitlines() if line.startswith(start)]
+        for start in ("CPU time per event of ", "Model, ")
+    )
+    assert "all in one" in costs[0]
+    assert all(f"{stage} " in costs[1] for stage in ("ingest", "workers", "tracker", "writer"))
+    assert [line.split()[1] for line in models] == ["4", "16", "64"]
+
+
+@pytest.mark.parametrize("has_input", [False, True])
+def test_idle(capture: Path, place: Path, *, has_input: bool) -> None:
+    """A plugin at rest, with nothing to do or behind its input: hardly any CPU time."""
+    done = bench(
+        *([capture] if has_input else []),
+        *("--mode", "idle", "--seconds", 0.5, "--workers", "0", "--runs", 1, "--dir", place),
+        "--json",
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    (result,) = json.loads(done.stdout)["results"]
+    (candidate,) = result["candidates"]
+    (run,) = candidate["runs"]
+    assert (run["lines"], run["events"]) == ((1000, 500) if has_input else (0, 0))
+    assert run["wall"] == pytest.approx(0.5, abs=0.3)
+    assert 0 <= candidate["figures"]["cores"]["median"] < 0.2
+    assert candidate["figures"]["memory"]["median"] > 5 << 20
     assert not list(place.iterdir())
 
 
@@ -142,7 +175,6 @@ def test_interrupt(number: signal.Signals, place: Path, tmp_path: Path) -> None:
         (["--rate", "10"], "--rate: with --mode live only"),
         (["--lines", "10"], "--lines: with --replay only"),
         (["--dir", "/no/such"], "--dir: /no/such is no directory"),
-        (["--plot", "/no/such/x.svg"], "--plot: /no/such is no directory"),
         (["--workers", "1,x"], "expected numbers from 0 to 256: '1,x'"),
         (["--mode", "x"], "argument --mode"),
         (["--unique", "2"], "expected a number from 0 to 1"),

@@ -73,7 +73,7 @@ NOT_RUN = {
     "laurel-mp tune": "takes half a minute at least; tests/loadtest/test_tune.py makes short runs",
     "laurel-mp tune --seconds 5 --json /var/log/audit/audit.log": "the same",
     "laurel-mp tune --seconds 5 /var/log/audit/audit.log": "the same",
-    "python -m laurel_mp.loadtest.execs --rates 50,100,200,400 --seconds 20": (
+    "python3 -m tests.execs --rates 50,100,200,400 --seconds 20": (
         "has 150 programs a second started under a real auditd, to measure"
     ),
 }
@@ -98,6 +98,8 @@ INSTEAD = {
     ),
     " --peer laurel": " --peer laurel --runs 1 --workers 0",
     " --workers 0 --workers 0,1,2": " --workers 1",
+    "bench --mode idle --runs 1": "bench --mode idle --seconds 1 --workers 0 --runs 1",
+    "bench --mode live --runs 1": "bench --mode live --workers 0 --runs 1",
     # There is a log of auditd on few machines.
     "/var/log/audit/": "log/",
 }

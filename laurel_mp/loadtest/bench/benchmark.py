@@ -33,6 +33,11 @@ def of_file(path: Path) -> Source:
     return lambda directory: Workload.unpacked(path, directory)
 
 
+def of_nothing() -> Source:
+    """No input."""
+    return lambda _: Workload.nothing()
+
+
 def of_replay(path: Path, lines: int) -> Source:
     """A capture, repeated until it has so many lines, with ids and times that move on."""
     replay = Replay([str(path)], ReplayOptions(speed=None, lines=lines))

@@ -63,6 +63,8 @@ class Mode(Enum):
     """From a file, through `laurel-mp convert`; a peer has the file as its standard input."""
     LIVE = "live"
     """As from auditd: a plugin, which has one end of a socket pair as its standard input."""
+    IDLE = "idle"
+    """A plugin as above that has written all of its input, and gets no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Candidate:
         if self.program is not None:
             return [self.program, "-c", config]
         ours = [sys.executable, "-m", "laurel_mp"]
-        if mode is Mode.LIVE:
+        if mode is not Mode.CONVERT:
             return [*ours, "-c", config]
         return [*ours, "convert", "-c", config, "-o", directory / "audit.log", capture]
 

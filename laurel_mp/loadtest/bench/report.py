@@ -12,7 +12,7 @@ from laurel_mp.loadtest.bench.machine import Machine
 from laurel_mp.loadtest.bench.summary import Spread, Summary, summaries
 from laurel_mp.loadtest.bench.turns import Result
 
-VERSION = 1
+VERSION = 2
 """Of the JSON document."""
 
 
@@ -27,7 +27,7 @@ class Report:
 
     def summaries(self, result: Result) -> list[Summary]:
         """Of one workload."""
-        return summaries(result, self.machine.cpus)
+        return summaries(result)
 
     def doubts(self, result: Result) -> list[str]:
         """About one workload."""
@@ -57,7 +57,7 @@ class Report:
                     "figures": _spreads(summary.figures),
                     "ratios": _spreads(summary.ratios),
                     "shares": dict(summary.shares),
-                    "limit": asdict(summary.limit),
+                    "costs": dict(summary.costs.stages),
                     "runs": [asdict(run) for run in result.runs[summary.name]],
                 }
                 for summary in self.summaries(result)

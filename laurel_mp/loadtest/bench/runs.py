@@ -22,6 +22,7 @@ from laurel_mp.loadtest.bench.measures import Latency, Measures
 from laurel_mp.loadtest.bench.sampling import Sampler, busy_seconds
 from laurel_mp.loadtest.bench.workloads import Workload
 from laurel_mp.loadtest.usage import cpu_seconds, tree
+from laurel_mp.pipeline.supervisor.checkpoint_schedule import LONGEST_PERIOD
 
 START_SECONDS = 30.0
 """How long a plugin may take until it has started, and has nothing to do."""
@@ -43,17 +44,27 @@ class RunError(LaurelError):
 
 
 def run(
-    candidate: Candidate, workload: Workload, mode: Mode, directory: Path, rate: float | None = None
+    candidate: Candidate,
+    workload: Workload,
+    mode: Mode,
+    directory: Path,
+    *,
+    rate: float | None = None,
+    seconds: float = 0.0,
 ) -> Measures:
     """Measures one run; files go into `directory`, and are removed.
 
-    With a `rate`, in events per second, a live run tells the latency, too. Raises LaurelError.
+    With a `rate`, in events per second, a live run tells the latency, too. A run at rest is
+    measured for `seconds`. Raises LaurelError.
     """
     place = Path(tempfile.mkdtemp(prefix="run-", dir=directory))
     try:
         if mode is Mode.CONVERT:
             return _convert(candidate, workload, place)
-        return _live(candidate, workload, place, rate)
+        with _plugin(candidate, workload, place) as (running, stdin):
+            if mode is Mode.IDLE:
+                return _idle(candidate, workload, place, running, stdin, seconds)
+            return _live(candidate, workload, place, running, stdin, rate)
     except OSError as error:
         raise RunError(f"{candidate.name}: {error.strerror or error}") from error
     finally:
@@ -69,7 +80,11 @@ def _convert(candidate: Candidate, workload: Workload, place: Path) -> Measures:
     return _measures(candidate, workload, place, spent)
 
 
-def _live(candidate: Candidate, workload: Workload, place: Path, rate: float | None) -> Measures:
+@contextmanager
+def _plugin(
+    candidate: Candidate, workload: Workload, place: Path
+) -> Iterator[tuple[_Running, socket.socket]]:
+    """A plugin that has started, and our end of its standard input."""
     ours, theirs = socket.socketpair()
     # Ours is closed first, whatever happens: a plugin whose input has ended ends soon.
     with (
@@ -80,18 +95,48 @@ def _live(candidate: Candidate, workload: Workload, place: Path, rate: float | N
         theirs.close()
         running.await_rest()
         running.begin()
-        latency = None
         try:
-            if rate is None:
-                feed(ours, workload)
-            else:
-                latency = feed_paced(ours, workload, rate, candidate.output(place))
+            yield running, ours
         except (BrokenPipeError, ConnectionResetError):
             running.end()  # which says why, if it has failed
             raise RunError(f"{candidate.name}: does not read any more") from None
-        ours.close()
-        spent = running.end()
-    return _measures(candidate, workload, place, spent, latency)
+
+
+def _live(
+    candidate: Candidate,
+    workload: Workload,
+    place: Path,
+    running: _Running,
+    stdin: socket.socket,
+    rate: float | None,
+) -> Measures:
+    latency = None
+    if rate is None:
+        feed(stdin, workload)
+    else:
+        latency = feed_paced(stdin, workload, rate, candidate.output(place))
+    stdin.close()
+    return _measures(candidate, workload, place, running.end(), latency)
+
+
+def _idle(
+    candidate: Candidate,
+    workload: Workload,
+    place: Path,
+    running: _Running,
+    stdin: socket.socket,
+    seconds: float,
+) -> Measures:
+    feed(stdin, workload)
+    running.await_rest()
+    if workload.lines:
+        time.sleep(LONGEST_PERIOD)  # memory is given back behind the last checkpoints
+    running.begin()
+    time.sleep(seconds)
+    spent = running.spent()
+    stdin.close()
+    running.end()
+    return _measures(candidate, workload, place, spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +183,17 @@ class _Running:
         raise RunError(f"{self._candidate.name}: has not started within {START_SECONDS:g} s")
 
     def begin(self) -> None:
-        """What it has done until now does not count."""
+        """Leaves out what it has used until now."""
+        self.sampler.begin()
         self._before = _cpu(self._process.pid)
         self._started = time.perf_counter()
         self._own = time.process_time()
         self._busy = busy_seconds()
+
+    def spent(self) -> _Spent:
+        """Returns what it has used since `begin`, while it runs on."""
+        wall = time.perf_counter() - self._started
+        return self._spent(wall, sum(_cpu(self._process.pid).values()))
 
     def end(self) -> _Spent:
         """Waits for its end. Raises RunError if it failed."""
@@ -154,7 +205,10 @@ class _Running:
         self.sampler.stop()
         if self._process.returncode:
             raise RunError(f"{self._candidate.name}: {self._failure(self._process.returncode)}")
-        cpu = usage.ru_utime + usage.ru_stime - sum(self._before.values())
+        return self._spent(wall, usage.ru_utime + usage.ru_stime)
+
+    def _spent(self, wall: float, used: float) -> _Spent:
+        cpu = used - sum(self._before.values())
         others = busy_seconds() - self._busy - cpu - (time.process_time() - self._own)
         return _Spent(
             wall,
@@ -239,7 +293,7 @@ def _measures(
             events = sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
     except FileNotFoundError:
         events = 0
-    if not events:
+    if not events and workload.lines:
         raise RunError(f"{candidate.name}: has written nothing; does it read LAUREL's config.toml?")
     shares = {title: seconds / spent.wall for title, seconds in spent.by_title.items()}
     return Measures(

@@ -64,6 +64,11 @@ class Sampler:
         self._stopped.set()
         self._thread.join()
 
+    def begin(self) -> None:
+        """Forgets the memory that was used until now."""
+        self._memory, self._memory_due = None, 0.0
+        self._look()
+
     @property
     def memory(self) -> int | None:
         """The most memory of all processes together that was seen, shared pages once."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from laurel_mp.loadtest.bench.limits import Limit, limit_of
 from laurel_mp.loadtest.bench.measures import Measures
+from laurel_mp.loadtest.bench.scaling import Costs, costs_of
 from laurel_mp.loadtest.bench.turns import Result
 
 
@@ -38,6 +38,7 @@ class Spread:
 FIGURES: dict[str, Callable[[Measures], float | None]] = {
     "wall": lambda run: run.wall,
     "cpu": lambda run: run.cpu,
+    "cores": lambda run: run.cpu / run.wall,
     "lines_per_second": lambda run: run.lines_per_second,
     "events_per_second": lambda run: run.events_per_second,
     "memory": lambda run: run.memory,
@@ -66,25 +67,21 @@ class Summary:
     Empty for the first candidate itself."""
     shares: Mapping[str, float]
     """Medians of what each process used of one core."""
-    limit: Limit
+    costs: Costs
     events: frozenset[int]
     """How many lines it wrote: the same number in each run, if all is well."""
 
 
-def summaries(result: Result, cpus: int) -> list[Summary]:
+def summaries(result: Result) -> list[Summary]:
     """One for each candidate, the one first that the others are compared with."""
     first = next(iter(result.runs.values()))
     return [
-        _summary(name, runs, first if runs is not first else [], cpus)
+        _summary(name, runs, first if runs is not first else [])
         for name, runs in result.runs.items()
     ]
 
 
-def _summary(name: str, runs: list[Measures], first: list[Measures], cpus: int) -> Summary:
-    shares = _shares(runs)
-    limit = limit_of(shares, cpus)
-    if statistics.median(run.others for run in runs) > BUSY:
-        limit = replace(limit, certainty="unclear")  # others may have had what it was waiting for
+def _summary(name: str, runs: list[Measures], first: list[Measures]) -> Summary:
     ratios = {}
     for figure in COMPARED if first else ():
         ours, theirs = _values(figure, runs), _values(figure, first)
@@ -93,8 +90,8 @@ def _summary(name: str, runs: list[Measures], first: list[Measures], cpus: int) 
         name,
         {figure: Spread.of(found) for figure in FIGURES if (found := _values(figure, runs))},
         ratios,
-        shares,
-        limit,
+        _shares(runs),
+        costs_of(runs),
         frozenset(run.events for run in runs),
     )
 

@@ -23,14 +23,21 @@ class Plan:
     """The first one is what the others are compared with."""
     mode: Mode
     runs: int
-    """Of each candidate, after one that only warms caches and does not count."""
+    """Of each candidate, after one that only warms caches and does not count (none at rest)."""
     rate: float | None = None
     """Events per second; None for as fast as possible."""
+    seconds: float = 60.0
+    """Length of a run at rest."""
 
     @property
     def steps(self) -> int:
-        """How many runs there are for a workload, with those that do not count."""
-        return len(self.candidates) * (self.runs + 1)
+        """Number of runs for a workload, with those that do not count."""
+        return len(self.candidates) * len(self.rounds)
+
+    @property
+    def rounds(self) -> range:
+        """Numbers of the rounds; 0 only warms caches."""
+        return range(1 if self.mode is Mode.IDLE else 0, self.runs + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +53,15 @@ class Result:
 def measure(plan: Plan, workload: Workload, directory: Path, begin: Begin) -> Result:
     """Runs all rounds of a plan. Raises LaurelError if a candidate fails."""
     runs: dict[str, list[Measures]] = {candidate.name: [] for candidate in plan.candidates}
-    for number in range(plan.runs + 1):
+    for number in plan.rounds:
         # To and fro: whoever comes later in a round when the machine slows down comes first in
         # the next one.
         order = plan.candidates if number % 2 else list(reversed(plan.candidates))
         for candidate in order:
             begin(f"{workload.name}, {_name(number, plan.runs)}: {candidate.name}")
-            measured = run(candidate, workload, plan.mode, directory, plan.rate)
+            measured = run(
+                candidate, workload, plan.mode, directory, rate=plan.rate, seconds=plan.seconds
+            )
             if number:
                 runs[candidate.name].append(measured)
     return Result(workload, plan, runs)

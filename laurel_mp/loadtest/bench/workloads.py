@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,6 +53,11 @@ class Workload:
         if not lines:
             raise InputError(f"{path}: there is no line in it")
         return cls(name or path.name, path, lines, size)
+
+    @classmethod
+    def nothing(cls) -> Workload:
+        """An input without lines, for candidates that are measured at rest."""
+        return cls("no input", Path(os.devnull), 0, 0)
 
     @classmethod
     def written(cls, chunks: Iterable[bytes], path: Path, name: str) -> Workload:

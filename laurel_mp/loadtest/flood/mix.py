@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# python -m laurel_mp.loadtest.flood.capture tests/corpus/builds.raw.txt.xz
+# Counted in tests/corpus/builds.raw.txt.xz by tests/loadtest/flood/test_mix.py.
 # The capture holds no long argument lists, no AVC and no io_uring.
 CAPTURED: Mapping[str, float] = {
     "fork": 1864,

@@ -32,7 +32,7 @@ def warnings(
     one: list[Measures], two: list[Measures], load: float = 0.1, *, starts: bool = True
 ) -> list[str]:
     """What is said of two candidates."""
-    found = summaries(result({"one": one, "two": two}), cpus=2)
+    found = summaries(result({"one": one, "two": two}))
     return doubts(found, len(one), replace(MACHINE, load=load), starts=starts)
 
 

@@ -16,8 +16,7 @@ def test_spread() -> None:
 def test_ratios_are_of_the_same_round() -> None:
     """A machine that slows down for both changes no ratio."""
     first, second = summaries(
-        result({"one": [measures(n) for n in (1, 2, 4)], "two": [measures(n) for n in (2, 4, 8)]}),
-        cpus=2,
+        result({"one": [measures(n) for n in (1, 2, 4)], "two": [measures(n) for n in (2, 4, 8)]})
     )
 
     assert first.ratios == {}
@@ -29,16 +28,15 @@ def test_ratios_are_of_the_same_round() -> None:
 def test_missing_figures() -> None:
     """What was not measured in each run is left out."""
     runs = [measures(), measures(memory=None)]
-    (summary,) = summaries(result({"one": runs}), cpus=2)
+    (summary,) = summaries(result({"one": runs}))
 
     assert "memory" not in summary.figures
     assert "latency_p99" not in summary.figures
     assert summary.events == {500}
 
 
-@pytest.mark.parametrize(("others", "certainty"), [(0.0, "certain"), (0.5, "unclear")])
-def test_limit_beside_others(others: float, certainty: str) -> None:
-    """Nothing is certain while others use the machine."""
-    (summary,) = summaries(result({"one": [measures(others=others)] * 3}), cpus=2)
+def test_costs() -> None:
+    """CPU time per event, by stage."""
+    (summary,) = summaries(result({"one": [measures(2.0, events=1000)] * 3}))
 
-    assert (summary.limit.stage, summary.limit.certainty) == ("ingest", certainty)
+    assert summary.costs.stages == pytest.approx({"ingest": 1900.0})

@@ -1,11 +1,10 @@
 """The mix of events: what a capture has, and what a user may ask for."""
 
-from pathlib import Path
-
 import pytest
 
-from laurel_mp.loadtest.flood import Flood, Options, capture, mix
+from laurel_mp.loadtest.flood import Flood, Options, mix
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
+from tests.support.event_kinds import count
 
 # To measure what others cover, too, would double the time.
 pytestmark = pytest.mark.no_cover
@@ -14,32 +13,19 @@ BUILDS = next(path for path in corpus_files() if corpus_name(path) == "builds.ra
 
 
 def test_default_is_the_capture() -> None:
-    """The figures in the module are those that its command gives for the capture."""
-    counts = capture.count(corpus_bytes(BUILDS))
+    """The figures in the module are those of the capture."""
+    counts = count(corpus_bytes(BUILDS))
 
     assert counts.pop("other") == 3  # auditd's start and end, and its registration
     assert dict(mix.CAPTURED) == counts
 
 
-def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """The command prints them, of a capture as it is or packed."""
-    plain = tmp_path / "capture"
-    plain.write_bytes(corpus_bytes(BUILDS))
-
-    assert capture.main([str(BUILDS)]) == 0
-    packed = capsys.readouterr().out
-    assert capture.main([str(plain)]) == 0
-    assert packed == capsys.readouterr().out
-
-    assert packed.splitlines()[0].split() == ["fork", "1864", "19.42", "%"]
-
-
 @pytest.mark.parametrize("weights", [mix.DEFAULT, mix.ALL, {"exec": 1, "argv": 3}])
 def test_floods_have_the_mix(weights: dict[str, float]) -> None:
-    """A flood has as many events of each kind as it should, and `capture` recognises each kind."""
+    """A flood has as many events of each kind as it should, and `count` recognises each kind."""
     flood = b"".join(Flood(Options(events=20_000, mix=weights)).chunks())
 
-    counts = capture.count(flood)
+    counts = count(flood)
     assert counts.keys() <= weights.keys()
     for kind, weight in weights.items():
         expected = 20_000 * weight / sum(weights.values())

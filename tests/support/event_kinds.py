@@ -1,14 +1,10 @@
-"""Count the events of a capture by kind: `python -m laurel_mp.loadtest.flood.capture FILE`."""
+"""Counts the events of a capture by kind, as flood names them."""
 
 from __future__ import annotations
 
-import argparse
-import lzma
 import re
-import sys
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 _CALLS = {
     **dict.fromkeys((56, 57, 58, 435), "fork"),
@@ -47,22 +43,3 @@ def count(capture: bytes) -> Counter[str]:
     for kind, id_, body in _record.findall(capture):
         events.setdefault(id_, {}).setdefault(kind, body)
     return Counter(kind_of(records) or "other" for records in events.values())
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Print the counts."""
-    parser = argparse.ArgumentParser(
-        prog="laurel_mp.loadtest.flood.capture",
-        description="Count the events of a capture by kind.",
-    )
-    parser.add_argument("capture", type=Path, help="what auditd wrote; a name in .xz is unpacked")
-    path = parser.parse_args(arguments).capture
-    capture = path.read_bytes()
-    counts = count(lzma.decompress(capture) if path.suffix == ".xz" else capture)
-    for kind, number in counts.most_common():
-        sys.stdout.write(f"{kind:8} {number:8} {100 * number / counts.total():6.2f} %\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
