@@ -1,11 +1,13 @@
-"""Markdown, as far as our pages use it, to the roff of man(7)."""
+"""Renders Markdown as man(7): markdown-it parses it, and this module writes each kind of node."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from textwrap import wrap
-from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
 
 _REPLACED = str.maketrans(
     {
@@ -26,13 +28,7 @@ _REPLACED = str.maketrans(
 )
 """What would mean something to roff, or what a terminal may not have."""
 
-_INLINE = re.compile(
-    r"``(?P<quoted>.+?)``|`(?P<code>[^`]+)`|\*\*(?P<bold>.+?)\*\*|(?<!\*)\*(?P<emphasis>[^*\s][^*]*)\*"
-    r"|\[(?P<text>(?:[^\]`]|`[^`]*`)+)\]\((?P<link>[^)]*)\)|<(?P<address>https?://[^>]+)>"
-)
-
-_CELLS = re.compile(r"(?<!\\)\|")
-
+_PARSER = MarkdownIt("commonmark").enable("table")
 
 MANUAL = {
     "about.md": "laurel\\-mp\\-about\\fR(7)",
@@ -44,62 +40,8 @@ MANUAL = {
 """Pages that are man pages, too."""
 
 
-class Block(NamedTuple):
-    """A piece of a page. `kind` is heading, text, item, code or table."""
-
-    kind: str
-    lines: Sequence[str]
-    level: int = 0
-
-
-def blocks(text: str) -> Iterator[Block]:
-    """The pieces of a page in Markdown."""
-    lines = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL).split("\n")
-    index = 0
-    while index < len(lines):
-        end = _end(lines, index)
-        found = lines[index:end]
-        line = lines[index]
-        if line.startswith("#"):
-            yield Block("heading", [line.lstrip("#").strip()], len(line) - len(line.lstrip("#")))
-        elif line.startswith("```"):
-            yield Block("code", found[1:-1])
-        elif line.startswith("    "):
-            yield Block("code", [each[4:] for each in found])
-        elif line.startswith("|"):
-            yield Block("table", found)
-        elif line.startswith("- "):
-            yield Block("item", [each[2:] for each in found])
-        elif line:
-            yield Block("text", found)
-        index = end
-
-
-def _end(lines: Sequence[str], start: int) -> int:
-    """Where the piece ends that begins with a line."""
-    line = lines[start]
-    end = start + 1
-    if line.startswith("```"):
-        while not lines[end].startswith("```"):
-            end += 1
-        return end + 1
-    if line.startswith("#") or not line:
-        return end
-    while end < len(lines) and lines[end] and _goes_on(line, lines[end]):
-        end += 1
-    return end
-
-
-def _goes_on(first: str, line: str) -> bool:
-    """Whether a line belongs to the piece that begins with `first`."""
-    for begin, further in (("    ", "    "), ("|", "|"), ("- ", "  ")):
-        if first.startswith(begin):
-            return line.startswith(further)
-    return not line.startswith(("```", "#", "- ", "|"))
-
-
 def section(text: str, heading: str) -> str:
-    """What stands below a heading of the second level, up to the next one."""
+    """Returns the text below a heading of the second level, up to the next one."""
     found = re.search(
         rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
     )
@@ -109,98 +51,122 @@ def section(text: str, heading: str) -> str:
 
 
 def render(text: str) -> str:
-    """A page, or a part of one, as roff; its title is left out."""
-    found: list[str] = []
+    """Returns a page, or a part of one, as man(7) without the title."""
+    lines: list[str] = []
     is_first = True
-    for block in blocks(text):
-        lines = list(_render(block))
-        if is_first and lines[:1] == [".PP"]:  # a heading has made a paragraph
-            del lines[0]
-        found += lines
-        is_first = block.kind == "heading"
-    return "".join(f"{line}\n" for line in found)
+    for node in SyntaxTreeNode(_PARSER.parse(text)).children:
+        found = list(_block(node))
+        if is_first and found[:1] == [".PP"]:  # a heading has made a paragraph
+            del found[0]
+        lines += found
+        is_first = node.type == "heading" or (is_first and not found)
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _render(block: Block) -> Iterator[str]:
-    if block.kind == "heading":
-        (name,) = block.lines
-        if block.level == 2:
-            yield f'.SH "{_quoted(name.upper())}"'
-        elif block.level > 2:
-            yield f'.SS "{_quoted(name)}"'
-    elif block.kind == "code":
+def _block(node: SyntaxTreeNode) -> Iterator[str]:
+    if node.type == "heading":
+        if node.tag != "h1":
+            name = node.children[0].content
+            request, name = (".SH", name.upper()) if node.tag == "h2" else (".SS", name)
+            yield f'{request} "{_quoted(name)}"'
+    elif node.type in {"fence", "code_block"}:
         yield from (".PP", ".RS 4", ".nf")
-        yield from (_line(literal(line)) if line else "\\&" for line in block.lines)
+        for line in node.content.removesuffix("\n").split("\n"):
+            yield _line(literal(line)) if line else "\\&"
         yield from (".fi", ".RE")
-    elif block.kind == "table":
-        yield from _table(block.lines)
-    else:
-        yield ".PP" if block.kind == "text" else ".IP \\(bu 2"
-        yield from _prose(" ".join(block.lines))
+    elif node.type == "table":
+        yield from _definitions(node)
+    elif node.type in {"bullet_list", "ordered_list"}:
+        for number, item in enumerate(node.children, int(node.attrs.get("start", 1))):
+            yield ".IP \\(bu 2" if node.type == "bullet_list" else f".IP {number}. 3"
+            yield from _item(item)
+    elif node.type == "paragraph":
+        yield ".PP"
+        yield from _prose(_inline(node.children[0]))
+    elif node.type not in {"html_block", "hr"}:
+        raise ValueError(f"no man page has a {node.type}: {node.map}")
 
 
-def _table(lines: Sequence[str]) -> Iterator[str]:
-    """A list: the first column is what it is about."""
-    rows = [[cell.strip() for cell in _CELLS.split(line)[1:-1]] for line in lines]
-    header, _, *body = rows
-    titles = header[1:]
-    for row in body:
-        name, *cells = [cell.replace("\\|", "|") for cell in row]
+def _item(item: SyntaxTreeNode) -> Iterator[str]:
+    """Lines of a list's item: its text, and blocks below that further in."""
+    first, *others = item.children
+    yield from _prose(_inline(first.children[0]))
+    for other in others:
+        yield ".RS 2"
+        lines = list(_block(other))
+        yield from lines[1:] if lines[:1] == [".PP"] else lines
+        yield ".RE"
+
+
+def _definitions(table: SyntaxTreeNode) -> Iterator[str]:
+    """Lines of a table as a list of terms: man(7) has no tables, and terminals are narrow."""
+    head, *rows = [
+        [_inline(cell.children[0]) for cell in row.children]
+        for part in table.children
+        for row in part.children
+    ]
+    titles = head[1:]
+    for name, *cells in rows:
         yield ".TP"
-        yield _line(_inline(name)) if name else "\\&"
-        said = False
-        for title, cell in zip(titles, cells, strict=True):
-            if cell:
-                if said:
-                    yield ".br"
-                yield from _prose(f"{title}: {cell}" if title and len(cells) > 1 else cell)
-                said = True
-        if not said:
-            yield "\\&"
+        yield _line(name) if name else "\\&"
+        texts = [
+            f"{title}: {cell}" if title and len(cells) > 1 else cell
+            for title, cell in zip(titles, cells, strict=True)
+            if cell
+        ]
+        for number, text in enumerate(texts or ["\\&"]):
+            if number:
+                yield ".br"
+            yield from _prose(text)
 
 
 def _prose(text: str) -> Iterator[str]:
-    """Text for roff; each sentence begins a line, so that it knows where one ends."""
-    for sentence in re.split(r"(?<=[.?!]) (?=\S)", _inline(text)):
+    """Lines of a paragraph; each sentence begins a line, so that roff knows where one ends."""
+    for sentence in re.split(r"(?<=[.?!]) (?=\S)", text):
         yield from map(_line, wrap(sentence, 79, break_long_words=False, break_on_hyphens=False))
 
 
-def _inline(text: str) -> str:
-    """Text with its marks."""
-    found = []
-    start = 0
-    for match in _INLINE.finditer(text):
-        found.append(_escape(text[start : match.start()]))
-        found.append(_marked(match))
-        start = match.end()
-    return "".join([*found, _escape(text[start:])])
+def _inline(node: SyntaxTreeNode) -> str:
+    return "".join(map(_marked, node.children))
 
 
-def _marked(match: re.Match[str]) -> str:
-    if code := match["code"] or match["quoted"]:
-        return f"\\fB{literal(code)}\\fR"
-    if match["bold"]:
-        return f"\\fB{_inline(match['bold']).replace(chr(92) + 'fR', chr(92) + 'fB')}\\fR"
-    if match["emphasis"]:
-        return f"\\fI{_escape(match['emphasis'])}\\fR"
-    if match["address"]:
-        return literal(match["address"])
-    return _linked(match["text"], match["link"])
+def _marked(node: SyntaxTreeNode) -> str:
+    if node.type == "text":
+        return _escape(node.content)
+    if node.type in {"softbreak", "hardbreak"}:
+        return " "
+    if node.type == "code_inline":
+        return f"\\fB{literal(node.content)}\\fR"
+    if node.type == "strong":
+        return f"\\fB{_inline(node).replace(chr(92) + 'fR', chr(92) + 'fB')}\\fR"
+    if node.type == "em":
+        return f"\\fI{_inline(node)}\\fR"
+    if node.type == "link" and node.info == "auto":
+        return literal(node.children[0].content)
+    if node.type == "link":
+        return _linked(_inline(node), _plain(node), str(node.attrs["href"]))
+    if node.type in {"image", "html_inline"}:
+        return ""
+    raise ValueError(f"no man page has a {node.type}: {node.content}")
 
 
-def _linked(text: str, link: str) -> str:
+def _plain(node: SyntaxTreeNode) -> str:
+    return "".join(each.content for each in node.walk() if not each.children)
+
+
+def _linked(text: str, plain: str, link: str) -> str:
     if "://" in link:
-        return f"{_inline(text)} <{literal(link)}>"
+        return f"{text} <{literal(link)}>"
     page = link.partition("#")[0]
-    if text.endswith(".md"):
+    if plain.endswith(".md"):
         return f"\\fB{MANUAL.get(page, literal(f'docs/{page}'))}\\fR"
     if page in MANUAL:
-        return f"{_inline(text)} (see \\fB{MANUAL[page]}\\fR)"
-    return _inline(text)
+        return f"{text} (see \\fB{MANUAL[page]}\\fR)"
+    return text
 
 
 def literal(text: str) -> str:
-    """Text that somebody may copy: its hyphens are those of the keyboard."""
+    """Returns text to be copied: its hyphens are those of the keyboard."""
     return _escape(text).replace("-", "\\-")
 
 
@@ -214,5 +180,5 @@ def _quoted(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """A line that is no request, whatever it begins with."""
+    """Returns a line that is no request, whatever it begins with."""
     return f"\\&{text}" if text.startswith((".", "'")) else text

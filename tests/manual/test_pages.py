@@ -234,6 +234,43 @@ why: d
     assert expected == roff.render(text)
 
 
+def test_nested_blocks() -> None:
+    """A list may be numbered, and hold another list or commands."""
+    text = """\
+1. first
+
+       $ command
+
+2. second
+   - below
+"""
+    expected = """\
+.IP 1. 3
+first
+.RS 2
+.RS 4
+.nf
+$ command
+.fi
+.RE
+.RE
+.IP 2. 3
+second
+.RS 2
+.IP \\(bu 2
+below
+.RE
+"""
+    assert expected == roff.render(text)
+
+
+@pytest.mark.parametrize("text", ["> quoted\n", "Line\n\n> quoted\n"])
+def test_unknown_markdown(text: str) -> None:
+    """What the man pages have no form for is an error, not a page that lacks it."""
+    with pytest.raises(ValueError, match="no man page has a blockquote"):
+        roff.render(text)
+
+
 def test_missing_section() -> None:
     """A page that has lost a section that is needed is a fault to be seen."""
     with pytest.raises(LookupError, match="no section 'Signals'"):
