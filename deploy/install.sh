@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs laurel-mp as a plugin of auditd, brings it up to date, or removes it.
 #
-# What it makes is listed in docs/installation.md. It can be run again at any time: what is
+# docs/installation.md lists the files that it installs. It can be run again at any time: what is
 # as it should be stays untouched, and so does what the administrator has changed.
 
 set -eu

@@ -91,7 +91,7 @@ def _program(docs: Path) -> str:
                 for heading in ("Start, stop, change", "Signals", "Exit status", "Messages")
             ),
             ".SH FILES\n",
-            roff.render(roff.section(installation, "What it makes").split("\n### ")[0]),
+            roff.render(roff.section(installation, "Installed files")),
         )
     )
     return _page("laurel-mp", 8, "Linux audit events as JSON", body, "auditctl(8), ausearch(8), ")
