@@ -1,6 +1,6 @@
-"""Saying which lines were malformed, but not more often than anyone wants to read.
+"""Log messages about malformed lines, with a limit.
 
-A line in the log for each line in the stream would be a loop if the log itself is audited.
+Without a limit there would be a loop if writing the log is audited itself.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 
 SHOWN_BYTES = 120
-"""How much of a line is shown."""
+"""Bytes of a line that are shown."""
 
 
 class MalformedReport:
-    """Reports the first `most` lines of each `period` one by one, the others by their number."""
+    """Reports the first `most` lines of each `period` one by one, and counts the others."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class MalformedReport:
         self._lines = 0
 
     def add(self, line: tuple[int, bytes]) -> None:
-        """Takes a malformed line: its position in the stream and its text."""
+        """Reports or counts a malformed line, given its stream position and text."""
         self.tick()
         if self._lines == 0:
             self._since = self._clock()
@@ -41,12 +41,12 @@ class MalformedReport:
             self._say(f"malformed line at byte {position}: {shown}")
 
     def tick(self) -> None:
-        """Says how many more there were, once the period is over."""
+        """Reports the number of the others when the period is over."""
         if self._lines and self._clock() - self._since >= self._period:
             self.close()
 
     def close(self) -> None:
-        """Says how many more there were in this period."""
+        """Reports the number of the others in this period."""
         if self._lines > self._most:
             self._say(f"{self._lines - self._most} more malformed lines")
         self._lines = 0

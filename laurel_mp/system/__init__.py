@@ -1,1 +1,1 @@
-"""What the operating system gives and demands: rights, directories, sockets, memory, timers."""
+"""The operating system: capabilities, directories, sockets, memory, timers."""

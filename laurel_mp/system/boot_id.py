@@ -1,4 +1,4 @@
-"""Which boot of this host it is: times of its monotonic clock mean nothing in another one."""
+"""The id of this boot: monotonic times of one boot have no meaning in another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SIZE = 16
 
 
 def boot_id() -> bytes:
-    """The 16 bytes of random(4)'s boot_id; zeros where there is none."""
+    """Returns the 16 bytes of random(4)'s boot_id; zeros if there is none."""
     try:
         return uuid.UUID(BOOT_ID.read_text().strip()).bytes
     except (OSError, ValueError):

@@ -1,10 +1,10 @@
-"""Memory that is in use in huge pages, for a process that sleeps between batches.
+"""Huge pages for a process that sleeps between batches.
 
-What wakes up touches some thousand pages to decode a few events. By then the processor has
-forgotten where most of them are, and in a virtual machine, whose host may keep tables of its own,
-to find one again can take microseconds: more than what is done with it. A page of 2 MiB is found
-as fast as one of 4 KiB. So, now and then, blocks of memory that are full anyway are put together
-(MADV_COLLAPSE, madvise(2), since Linux 6.1). Where that cannot be done all goes on as it was.
+A process that wakes up touches some thousand pages to decode a few events. Most of them have left
+the TLB by then. In a virtual machine with nested page tables a miss can take microseconds, more
+than the work on the page. A huge page of 2 MiB takes one TLB entry. So blocks of memory that are
+full anyway are collapsed now and then (MADV_COLLAPSE, madvise(2), since Linux 6.1). Where the
+system cannot do that, nothing changes.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SIZE = 2 << 20
-"""Bytes. Larger ones, as on systems with pages of 64 KiB, would never be full."""
+"""Bytes of a huge page. Larger ones, as on systems with pages of 64 KiB, would never be full."""
 
 FULL = 0.9
-"""Part of a block that must be there: what is not, takes memory from then on."""
+"""Part of a block that must be resident: collapsing makes the rest resident, too."""
 
 MOST_SECONDS = 0.02
-"""So long it may take at once; a block takes 3 to 15 ms."""
+"""Seconds after which a call stops; a block takes 3 to 15 ms."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
-"""Seconds; what was started lately grows, later hardly anything changes."""
+"""Seconds between calls: a new process grows, an old one hardly changes."""
 
 SYSTEM = Path("/sys/kernel/mm/transparent_hugepage")
 
 _MADV_COLLAPSE = 25  # <linux/mman.h>
 
 _LOWEST_BIT = bytes([byte & 1 for byte in range(256)])
-"""The others are undefined, mincore(2)."""
+"""The other bits of mincore(2) are undefined."""
 
-# Private, writable, of no file.
+# Private and writable, without a file.
 _mapping = re.compile(
     rb"^([0-9a-f]+)-([0-9a-f]+) rw-p 00000000 00:00 0 *(?:\[heap\])?$", re.MULTILINE
 )
 
 
 class HugePages:
-    """Puts blocks together; of use in a process that shares hardly any memory with others."""
+    """Collapses blocks into huge pages; useful in a process that shares little memory."""
 
     def __init__(self, system: Path = SYSTEM) -> None:
         self._is_possible = _size(system) == SIZE
@@ -54,25 +54,25 @@ class HugePages:
         library = ctypes.CDLL(None, use_errno=True)
         self._madvise, self._mincore = library.madvise, library.mincore
         self.blocks = 0
-        """How many were put together at the last look, or had been before."""
+        """Number of huge pages that the last call has made or found."""
 
     def start(self) -> None:
-        """Puts all together that is there, before there is anything to do. Never fails."""
+        """Collapses all blocks, before the first batch. Never fails."""
         if self._is_possible:
-            self._put_together(math.inf)
+            self._collapse(math.inf)
             self._due = time.monotonic() + self._pause
 
     def __call__(self) -> None:
-        """Does the same with what has come, a little at a time, if it is due. Never fails."""
+        """Collapses new blocks for up to `MOST_SECONDS`, if it is due. Never fails."""
         now = time.monotonic()
         if not self._is_possible or now < self._due:
             return
-        is_done = self._put_together(now + MOST_SECONDS)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE) if is_done else FIRST_PAUSE
+        is_complete = self._collapse(now + MOST_SECONDS)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE) if is_complete else FIRST_PAUSE
         self._due = now + self._pause
 
-    def _put_together(self, deadline: float) -> bool:
-        """Whether all blocks were looked at."""
+    def _collapse(self, deadline: float) -> bool:
+        """Returns True if it has checked all blocks before the deadline."""
         self.blocks = 0
         for address in _blocks():
             if time.monotonic() >= deadline:
@@ -81,7 +81,7 @@ class HugePages:
                 continue
             if self._madvise(ctypes.c_void_p(address), ctypes.c_size_t(SIZE), _MADV_COLLAPSE) == 0:
                 self.blocks += 1
-            elif ctypes.get_errno() == errno.EINVAL:  # the system does not know how
+            elif ctypes.get_errno() == errno.EINVAL:  # the kernel is too old
                 self._is_possible = False
                 return True
         return True
@@ -93,7 +93,7 @@ class HugePages:
 
 
 def _size(system: Path) -> int:
-    """Bytes of a huge page; 0 if there are none, or if the administrator wants none."""
+    """Returns the bytes of a huge page; 0 if there are none, or the administrator forbids them."""
     try:
         if "[never]" in (system / "enabled").read_text():
             return 0
@@ -103,7 +103,7 @@ def _size(system: Path) -> int:
 
 
 def _blocks() -> Iterator[int]:
-    """Addresses of what could be a huge page."""
+    """Yields the addresses of blocks that can become huge pages."""
     try:
         mappings = Path("/proc/self/maps").read_bytes()
     except OSError:

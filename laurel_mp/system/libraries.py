@@ -1,7 +1,7 @@
-"""Shared libraries, loaded before anything else, so that what is allocated later lies together.
+"""Loads shared libraries before anything else, so that Python's memory is contiguous.
 
-A library takes addresses next to what was there before. Where libraries come while modules are
-imported, Python's memory lies between them in pieces of a megabyte, too small for huge pages.
+A library is mapped next to the mapping before it. If libraries are loaded while modules are
+imported, they divide Python's memory into pieces of a megabyte, too small for huge pages.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ EXTENSIONS = (
     "termios",
     "unicodedata",
     "zlib",
-    # What we depend on.
+    # Dependencies.
     "msgpack._cmsgpack",
     "orjson.orjson",
     "setproctitle._setproctitle",
     "zmq.backend.cython._zmq",
 )
-"""Modules that the plugin imports, as far as they are libraries."""
+"""Extension modules that the plugin imports."""
 
 
 def load() -> None:
-    """Loads them all, without a module being imported; what is not found comes when it is."""
+    """Loads all extensions without importing them; skips those that are not found."""
     for name in EXTENSIONS:
         for path in _places(name):
             if path.exists():

@@ -1,4 +1,4 @@
-"""Sockets that somebody may connect to, made so that nobody else can."""
+"""Listening sockets with restricted access."""
 
 from __future__ import annotations
 
@@ -15,34 +15,33 @@ from laurel_mp.config.trust import distrust
 from laurel_mp.errors import LaurelError
 
 MAX_NAME = 107
-"""Bytes of a socket's name (unix(7))."""
+"""Longest path of a socket in bytes (unix(7))."""
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class ListenError(LaurelError):
-    """A socket cannot be made: seen in the log when its place is taken or not to be trusted."""
+    """A socket cannot be made: its address is in use, or its directory is not trusted."""
 
 
 class UnixListener:
-    """A listening socket with a path, which is there for as long as the socket is.
+    """A listening Unix socket. Raises ListenError if it cannot be made.
 
-    What stands at the path is replaced if it is a socket of ours that nobody listens at any more.
-    Raises ListenError.
+    It replaces a socket at its path if no process listens there any more.
     """
 
     def __init__(self, path: Path, mode: int) -> None:
         self._path = path
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with _place(path) as (directory, near):
+            with _short_name(path) as (directory, near):
                 _refuse_taken(path, near)
-                # With this the socket in the file system has its mode from the first moment on.
+                # Gives the socket in the file system its mode from its first moment on.
                 os.fchmod(self.socket.fileno(), mode)
                 with suppress(FileNotFoundError):
                     os.unlink(path.name, dir_fd=directory)
                 self.socket.bind(near)
-                # But the umask has its say at bind(2).
+                # But bind(2) applies the umask.
                 os.chmod(path.name, mode, dir_fd=directory)
                 self._file = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
                 self.socket.listen(1)
@@ -54,16 +53,16 @@ class UnixListener:
             raise
 
     def remove(self) -> None:
-        """Takes the path away, unless somebody else has taken it meanwhile."""
+        """Removes the path, unless it is another file by now."""
         with suppress(OSError):
             found, ours = self._path.lstat(), self._file
-            # The number of a file that is gone is given to the next one soon.
+            # Inode numbers are reused soon, so the time is compared, too.
             if os.path.samestat(found, ours) and found.st_mtime_ns == ours.st_mtime_ns:
                 self._path.unlink()
 
 
 def listen_on_address(value: str) -> socket.socket:
-    """A socket that listens at `127.0.0.1:port` or `[::1]:port`. Raises ListenError."""
+    """Returns a socket that listens at `127.0.0.1:port` or `[::1]:port`. Raises ListenError."""
     address, port = split_address(value)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
@@ -77,15 +76,15 @@ def listen_on_address(value: str) -> socket.socket:
     return found
 
 
-def connect(path: Path, patience: float) -> socket.socket:
-    """A connection to the socket at a path, however long that is. Raises OSError.
+def connect(path: Path, timeout: float) -> socket.socket:
+    """Returns a connection to the socket at a path of any length. Raises OSError.
 
-    `patience` is for this, and for each read, in seconds.
+    `timeout`, in seconds, limits the connection attempt and each read.
     """
     found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    found.settimeout(patience)
+    found.settimeout(timeout)
     try:
-        with _place(path) as (_, near):
+        with _short_name(path) as (_, near):
             found.connect(near)
     except OSError:
         found.close()
@@ -94,10 +93,10 @@ def connect(path: Path, patience: float) -> socket.socket:
 
 
 @contextmanager
-def _place(path: Path) -> Iterator[tuple[int, str]]:
-    """The directory of a path, and a name of the path that fits what a socket's name may have.
+def _short_name(path: Path) -> Iterator[tuple[int, str]]:
+    """Yields a descriptor of the path's directory, and a name that is short enough for a socket.
 
-    That is the path itself, if it is short enough: `ss -x` shows it.
+    It is the path itself if that is short enough, as `ss -x` shows it.
     """
     directory = os.open(path.parent, _DIRECTORY)
     try:
@@ -108,7 +107,7 @@ def _place(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _refuse_taken(path: Path, near: str) -> None:
-    """Raises ListenError if what is at `path` is not ours to replace."""
+    """Raises ListenError unless `path` is free or a socket without a listener."""
     problem = distrust(path.parent.stat(), os.geteuid())
     if problem:
         raise ListenError(f"{path.parent}: {problem}")
@@ -117,7 +116,7 @@ def _refuse_taken(path: Path, near: str) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(status.st_mode):
-        raise ListenError(f"{path}: there is something else, which is no socket")
+        raise ListenError(f"{path}: is not a socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         found = probe.connect_ex(near)

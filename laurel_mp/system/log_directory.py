@@ -1,4 +1,4 @@
-"""The directory of the logs: who may write there, and that only one laurel-mp does at a time."""
+"""The directory of the logs: its permissions, and a lock for one laurel-mp at a time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 
 def prepare(path: Path, user: User | None) -> None:
-    """Makes the directory if it is missing, mode 0700 and the user's own.
+    """Makes the directory if it is missing, with mode 0700, owned by `user`.
 
-    One that is there stays as it is: its mode and its owner are the administrator's. To be called
-    before privileges are dropped. Raises ConfigError if it cannot be made, or if others could
-    put files or links into it.
+    An existing one keeps the administrator's mode and owner. Call it before privileges are
+    dropped. Raises ConfigError if it cannot be made, or if other users can put files or links into
+    it.
     """
     try:
         _refuse_foreign_link(path, user)
@@ -75,15 +75,14 @@ def _give(path: Path, user: User | None) -> None:
 
 
 class DirectoryLock:
-    """Held by the one laurel-mp that writes into a directory.
+    """Locks a directory, so that one laurel-mp at a time writes there.
 
-    auditd may start a plugin while its predecessor still has things to write [auditd:
-    audisp/audispd.c]. Two at a time would lose or double events at each rotation; so the second
-    one waits, reading its input meanwhile, for as long as it takes: the first ends by its
-    stop-timeout, and a disk that keeps it from doing so would keep us as well.
+    auditd may start a plugin while its predecessor still writes [auditd: audisp/audispd.c]. Two at
+    a time would lose or duplicate events at each rotation. So the second one reads its input and
+    waits, without a limit: the first ends by its stop-timeout, unless a disk hangs that both need.
 
-    Forked children have the lock, too, so that it is free only when the last of them has ended: so
-    make it before the fork server. It is a file of mode 0600: whoever can open it can hold it.
+    Forked children share the lock, so that it is free when the last of them has ended: make it
+    before the fork server. The file has mode 0600, as a process that can open it can hold the lock.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -94,17 +93,17 @@ class DirectoryLock:
         try:
             self._fd = os.open(self._path, flags, 0o600)
         except OSError as error:
-            # Perhaps all outputs are elsewhere; if not, they will say what is wrong.
+            # All outputs may be elsewhere; if not, opening them fails with a reason.
             log.warning("%s: cannot be locked: %s", directory, error.strerror)
 
     def try_hold(self) -> bool:
-        """Whether it is held, now; does not wait. What cannot be locked counts as held."""
+        """Tries to lock; does not wait. Returns True if it is held, or cannot be locked at all."""
         if not self.held:
             self.held = self._fd is None or self._lock(self._fd)
         return self.held
 
     def holder(self) -> str:
-        """Who holds it, for a message."""
+        """Returns the process that holds it, for a message."""
         try:
             pid = self._path.read_text("ascii", "replace")[:20].strip()
         except OSError:
@@ -112,7 +111,7 @@ class DirectoryLock:
         return f"process {pid}" if pid.isdecimal() else "another process"
 
     def close(self) -> None:
-        """Gives it back, as far as no child has it."""
+        """Closes it; the lock is free when no child has it any more."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None

@@ -1,9 +1,9 @@
-"""What the C library keeps of freed memory, given back to the system.
+"""Settings of the C library's allocator, and return of free memory to the system.
 
 A flood fills the window, and with it some 100 MB of messages in all processes. glibc keeps most of
-that when it is free again: each thread has a heap of its own (libzmq's has one), the threshold
-for memory that is given back rises with the sizes that were seen, and one live byte at the end of a
-heap keeps all before it. So processes ask for it, now and then, when much went through.
+that when it is free again: each thread has its own heap (libzmq's, too), the trim threshold rises
+with the sizes that were freed, and one live byte at the end of a heap keeps all before it. So
+processes call malloc_trim(3) at some checkpoints.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ from collections.abc import Mapping
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 
 LARGE = 400 << 10
-"""Bytes of what gets a mapping of its own, and so leaves no hole when it goes: the lines of a
-batch, messages. If it is not set, this rises to the size of the largest one that was freed."""
+"""Bytes from which a block gets its own mapping, which leaves no hole: the lines of a batch,
+messages. By default this threshold rises to the size of the largest block that was freed."""
 
 TOP = 2 << 20
-"""Bytes that are kept at the end of the heap."""
+"""Free bytes that stay at the end of the heap."""
 
 KEPT = 64 << 20
-"""Bytes of free memory that an offline command keeps for the next batch."""
+"""Free bytes that an offline command keeps for the next batch."""
 
 MAPPED = 32 << 20
-"""Bytes of what gets a mapping of its own there; the C library allows no more."""
+"""Bytes from which a block gets its own mapping there; the maximum of glibc."""
 
 WORTH_IT, MUCH = 1 << 20, 16 << 20
-"""Bytes of messages since the last time, when it has become quiet, and when more come. While they
-come evenly, what is given back is needed again at once, with a page fault for each 4 KiB."""
+"""Bytes of messages after which memory is returned: when the rate is low, and when it is high. At a
+steady rate the memory is needed again at once, with a page fault for each 4 KiB."""
 
 QUIET = 1 << 16
-"""Bytes between two checkpoints; where more come, it is not."""
+"""Bytes between two checkpoints up to which the rate is low."""
 
 PAUSE = 0.9
-"""Seconds between two times: what is needed again costs a page fault for each 4 KiB."""
+"""Seconds between two calls of malloc_trim(3), for the same reason."""
 
 
 def use_one_heap() -> None:
-    """Has all threads share a heap, and those of children, too. Python's hold the GIL mostly."""
+    """Makes all threads share a heap, in children, too. Python's threads hold the GIL mostly."""
     _set({M_ARENA_MAX: 1, M_MMAP_THRESHOLD: LARGE, M_TRIM_THRESHOLD: TOP})
 
 
 def keep_what_is_free() -> None:
-    """Makes an offline command faster: whoever waits for it does not count its memory.
+    """Keeps free memory in an offline command, for speed.
 
-    Else each batch of a megabyte costs a page fault for each 4 KiB, in all processes: up to a
+    Otherwise each batch of a megabyte costs a page fault for each 4 KiB, in all processes: up to a
     twentieth of all CPU time.
     """
     _set({M_MMAP_THRESHOLD: MAPPED, M_TRIM_THRESHOLD: KEPT})
 
 
 def _set(values: Mapping[int, int]) -> None:
-    """Sets parameters of malloc(3), where mallopt(3) can: not with musl."""
+    """Sets parameters of malloc(3) by mallopt(3), which musl does not have."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         for parameter, value in values.items():
@@ -61,27 +61,27 @@ def _set(values: Mapping[int, int]) -> None:
 
 
 class GiveBack:
-    """Gives memory back when it is worth it."""
+    """Returns free memory to the system at checkpoints, if there is enough of it."""
 
     def __init__(self) -> None:
         self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         self._passed = self._lately = 0
         self._again = False
-        """Whether something may have been in use the last time that is not any more."""
+        """True if memory may have become free since the last call of malloc_trim(3)."""
         self._last = time.monotonic()
 
     @property
     def is_due(self) -> bool:
-        """Whether there may be something to give back, by and by."""
+        """True if a later checkpoint may return memory."""
         return self._again or self._passed >= WORTH_IT
 
     def passed(self, size: int) -> None:
-        """So many bytes went through."""
+        """Counts bytes of messages that were processed."""
         self._passed += size
         self._lately += size
 
     def __call__(self) -> None:
-        """At a checkpoint, behind which much may be free."""
+        """Returns memory if it is due; call it at each checkpoint."""
         enough = WORTH_IT if self._lately < QUIET else MUCH
         self._lately = 0
         if not self._again and self._passed < enough:

@@ -1,4 +1,4 @@
-"""Children that end when the process that forked them does."""
+"""Ends a child when the process that forked it ends."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def die_with_parent(parent: int) -> None:
-    """Has the kernel kill this process when the one that forked it, `parent`, ends.
+    """Makes the kernel kill this process when `parent`, which has forked it, ends.
 
-    To be called first of all in the child, by one that keeps its user: who changes it loses the
-    setting, and so does who gets more capabilities; giving some up does no harm [kernel:
-    commit_creds()]. It is about the thread that forked: use the main one.
+    Call it first in the child. A change of the user or more capabilities reset it; giving up
+    capabilities does not [kernel: commit_creds()]. The kernel watches the thread that has forked:
+    fork in the main thread.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was over before we were ready
+    if os.getppid() != parent:  # it has ended before prctl
         os._exit(1)

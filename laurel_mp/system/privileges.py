@@ -1,8 +1,8 @@
-"""Which rights each process has, and giving up all others for good.
+"""Users and capabilities of the processes.
 
-Credentials and capabilities belong to threads (credentials(7), capabilities(7)): everything here is
-for the main thread, before it has started others. What a process gives up here it cannot get
-back, and neither can programs that it starts: no_new_privs is set first.
+Credentials and capabilities belong to threads (credentials(7), capabilities(7)): call all of this
+in the main thread, before it starts others. A process cannot regain what it gives up here, nor can
+programs that it starts: no_new_privs is set first.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ _CAPABILITY_VERSION_3 = 0x20080522  # <linux/capability.h>: two words of 32 bits
 
 
 class Capability(IntEnum):
-    """The capabilities that anything of ours can make use of; numbers as in the kernel."""
+    """The capabilities that laurel-mp can use; numbers as in the kernel."""
 
     DAC_READ_SEARCH = 2
-    """To read files whose mode does not let us."""
+    """To read files regardless of their mode."""
     SYS_PTRACE = 19
-    """To look into processes of other users."""
+    """To read /proc of other users' processes."""
     AUDIT_CONTROL = 30
-    """To ask the kernel for its count of lost records; the process that asks has no other."""
+    """To ask the kernel for its count of lost records, in a process with no other capability."""
 
 
 class Role(Enum):
-    """What a process is for; the value is its title."""
+    """Roles of processes; the value is the title."""
 
     INGEST = "ingest"
     INLINE = "all stages"
-    """Ingest, if there are no workers."""
+    """Ingest without workers."""
     FORK_SERVER = "fork server"
     WORKER = "worker"
     TRACKER = "tracker"
     WRITER = "writer"
     NAMES = "names"
-    """Both processes of a name service."""
+    """Keeper and resolver of a name service."""
 
 
 Capabilities = frozenset[Capability]
@@ -60,11 +60,11 @@ Capabilities = frozenset[Capability]
 NONE: Capabilities = frozenset()
 
 _dropped = False
-"""Whether `drop` was called; children inherit it."""
+"""True if `drop` was called; children inherit it."""
 
 
 class User(NamedTuple):
-    """Who to be."""
+    """A user to run as."""
 
     name: str
     uid: int
@@ -78,22 +78,22 @@ class Held(NamedTuple):
     effective: Capabilities
 
 
-# --- who needs what
+# --- needs of roles
 
 
 def needs(role: Role, config: Config) -> Capabilities:
-    """What a process with this role makes use of, if configured like this.
+    """Returns the capabilities that a process with this role uses with this configuration.
 
-    SYS_PTRACE: the kernel shows `exe`, `root`, `environ` and `ns/pid` in /proc/PID only to those
-    who may trace the process [kernel: proc_pid_readlink(), proc_environ_read()]; where /proc is
-    mounted with `hidepid`, all the rest as well. DAC_READ_SEARCH: `environ` has mode 0400, and many
-    an executable cannot be read by everyone.
+    SYS_PTRACE: the kernel shows `exe`, `root`, `environ` and `ns/pid` in /proc/PID only to
+    processes that may trace it [kernel: proc_pid_readlink(), proc_environ_read()], and with
+    `hidepid` everything else, too. DAC_READ_SEARCH: `environ` has mode 0400, and not everyone can
+    read all executables.
     """
     found = NONE
     if role in (Role.WORKER, Role.INLINE):
         enrich, labels = config.enrich, config.label_process
         reads_files = bool(enrich.exe_hash or enrich.execve_env)
-        # A script is told from its interpreter by the inode of /proc/PID/exe.
+        # The inode of /proc/PID/exe distinguishes a script from its interpreter.
         looks_at_exe = enrich.script or bool(labels.label_script or labels.unlabel_script)
         if reads_files:
             found |= {Capability.DAC_READ_SEARCH}
@@ -105,7 +105,7 @@ def needs(role: Role, config: Config) -> Capabilities:
 
 
 def _shows_processes(config: Config) -> bool:
-    """Whether it matters what processes were before the stream has shown them."""
+    """Returns True if an option needs processes that began before the stream."""
     enrich, labels, filters = config.enrich, config.label_process, config.filter
     return bool(
         enrich.pid
@@ -121,47 +121,48 @@ def _shows_processes(config: Config) -> bool:
 
 
 def needed(config: Config) -> Capabilities:
-    """What ingest has to keep: what its children need, and to read the configuration again."""
+    """Returns the capabilities that ingest keeps: for its children, and to reload its files."""
     children = needs(Role.WORKER, config) | needs(Role.TRACKER, config)
     return children | {Capability.DAC_READ_SEARCH}
 
 
 def beyond(start: Config, config: Config) -> Capabilities:
-    """What a configuration that is read later would need, but was given up with the first one."""
+    """Returns what a reloaded configuration needs, and `start` did not, so that it is given up."""
     return needed(config) - needed(start)
 
 
-# --- giving up
+# --- changes
 
 
 def find_user(name: str | None) -> User | None:
-    """The user to run as, None for the one that we are. Raises ConfigError if there is none."""
+    """Returns the user of this name; None for None. Raises ConfigError if there is none."""
     if name is None:
         return None
     try:
         entry = pwd.getpwnam(name)
-    except (KeyError, ValueError):  # nobody has this name, or nobody can have it
+    except (KeyError, ValueError):  # ValueError: no user can have this name
         raise ConfigError(f"user: no such user: {name!r}") from None
     return User(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
 def check(user: User | None) -> None:
-    """Raises ConfigError if only root could become this user, and we are somebody else."""
+    """Raises ConfigError if this process cannot become `user`: only root can become another."""
     if user is not None and os.geteuid() not in (0, user.uid):
         raise ConfigError(f"user: only root can run it as {user.name!r}")
 
 
 def drop(user: User | None, keep: Capabilities) -> None:
-    """Becomes `user` and gives up all capabilities but those of `keep`, of which none is in effect.
+    """Becomes `user`, and gives up all capabilities but `keep`, which are permitted, not effective.
 
-    To be called once, by the main thread, while it is the only one. Started by somebody else
-    than root, what there is of `keep` is kept. Raises PipelineError if the system refuses.
+    Call it once, in the main thread, before there are others. If not started by root, it keeps
+    those of `keep` that the process has. Raises PipelineError if the system refuses.
     """
     global _dropped
     try:
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         _reduce_bounding_set(keep)
-        # What is ambient is inheritable, and `_set` makes that empty. Kernels before 4.3 have none.
+        # Ambient capabilities are inheritable, and `_set` empties these. Before Linux 4.3 there
+        # are none.
         _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
         if user is not None and os.geteuid() == 0:
             _prctl(_PR_SET_KEEPCAPS, 1)
@@ -176,11 +177,11 @@ def drop(user: User | None, keep: Capabilities) -> None:
 
 
 def become(role: Role, config: Config) -> None:
-    """Keeps and puts into effect what the role needs; gives up all else, for good.
+    """Makes the capabilities of the role effective, and gives up all others.
 
-    Those that start other processes keep what these may need, but do not put it into effect; they
-    can change between INGEST and INLINE. For them nothing happens unless `drop` was called: who
-    runs a pipeline in a process of his own keeps his rights.
+    INGEST, INLINE and FORK_SERVER keep those that their children need permitted, so that INGEST and
+    INLINE can change into each other. For these three nothing happens unless `drop` was called: an
+    offline command keeps the capabilities of its caller.
     """
     permitted = _get().permitted
     wanted = _bits(needs(role, config)) & permitted
@@ -197,7 +198,7 @@ def give_up() -> None:
 
 @contextmanager
 def raised(*capabilities: Capability) -> Iterator[None]:
-    """Puts what there is of `capabilities` into effect for a while, for this thread only."""
+    """Makes permitted `capabilities` effective in the block, for this thread only."""
     permitted, effective = _get()
     _set(permitted, effective | (permitted & _bits(capabilities)))
     try:
@@ -207,7 +208,7 @@ def raised(*capabilities: Capability) -> Iterator[None]:
 
 
 def held() -> Held:
-    """The capabilities of this thread, as far as they are any of ours."""
+    """Returns the capabilities of this thread that are members of Capability."""
     permitted, effective = _get()
     return Held(_members(permitted), _members(effective))
 
@@ -256,7 +257,7 @@ def _set(permitted: int, effective: int) -> None:
 
 
 def _reduce_bounding_set(keep: Capabilities) -> None:
-    """Without CAP_SETPCAP, as if started by somebody else than root, it stays as it is."""
+    """Drops all but `keep` from the bounding set; does nothing without CAP_SETPCAP."""
     capability = 0
     while (present := _libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0)) >= 0:
         if present and capability not in keep:

@@ -1,7 +1,7 @@
-"""The directory of a run: where its sockets are, and what is left if it was killed.
+"""The runtime directory, which holds the sockets of a run.
 
-Each run makes a directory of its own, and holds a lock on it for as long as one of its processes
-lives. What nobody holds any more is removed by the next run of the same user.
+Each run makes its own directory, and locks it for as long as one of its processes lives. The next
+run of the same user removes directories without a lock.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ SYSTEM = Path("/run/laurel-mp")
 PREFIX = "laurel-mp-run-"
 
 MAX_LENGTH = 80
-"""Characters: the path of a socket has to fit 107 (unix(7)), with the number of a directory and
-the name of an endpoint."""
+"""Characters of its path: with a number and the name of an endpoint it must fit 107 (unix(7))."""
 
 _RANDOM = 4  # bytes: eight digits
 
@@ -36,9 +35,9 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def prepare(user: User | None) -> None:
-    """Makes the place for runs of this user below /run, which only root can.
+    """Makes the parent directory for runs of this user below /run, if this process is root.
 
-    To be called before privileges are dropped. Where it is not possible, runs find another place.
+    Call it before privileges are dropped. If it fails, runs use another parent.
     """
     if os.geteuid() != 0:
         return
@@ -51,27 +50,26 @@ def prepare(user: User | None) -> None:
 
 
 def _make(path: Path, mode: int) -> bool:
-    """Makes a directory; whether it was missing."""
+    """Makes a directory if it is missing; returns True if it was."""
     try:
         path.mkdir(mode)
     except FileExistsError:
         return False
-    path.chmod(mode)  # whatever the umask made of it
+    path.chmod(mode)  # regardless of the umask
     return True
 
 
 class RuntimeDirectory:
-    """The directory of this run; mode 0700.
+    """The directory of this run, with mode 0700.
 
-    It is below $TMPDIR, which auditd does not set, or /run/laurel-mp, or /tmp. Make it
-    before the fork server: all children take part in its lock. Raises PipelineError if
-    it cannot be made anywhere.
+    It is below $TMPDIR, which auditd does not set, or /run/laurel-mp, or /tmp. Make it before the
+    fork server: all children share its lock. Raises PipelineError if it can be made nowhere.
     """
 
     def __init__(self) -> None:
         self._generation = 0
         problems = []
-        for parent in _places():
+        for parent in _parents():
             try:
                 _remove_dead(parent)
                 self.path, self._lock = _make_locked(parent)
@@ -93,7 +91,7 @@ class RuntimeDirectory:
         self.close()
 
     def fresh(self) -> Path:
-        """A new directory in it; the one before is removed, with all sockets in it."""
+        """Makes a new subdirectory, and removes the former one. Raises PipelineError."""
         shutil.rmtree(self.path / str(self._generation), ignore_errors=True)
         self._generation += 1
         path = self.path / str(self._generation)
@@ -104,30 +102,30 @@ class RuntimeDirectory:
         return path
 
     def close(self) -> None:
-        """Removes it."""
+        """Removes the directory, and closes the lock."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
 
-def _places() -> Iterator[Path]:
-    """Directories that exist, that may be ours, and whose names are short enough."""
+def _parents() -> Iterator[Path]:
+    """Yields parents that exist, are safe, and have short paths."""
     candidates = [SYSTEM / str(os.geteuid()), Path("/tmp")]  # noqa: S108 - see _make_locked
     if named := os.environ.get("TMPDIR"):
         candidates.insert(0, Path(named).absolute())
-    for place in candidates:
+    for parent in candidates:
         try:
-            status = place.stat()
+            status = parent.stat()
         except OSError:
             continue
         sticky = status.st_mode & stat.S_ISVTX
-        if len(str(place)) + len(PREFIX) + 2 * _RANDOM + 1 <= MAX_LENGTH and (
+        if len(str(parent)) + len(PREFIX) + 2 * _RANDOM + 1 <= MAX_LENGTH and (
             sticky or not distrust(status, os.geteuid())
         ):
-            yield place
+            yield parent
 
 
 def _make_locked(parent: Path) -> tuple[Path, int]:
-    """A new directory and the descriptor that holds its lock; nobody else can have made it."""
+    """Returns a new directory and the descriptor that locks it."""
     for _ in range(_ATTEMPTS):
         path = parent / (PREFIX + os.urandom(_RANDOM).hex())
         try:
@@ -135,7 +133,7 @@ def _make_locked(parent: Path) -> tuple[Path, int]:
         except FileExistsError:
             continue
         fd = os.open(path, _DIRECTORY)
-        # A run that starts at this moment may have found it before it was locked, and removed it.
+        # Another run may have found it before it was locked, and removed it.
         if _try_lock(fd) and _is_at(path, fd):
             return path, fd
         os.close(fd)
@@ -143,7 +141,7 @@ def _make_locked(parent: Path) -> tuple[Path, int]:
 
 
 def _remove_dead(parent: Path) -> None:
-    """Removes what runs of ours have left that were killed."""
+    """Removes directories of killed runs of this user."""
     for path in parent.glob(PREFIX + "[0-9a-f]" * 2 * _RANDOM):
         try:
             fd = os.open(path, _DIRECTORY)

@@ -1,7 +1,7 @@
-"""A timer that one thread sets and another one sleeps on, with timerfd_create(2).
+"""A timer that one thread sets and another one waits for, by timerfd_create(2).
 
-Setting it costs the one a system call and wakes nobody; a condition variable would wake the other
-thread each time. Python has this from 3.13 on (os.timerfd_create).
+To set it costs a system call and wakes no thread; a condition variable would wake the other thread
+each time. Python 3.13 has os.timerfd_create.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class _Setting(ctypes.Structure):  # struct itimerspec, with a time_t as long as
 
 
 class TimerFd:
-    """Wakes who waits, unless it is disarmed in time."""
+    """Wakes the thread in `wait` after a time, unless it is disarmed before."""
 
     def __init__(self) -> None:
-        """Raises OSError if there are no such timers."""
+        """Raises OSError if the system has no such timers."""
         libc = ctypes.CDLL(None, use_errno=True)
         self._set = libc.timerfd_settime
         self._set.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
@@ -38,23 +38,23 @@ class TimerFd:
         self._never_place = ctypes.addressof(self._never)
 
     def arm(self, seconds: float = 0.0) -> None:
-        """Has `wait` return so much later."""
-        if seconds != self._seconds:  # mostly it is the same again
+        """Makes `wait` return after so many seconds."""
+        if seconds != self._seconds:  # mostly it is the same
             self._seconds = seconds
             self._setting.seconds = int(seconds)
             self._setting.nanoseconds = int(seconds % 1 * 1e9) or 1
         self._set(self._fd, 0, self._place, None)
 
     def disarm(self) -> None:
-        """Has it wait on, until it is armed again."""
+        """Stops the timer until it is armed again."""
         self._set(self._fd, 0, self._never_place, None)
 
     def wait(self) -> None:
-        """Returns when the time has passed."""
+        """Blocks until the time has passed."""
         os.read(self._fd, 8)
 
     def close(self) -> None:
-        """When nobody waits any more."""
+        """Closes the descriptor; no thread may be in `wait`."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)

@@ -38,7 +38,7 @@ print(in_huge_pages() // SIZE, pages.blocks, resident() - before)
 """
 
 
-def test_full_blocks_are_put_together() -> None:
+def test_full_blocks_are_collapse() -> None:
     """Those that are full, and no others: what a process has in memory does not grow much."""
     system = huge_pages.SYSTEM / "enabled"
     require(system.exists() and "[never]" not in system.read_text(), "huge pages")
@@ -110,7 +110,7 @@ def test_pauses(pages: HugePages, monkeypatch: pytest.MonkeyPatch) -> None:
         return is_done
 
     monkeypatch.setattr(huge_pages, "time", Clock)
-    monkeypatch.setattr(HugePages, "_put_together", look)
+    monkeypatch.setattr(HugePages, "_collapse", look)
     pages.start()
     for _ in range(2000):
         now += 1

@@ -65,7 +65,7 @@ def test_not_in_place_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(path)
 
     for each in (path, tmp_path / "link"):
-        with pytest.raises(ListenError, match="there is something else, which is no socket"):
+        with pytest.raises(ListenError, match="is not a socket"):
             UnixListener(each, 0o600)
     assert path.read_text() == "precious"
 

@@ -91,7 +91,7 @@ class InputFeed:
         if self._monitor.has_notes:
             pipeline.note(self._monitor.take_notes(), self.now())
             return True
-        size, waited = backlog.waits(time.monotonic())
+        size, waited = backlog.waiting(time.monotonic())
         if size:
             linger = self._reader.linger.time - waited
             if linger > 0 and size < self._enough and not self._deadline.is_set:
@@ -121,7 +121,7 @@ class InputFeed:
         finally:
             self._reader.give_back()
         if piece is not None:
-            self._backlog.passed(len(piece.data))
+            self._backlog.count_read(len(piece.data))
             self._hand_over(piece)
         return piece is not None
 

@@ -141,7 +141,7 @@ class RunState:
         """Saves all that the next run needs. Nothing is read any more."""
         if not pipeline.finished:
             pipeline.stop()
-        rest = backlog.keep()
+        rest = backlog.spool_rest()
         if pipeline.finished and not rest and self._file is None:
             backlog.release()
             return

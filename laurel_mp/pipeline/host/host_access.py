@@ -1,4 +1,4 @@
-"""What may be asked about this host, in plugin mode only."""
+"""Access to this host in plugin mode: /proc, and names of users and groups."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from laurel_mp.processes.users import Names
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """This host: its processes, its users and groups."""
+    """The processes, users and groups of this host."""
 
     procfs: Procfs
     names: Names | None = None
-    """None if no names are to be shown."""
+    """None if no option shows names."""
 
 
 @contextmanager
 def open_system(config: Config, *, live: bool, names: bool = True) -> Iterator[System | None]:
-    """This host, or None if it is not to be looked at.
+    """Yields access to this host; None unless `live`.
 
-    To be called before there are threads: look-ups of names are done by a process of their own,
-    so that a slow directory service holds nothing up.
+    Call it before there are threads: it forks a process that looks up names, so that a slow
+    directory service delays nothing else.
     """
     if not live:
         yield None

@@ -1,15 +1,14 @@
-"""A process that looks up names of users and groups, so that nobody else has to wait for them.
+"""A process that looks up names of users and groups, so that decoding waits only within a budget.
 
-NSS may ask a directory service on the other side of the world, has no deadline, and Python keeps
-other threads waiting meanwhile (getgrouplist(3) is called with the GIL held). So a child asks
-NSS, one question after another, and decoding waits for it within a budget only.
+NSS may ask a remote directory service and has no deadline, and a thread would not help:
+getgrouplist(3) is called with the GIL held. So a child asks NSS, one question after another.
 
     client ──question──▶ resolver      socketpair, SOCK_SEQPACKET, msgpack
            ◀──answer───
 
-The client forks a keeper, and the keeper the resolver: a module of NSS that crashes takes only
-the resolver with it, and the keeper, which has one thread, can fork another one at any time. A
-client with threads could not. Both end when the client does, or closes its socket.
+The client forks a keeper, and the keeper forks the resolver. If a module of NSS crashes, only the
+resolver ends, and the keeper forks another one; a client with threads could not do so safely. Both
+end when the client ends or closes its socket.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ from laurel_mp.system.parent_death import die_with_parent
 MAX_MESSAGE = 1 << 20
 
 MAX_PENDING = 64
-"""Questions on their way. While there are that many, others are not asked."""
+"""Limit of unanswered questions; further ones are not sent."""
 
 BUDGET = 0.05
-"""Seconds that decoding waits at most, at once or in sum."""
+"""Seconds: the longest wait of decoding."""
 
 SHARE = 0.05
-"""Part of the time that goes back into the budget: the most that decoding waits in the long run."""
+"""Part of the time that refills the budget: the limit of waiting in the long run."""
 
 PAUSE = 3.0
 """Seconds between the end of a resolver and the start of the next."""
@@ -47,29 +46,29 @@ _CRASHED = -1  # instead of a kind: the resolver has ended
 
 
 class NameServiceStatistics(NamedTuple):
-    """How the service did, since the start."""
+    """Counts since the start."""
 
     asked: int
     """Questions sent."""
     in_time: int
-    """Answers that came while somebody waited."""
+    """Answers that came while decoding waited for them."""
     late: int
-    """Answers that came when nobody waited any more."""
+    """Answers that came later."""
     refused: int
-    """Questions not sent, because too many were on their way."""
+    """Questions not sent, because too many were unanswered."""
     crashes: int
-    """Resolvers that ended before their time."""
+    """Resolvers that ended unexpectedly."""
     waited: float
-    """Seconds that decoding was held up."""
+    """Seconds that decoding waited."""
 
 
 class NameService:
-    """The client's side, a NameSource.
+    """Asks the resolver: the client's side, a NameSource.
 
-    It waits for an answer only if no other is due: the resolver is busy with that one. Waiting is
-    paid from a budget that fills slowly. So a local user database answers each question at once,
-    a slow directory delays decoding by 50 ms and then by a twentieth of the time at most, and one
-    that hangs by 50 ms: all further questions are answered with what is known already.
+    It waits for an answer only if no other question is unanswered, as the resolver is busy with
+    that one. A budget that refills slowly limits the waits. So a local user database answers each
+    question at once; a slow directory delays decoding by 50 ms and then by at most a twentieth of
+    the time; one that hangs delays it by 50 ms once.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class NameService:
         self._keeper = 0
         self._restart_at: float | None = None
         self._pending: dict[Question, None] = {}
-        """Questions without an answer, the oldest first: the resolver takes them in this order."""
+        """Unanswered questions, in the order in which the resolver takes them."""
         self._asked = 0
         self._in_time = 0
         self._late = 0
@@ -98,10 +97,10 @@ class NameService:
         self._waited = 0.0
 
     def start(self) -> None:
-        """Forks: to be called by the main thread, best while there are no others.
+        """Forks keeper and resolver; call it in the main thread, best before there are others.
 
-        The children keep the user and the rights that the caller has at this moment. SIGCHLD must
-        not be ignored (auditd starts plugins like that), or close() finds nobody to wait for.
+        The children keep the user and the capabilities of the caller. SIGCHLD must not be ignored
+        (auditd starts plugins that way), or close() cannot wait for the keeper.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
@@ -115,16 +114,16 @@ class NameService:
         self._restart_at = None
 
     def close(self) -> None:
-        """Ends both processes, whatever they wait for."""
+        """Kills both processes."""
         self._restart_at = None
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-            os.kill(self._keeper, signal.SIGKILL)  # which kills the resolver
+            os.kill(self._keeper, signal.SIGKILL)  # the kernel kills the resolver then
             os.waitpid(self._keeper, 0)
 
     def ask(self, question: Question) -> Answers:
-        """Answers that have come, that to this question among them if it came within the budget."""
+        """Sends a question, waits for it within the budget; returns all answers that have come."""
         answers = self._collect()
         if any(answered == question for answered, _ in answers):
             return answers
@@ -134,9 +133,9 @@ class NameService:
         return answers
 
     def late(self) -> Answers:
-        """Answers that have come since; does not wait. Replaces a keeper that is gone."""
+        """Returns answers that have come since; does not wait. Restarts a keeper that has ended."""
         if not self._pending and self._restart_at is None:
-            return []  # which is what most batches find, and they ask each time
+            return []  # the common case, in each batch
         return self._collect()
 
     def _collect(self) -> Answers:
@@ -149,7 +148,7 @@ class NameService:
         return answers
 
     def statistics(self) -> NameServiceStatistics:
-        """Counts since the start."""
+        """Returns counts since the start."""
         return NameServiceStatistics(
             self._asked, self._in_time, self._late, self._refused, self._crashes, self._waited
         )
@@ -162,7 +161,7 @@ class NameService:
             return False
         try:
             self._socket.send(msgpack.packb(question))
-        except OSError:  # full, or nobody there any more
+        except OSError:  # its buffer is full, or the keeper has ended
             self._refused += 1
             return False
         self._pending[question] = None
@@ -170,7 +169,7 @@ class NameService:
         return True
 
     def _wait(self) -> Answers:
-        """The answer to the only question on its way, if it comes within the budget."""
+        """Returns the answer to the only unanswered question, if it comes within the budget."""
         start = self._clock()
         self._budget = min(self._limit, self._budget + (start - self._filled) * SHARE)
         answer = self._receive(self._budget)
@@ -192,7 +191,7 @@ class NameService:
             return None
         except OSError:
             message = b""
-        if not message:  # the keeper is gone
+        if not message:  # the keeper has ended
             self.close()
             self._pending.clear()
             self._restart_at = self._clock() + self._pause
@@ -202,8 +201,8 @@ class NameService:
             self._crashes += 1
             if not self._pending:
                 return self._receive(seconds)
-            # What the resolver was about to answer may be why. So it counts as a miss, and is
-            # not asked again for a while.
+            # The question that the resolver was working on may be the reason. So it counts as a
+            # miss, and is not asked again for a while.
             question = next(iter(self._pending))
         else:
             question = Question(Kind(kind), number)
@@ -217,19 +216,19 @@ def _keep(
     resolve: Callable[[Question], Answer],
     pause: float,
 ) -> None:
-    """Runs in the keeper: sees to it that there is a resolver."""
+    """Runs in the keeper: forks a resolver, and another one when it crashes."""
     die_with_parent(client_pid)
     privileges.give_up()
     setproctitle("laurel-mp: names, keeper")
-    # What the client has open stays open as long as somebody has it: the end of an output would
-    # not be seen by its reader.
+    # A copy of the client's descriptors would keep its outputs open: their readers would not see
+    # the end.
     os.closerange(3, client.fileno())
     os.closerange(client.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
-    # A signal to the group, from a terminal or a service manager, is for ingest to handle.
+    # A terminal or a service manager signals the whole group; ingest handles the signal.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it were ignored, nobody could wait
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # waitpid(2) fails while it is ignored
     keeper = os.getpid()
     while True:
         resolver = os.fork()
@@ -243,7 +242,7 @@ def _keep(
 
 
 def _serve(keeper: int, client: socket.socket, resolve: Callable[[Question], Answer]) -> None:
-    """Runs in the resolver: answers questions until the client is gone."""
+    """Runs in the resolver: answers questions until the client closes its socket."""
     die_with_parent(keeper)
     setproctitle("laurel-mp: names")
     while message := client.recv(MAX_MESSAGE):
@@ -252,7 +251,7 @@ def _serve(keeper: int, client: socket.socket, resolve: Callable[[Question], Ans
 
 
 def _run(process: Callable[[], None]) -> NoReturn:
-    """All that a forked process does."""
+    """Runs a function as the whole life of a forked process."""
     status = 1
     try:
         process()

@@ -1,9 +1,9 @@
-"""Input that was read and not taken: some in memory, and what is too much for that in the spool.
+"""The backlog: input that was read and not processed yet, in memory and in the spool.
 
-The thread that reads puts, and waits while memory is full. The main thread takes, and never
-waits. When memory holds more than a quarter of its limit, a third thread moves the oldest of it
-to the spool, and goes on with that until the spool is empty again. When the spool is full, or can
-not be written, memory fills up, and then nothing is read until something is taken.
+The reading thread puts, and waits while memory is full. The main thread takes, and never waits.
+When memory is a quarter full, the spooling thread moves the oldest input to the spool, and
+continues until the spool is empty. When the spool is full or cannot be written, memory fills up,
+and reading stops until something is taken.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from laurel_mp.pipeline.intake.spool.spool import Spool
 from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 PIECE_COST = 256
-"""Bytes of memory that a piece takes besides its data, about: tiny reads are bounded, too."""
+"""Approximate bytes of a piece besides its data, so that tiny reads are bounded, too."""
 
 SPOOLED_AT_ONCE = 1 << 20
-WORTH_SPOOLING = 1 << 16
-"""Bytes that are let gather while the spool is in use already."""
+LEAST_SPOOLED = 1 << 16
+"""Bytes that gather in memory before they follow others to the spool."""
 
 RECORD_BYTES = 1 << 16
-"""Reads are joined up to here; a disk that is nearly full still has room for some."""
+"""Bytes up to which reads are joined: small enough for a nearly full disk."""
 
-STOP_WORTH_SAYING = 0.1
-"""Seconds; the spooling thread makes room sooner than that, while there is some on disk."""
+LOGGED_STOP = 0.1
+"""Seconds after which a stop is logged; the spooling thread makes room sooner if it can."""
 
 RETRY = 1.0
-"""Seconds after which the spool is tried again when it could not be written."""
+"""Seconds until the next attempt to write to the spool after an error."""
 
 log = logging.getLogger(__name__)
 
 
 class BacklogStatistics(NamedTuple):
-    """What waits, and what has waited."""
+    """Sizes now, and totals since the start."""
 
     memory_bytes: int
     memory_pieces: int
     spool_bytes: int
-    """Bytes of input in the spool that were not taken."""
+    """Bytes of input in the spool that were not taken yet."""
     spool_pieces: int
     spooled_bytes: int
-    """Bytes of input that went to the spool since the start."""
+    """Bytes of input that were written to the spool since the start."""
     stopped_seconds: float
-    """How long nothing was read since the start, because there was no room."""
+    """Seconds since the start in which reading was stopped, because there was no room."""
     read_bytes: int
     """Bytes of input that were read since the start."""
 
@@ -65,11 +65,11 @@ class Backlog:
         self._mark = limit // 4
         self._spool: Spool | None = None
         self._lock = threading.Lock()
-        self._room = threading.Condition(self._lock)  # something was taken, or spooled
-        self._work = threading.Condition(self._lock)  # perhaps there is something to spool
+        self._room = threading.Condition(self._lock)  # notified when something was taken or spooled
+        self._work = threading.Condition(self._lock)  # notified when there is something to spool
         self._memory: deque[Piece] = deque()
         self._bytes = 0
-        self._moving: list[Piece] = []  # on their way to the spool, before all in memory
+        self._moving: list[Piece] = []  # being written to the spool; older than all in memory
         self._spooled = self._read = 0
         self._open = False
         self._ended = False
@@ -81,29 +81,31 @@ class Backlog:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._taken = 0
-        self._given: deque[tuple[int, int]] = deque()  # our count and the spool's, when it gave
+        # After each take from the spool: our `taken` and that of the spool.
+        self._given: deque[tuple[int, int]] = deque()
         self._full_log = RateLimitedLog(log)
         self._error_log = RateLimitedLog(log)
         self._begin_log = RateLimitedLog(log)
-        self._begin_was_said = False
-        self._began: tuple[float, int] | None = None  # when, and what had been spooled before
+        self._begin_was_logged = False
+        # When spooling began, and the bytes that were spooled before; None while not spooling.
+        self._began: tuple[float, int] | None = None
         self._retry_at = 0.0
 
-    # For the thread that reads.
+    # --- reading thread
 
     def put(self, data: bytes, arrival: float) -> None:
-        """Takes what was read; returns when there is room for more."""
+        """Adds what was read; returns when there is room for more."""
         with self._lock:
             self._memory.append(Piece(data, arrival))
             self._read += len(data)
             self._bytes += len(data)
-            self._tell()
+            self._update_wake()
             if self._has_room():
                 return
             self._stopped_at = time.monotonic()
-            goes_on = self._room.wait_for(self._has_room, STOP_WORTH_SAYING)
-        said = not goes_on and self._full_log.warning(
-            "reading has stopped: %d bytes of input wait for the outputs, and that is the limit",
+            has_room = self._room.wait_for(self._has_room, LOGGED_STOP)
+        is_logged = not has_room and self._full_log.warning(
+            "reading stopped: backlog full, %d bytes wait for the outputs",
             self._bytes + self._spool_bytes(),
         )
         with self._lock:
@@ -111,31 +113,31 @@ class Backlog:
             stopped = time.monotonic() - self._stopped_at
             self._stopped += stopped
             self._stopped_at = None
-        if said:
-            log.warning("reading goes on after %.1f s", stopped)
+        if is_logged:
+            log.warning("reading resumed after %.1f s", stopped)
 
     def end(self, error: OSError | None = None) -> None:
-        """Notes that nothing comes any more, and why if it is not the end of the input."""
+        """Marks the end of the input; `error` is the reason if it is not its end of file."""
         with self._lock:
             self._ended = True
             self._error = error
-            self._tell()
+            self._update_wake()
 
     def unblock(self) -> None:
-        """Lets `put` return although there is no room, now and from now on."""
+        """Makes `put` return even if there is no room, from now on."""
         with self._lock:
             self._unbounded = True
             self._room.notify_all()
 
-    # For the thread that takes.
+    # --- main thread
 
     def open(
         self, spool: Spool | None = None, former: Sequence[Piece] = (), *, unfinished: bool = False
     ) -> None:
-        """Lets things be taken: what is in the spool, `former` pieces, and then what is read.
+        """Makes `take` return pieces: those in the spool, then `former`, then those that are read.
 
-        `unfinished` says that the taker holds the start of a line, which this old input goes on
-        with. In any case, a line ends where old input does.
+        `unfinished` is true if the caller has the start of a line that the old input continues. A
+        line feed is added if the old input ends within a line.
         """
         if spool is not None:
             unfinished = spool.load(within_line=unfinished)
@@ -149,29 +151,32 @@ class Backlog:
             self._bytes += sum(len(data) for data, _ in old)
             self._spool = spool
             self._open = True
-            self._tell()
+            self._update_wake()
         if spool is not None:
             self._thread.start()
 
-    def passed(self, size: int) -> None:
-        """So many bytes went past it: whoever takes has read them from the input."""
+    def count_read(self, size: int) -> None:
+        """Counts bytes that the main thread has read from a borrowed input."""
         with self._lock:
             self._read += size
 
     def fileno(self) -> int:
-        """Readable when there is something to take, or the input has ended."""
+        """Returns a descriptor that is readable when there is a piece, or the input has ended."""
         return self._wake
 
     @property
     def size(self) -> int:
-        """Bytes that wait to be taken; none while nothing can be taken."""
+        """Bytes that can be taken."""
         with self._lock:
             if not self._can_take():
                 return 0
             return self._bytes + self._spool_bytes()
 
-    def waits(self, now: float) -> tuple[int, float]:
-        """Bytes that wait to be taken, and for how many seconds the oldest of them has waited."""
+    def waiting(self, now: float) -> tuple[int, float]:
+        """Returns the bytes that can be taken, and the age of the oldest in seconds.
+
+        The age is infinite if the oldest is in the spool.
+        """
         with self._lock:
             if not self._can_take():
                 return 0, 0.0
@@ -181,13 +186,13 @@ class Backlog:
 
     @property
     def is_idle(self) -> bool:
-        """Whether it would give what comes at once, and has nothing."""
+        """True if it is open and empty, and the input has not ended."""
         with self._lock:
             return self._open and not self._ended and self._is_empty()
 
     @property
     def ended(self) -> bool:
-        """Whether the input has ended and everything was taken."""
+        """True if the input has ended and everything was taken."""
         if not self._ended:
             return False
         with self._lock:
@@ -195,36 +200,39 @@ class Backlog:
 
     @property
     def error(self) -> OSError | None:
-        """What ended the input, if it was not its end."""
+        """The error that ended the input, if any."""
         return self._error
 
     @property
     def taken(self) -> int:
-        """Bytes that were taken since the start: a point that `release` understands."""
+        """Bytes that were taken since the start; an argument for `release`."""
         return self._taken
 
     def take(self, most: int) -> Piece | None:
-        """The oldest input that came at one time, up to about `most` bytes, if there is any."""
+        """Removes and returns the oldest pieces that arrived together, up to about `most` bytes.
+
+        The spool keeps them on disk until `release`.
+        """
         while True:
             with self._lock:
                 if not self._can_take():
-                    self._tell()
+                    self._update_wake()
                     return None
                 spool = self._spool
                 if spool is None or not self._spool_bytes():
                     piece = self._take_from_memory(most)
                     self._taken += len(piece.data)
-                    self._tell()
+                    self._update_wake()
                     return piece
             if (found := spool.take(most)) is not None:
                 self._taken += len(found.data)
                 self._given.append((self._taken, spool.taken))
                 with self._lock:
-                    self._tell()
+                    self._update_wake()
                 return found
 
     def release(self, taken: int | None = None) -> None:
-        """Has the spool forget what was taken when `taken` had this value; or all that was."""
+        """Removes from disk what was taken when `self.taken` had this value; None for all."""
         upto = self._taken if taken is None else taken
         given = None
         while self._given and self._given[0][0] <= upto:
@@ -232,13 +240,13 @@ class Backlog:
         if given is not None and self._spool is not None:
             self._spool.release(given)
             with self._lock:
-                self._retry_at = 0.0  # there may be room now
+                self._retry_at = 0.0  # the disk may have room now
                 self._work.notify()
 
-    def keep(self) -> list[Piece]:
-        """Puts what was not taken into the spool, for the next run; returns what has no room there.
+    def spool_rest(self) -> list[Piece]:
+        """Moves all of memory to the spool, for the next run; returns what has no room there.
 
-        To be called when nothing is read any more.
+        Call it when the reader is closed.
         """
         self._end_thread()
         rest = deque([*self._moving, *self._memory])
@@ -254,21 +262,21 @@ class Backlog:
                     self._spooled += len(piece.data)
                 self._spool.sync()
             except OSError as error:
-                self._say_trouble(self._spool, error)
+                self._log_error(self._spool, error)
         with self._lock:
             self._memory, self._moving = deque(), []
             self._bytes = 0
         return list(rest)
 
     def close(self) -> None:
-        """Ends what is done in the background; what was not kept is gone."""
+        """Ends the spooling thread and closes the spool; pieces in memory are lost."""
         self._end_thread()
         if self._spool is not None:
             self._spool.close()
         os.close(self._wake)
 
     def statistics(self) -> BacklogStatistics:
-        """How it is now."""
+        """Returns sizes and totals."""
         with self._lock:
             now = time.monotonic()
             stopped = self._stopped + (now - self._stopped_at if self._stopped_at else 0.0)
@@ -283,7 +291,7 @@ class Backlog:
                 self._read,
             )
 
-    # With the lock.
+    # --- with the lock held
 
     def _has_room(self) -> bool:
         return self._unbounded or self._cost() < self.limit
@@ -305,8 +313,8 @@ class Backlog:
     def _has_ended(self) -> bool:
         return self._open and self._ended and self._is_empty()
 
-    def _tell(self) -> None:
-        """Wakes who has something to do now; lets the taker sleep if it has nothing."""
+    def _update_wake(self) -> None:
+        """Wakes the main thread or lets it sleep; wakes the spooling thread if it has work."""
         if self._can_take() or self._has_ended():
             os.eventfd_write(self._wake, 1)
         else:
@@ -322,31 +330,31 @@ class Backlog:
         return piece
 
     def _can_spool(self) -> bool:
-        """Whether it is time to move something to the spool."""
+        """Returns True if it is time to move something to the spool."""
         if self._spool is None or not self._open:
             return False
-        least = min(WORTH_SPOOLING, self._mark) if self._spool_bytes() else self._mark
+        least = min(LEAST_SPOOLED, self._mark) if self._spool_bytes() else self._mark
         return self._cost() > least
 
-    # The thread that spools.
+    # --- spooling thread
 
     def _run(self) -> None:
         spool = self._spool
         assert spool is not None
         while self._wait_for_work(spool):
             if not self._can_spool():
-                self._say_end(spool)
+                self._log_end(spool)
                 continue
             if self._began is None:
-                self._say_begin(spool)
+                self._log_begin(spool)
             try:
                 self._move(spool)
             except OSError as error:
-                self._say_trouble(spool, error)
+                self._log_error(spool, error)
                 self._wait_for_retry()
 
     def _wait_for_work(self, spool: Spool) -> bool:
-        """Whether there is something to move or to say; no if it is time to end."""
+        """Returns True when there is something to move or to log; False when it is time to end."""
         with self._lock:
             while not self._closing:
                 if self._can_spool() or (self._began is not None and not spool.bytes):
@@ -361,7 +369,7 @@ class Backlog:
                 self._work.wait(left)
 
     def _move(self, spool: Spool) -> None:
-        """Moves the oldest pieces in memory to the spool. Raises OSError if some stay."""
+        """Moves the oldest pieces from memory to the spool. Raises OSError if some stay."""
         with self._lock:
             size = 0
             while self._memory and size < SPOOLED_AT_ONCE:
@@ -380,27 +388,27 @@ class Backlog:
                 self._bytes -= done
                 self._spooled += done
                 self._room.notify()
-                self._tell()
+                self._update_wake()
 
-    def _say_begin(self, spool: Spool) -> None:
+    def _log_begin(self, spool: Spool) -> None:
         self._began = (time.monotonic(), self._spooled)
-        self._begin_was_said = self._begin_log.warning(
-            "outputs are slow: input goes to the spool %s", spool.path
+        self._begin_was_logged = self._begin_log.warning(
+            "outputs are slow: writing input to the spool %s", spool.path
         )
 
-    def _say_end(self, spool: Spool) -> None:
+    def _log_end(self, spool: Spool) -> None:
         assert self._began is not None
         since, spooled = self._began
         self._began = None
-        if self._begin_was_said:
+        if self._begin_was_logged:
             log.warning(
-                "spool %s: empty again after %.0f s and %d bytes",
+                "spool %s: empty after %.0f s and %d bytes",
                 spool.path,
                 time.monotonic() - since,
                 self._spooled - spooled,
             )
 
-    def _say_trouble(self, spool: Spool, error: OSError) -> None:
+    def _log_error(self, spool: Spool, error: OSError) -> None:
         self._error_log.error(
             "spool %s: cannot be written: %s", spool.path, error.strerror or error
         )

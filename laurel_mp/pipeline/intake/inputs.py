@@ -1,7 +1,7 @@
-"""Where audit records come from: standard input, or a socket that auditd listens on.
+"""Inputs of the plugin: standard input, or a socket that auditd listens on.
 
-An input belongs to the reading thread, which lends it to the main thread: see Reader. `stop` and
-`interrupt` are for anybody.
+An input belongs to the reading thread, which lends it to the main thread: see Reader. Any thread
+and any signal handler may call `stop` and `interrupt`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ READ_SIZE = 1 << 18
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
-"""Seconds between attempts to connect: twice as many after each failure."""
+"""Seconds between attempts to connect; they double after each failure."""
 
 STDIN = 0
 
@@ -29,25 +29,25 @@ class Input(Protocol):
     """A stream of audit records."""
 
     name: str
-    """What it is called in messages."""
+    """Name for log messages."""
 
     def fileno(self) -> int:
-        """Readable when `receive` would return something; -1 while only `wait` can help."""
+        """Returns a descriptor, readable when `receive` has something; -1 if none is open."""
         ...
 
     def wait(self) -> bool:
-        """Returns when it is time for `receive`; False if the input was interrupted."""
+        """Waits until `receive` has something; returns False if the input was interrupted."""
         ...
 
     def receive(self) -> bytes | None:
-        """What is there; nothing at the end, and None if it was a false alarm. Raises OSError.
+        """Returns what can be read: empty at the end, None if there is nothing. Raises OSError.
 
-        Does not wait if `wait` has returned, or what `fileno` says is readable.
+        Does not block if `wait` has returned, or the descriptor of `fileno` is readable.
         """
         ...
 
     def read(self) -> bytes:
-        """What comes next, for those who have the input for themselves."""
+        """Waits for input and returns it; empty at the end. For a caller without a reader."""
         while self.wait():
             data = self.receive()
             if data is not None:
@@ -55,35 +55,35 @@ class Input(Protocol):
         return b""
 
     def stop(self) -> None:
-        """Has the input end where it has no end of its own: what is there is still read."""
+        """Ends a socket behind what was sent so far; standard input ends at its end of file."""
         ...
 
     def interrupt(self) -> None:
-        """Ends the input at once. What is there is not read."""
+        """Ends the input at once, without reading the rest."""
         ...
 
     def close(self) -> None:
-        """Gives up what the input holds, when nobody reads it any more."""
+        """Closes descriptors; call it when no thread reads any more."""
         ...
 
 
 class Doorbell:
-    """Waits for a descriptor, or until somebody rings. Any thread or signal handler may."""
+    """Waits for a descriptor or for `ring`, which any thread or signal handler may call."""
 
     def __init__(self) -> None:
         self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.poll()
         self._poll.register(self._event, select.POLLIN)
         self._fd: int | None = None
-        """What is watched besides."""
+        """The other descriptor in `_poll`."""
 
     def ring(self) -> None:
-        """Ends a wait that is under way, or else the next one."""
-        if self._event >= 0:  # a signal may come when it is closed already
+        """Ends the current `wait`, or else the next one."""
+        if self._event >= 0:  # a signal may arrive after `close`
             os.eventfd_write(self._event, 1)
 
     def wait(self, fd: int | None, seconds: float | None = None) -> bool:
-        """Whether `fd` is readable, has ended or is broken; False after a ring, or in time."""
+        """Returns True if `fd` is readable, at its end or broken; False otherwise."""
         if fd != self._fd:
             self._poll = select.poll()
             self._poll.register(self._event, select.POLLIN)
@@ -96,16 +96,16 @@ class Doorbell:
         return fd in ready
 
     def close(self) -> None:
-        """Gives up the descriptor; ringing does nothing any more."""
+        """Closes the descriptor; `ring` does nothing then."""
         event, self._event = self._event, -1
         if event >= 0:
             os.close(event)
 
 
 class DescriptorInput(Input):
-    """A descriptor, read up to the end of file.
+    """A descriptor, which is read up to its end of file.
 
-    It stays open, and as it is, blocking or not: others may share it.
+    It stays open and keeps its flags, as other processes may share it.
     """
 
     def __init__(self, fd: int, name: str) -> None:
@@ -114,7 +114,7 @@ class DescriptorInput(Input):
         self._bell = Doorbell()
         self._interrupted = False
         self._buffer = memoryview(bytearray(READ_SIZE))
-        """A buffer for each read would come from the system, and go back to it, each time."""
+        """Serves all reads: malloc(3) would map and unmap a new one of this size each time."""
 
     def fileno(self) -> int:
         """See Input."""
@@ -132,11 +132,11 @@ class DescriptorInput(Input):
         try:
             size = os.readv(self._fd, [self._buffer])
         except BlockingIOError:
-            return None  # somebody who shares it was faster
+            return None  # another process that shares it has read it
         return bytes(self._buffer[:size])
 
     def stop(self) -> None:
-        """Changes nothing: whoever writes says when it is the end."""
+        """Does nothing: the writer ends the input."""
 
     def interrupt(self) -> None:
         """See Input."""
@@ -149,10 +149,10 @@ class DescriptorInput(Input):
 
 
 class SocketInput(Input):
-    """A Unix socket that others listen on, as auditd's af_unix plugin does.
+    """A connection to a Unix socket, such as that of auditd's af_unix plugin.
 
-    Connects again whenever the connection ends, until it is told to stop. A line feed ends a line
-    that a connection left unfinished.
+    Connects again whenever the connection ends, until `stop`. If a connection ends within a line, a
+    line feed is added.
     """
 
     def __init__(self, path: str) -> None:
@@ -165,7 +165,7 @@ class SocketInput(Input):
         self._within_line = False
         self._pause = 0.0
         self._error_log = RateLimitedLog(log)
-        self._in_trouble = False
+        self._is_failure_logged = False
 
     def fileno(self) -> int:
         """See Input."""
@@ -183,7 +183,7 @@ class SocketInput(Input):
         return False
 
     def receive(self) -> bytes | None:
-        """See Input; raises nothing."""
+        """See Input; does not raise."""
         if self._socket is None:
             return b"" if self._stopping else None
         try:
@@ -193,7 +193,7 @@ class SocketInput(Input):
         except OSError as error:
             return self._disconnect(error.strerror or str(error))
         if not data:
-            return self._disconnect("the other side has closed it")
+            return self._disconnect("the other side closed it")
         self._within_line = not data.endswith(b"\n")
         self._pause = 0.0
         return data
@@ -215,43 +215,43 @@ class SocketInput(Input):
         self._bell.close()
 
     def _disconnect(self, reason: str | None = None) -> bytes | None:
-        """Ends the connection; returns what its last line lacks, or None."""
+        """Ends the connection; returns the line feed that its last line lacks, or None."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
         if reason is not None:
-            self._say(logging.WARNING, f"connection lost: {reason}")
+            self._log_failure(f"connection lost: {reason}")
         lacking = b"\n" if self._within_line else None
         self._within_line = False
         return lacking
 
     def _connect(self) -> None:
-        """Makes one attempt, not before it is time for it."""
+        """Makes one attempt to connect, after a pause if the last one failed."""
         if self._pause:
             self._bell.wait(None, self._pause)
             if self._stopping or self._interrupted:
                 return
         self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.setblocking(False)  # connecting to one with a full backlog would wait
+        connection.setblocking(False)  # connect(2) blocks while the backlog of the socket is full
         try:
             connection.connect(self._path)
         except OSError as error:
             connection.close()
-            self._say(logging.WARNING, f"cannot connect: {error.strerror or error}")
+            self._log_failure(f"cannot connect: {error.strerror or error}")
             return
         self._socket = connection
-        if self._in_trouble:
-            self._in_trouble = False
+        if self._is_failure_logged:
+            self._is_failure_logged = False
             log.info("%s: connected", self.name)
 
-    def _say(self, level: int, what: str) -> None:
-        if self._error_log.log(level, "%s: %s; trying again", self.name, what):
-            self._in_trouble = True
+    def _log_failure(self, what: str) -> None:
+        if self._error_log.warning("%s: %s; trying again", self.name, what):
+            self._is_failure_logged = True
 
 
 def open_input(name: str) -> Input:
-    """The input that the setting `input` names: `stdin` or `unix:/path`."""
+    """Returns the input for the setting `input`: `stdin` or `unix:/path`."""
     if name.startswith("unix:"):
         return SocketInput(name.removeprefix("unix:"))
     return DescriptorInput(STDIN, "standard input")

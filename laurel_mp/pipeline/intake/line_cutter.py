@@ -1,4 +1,4 @@
-"""Whole lines out of a stream of bytes."""
+"""Cuts a stream of bytes into whole lines."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from laurel_mp.stages.packing import check, pack
 from laurel_mp.stages.router import MAX_HEADER
 
 SHOWN = 256
-"""How much of a line that is far too long is kept for the log."""
+"""Bytes of a far too long line that are kept for the log."""
 
 
 class Chunk(NamedTuple):
-    """Whole lines, and where in the stream they stand."""
+    """Whole lines, and the stream position of the first."""
 
     position: int
     lines: bytes
 
 
 class Overlong(NamedTuple):
-    """A line that is longer than any line may be; the rest of it was skipped."""
+    """The start of a line that is longer than any valid one; its rest is skipped."""
 
     position: int
     start: bytes
 
 
 class CutterState(NamedTuple):
-    """A cutter between two reads."""
+    """A cutter in a snapshot."""
 
     position: int
     kept: bytes
@@ -35,14 +35,14 @@ class CutterState(NamedTuple):
 
 
 def shown(line: bytes, max_line_bytes: int) -> bytes:
-    """Returns what is kept of a malformed line: the same, whether or not its end was read."""
+    """Returns what is kept of a malformed line: the same wherever reads end."""
     return line[:SHOWN] if len(line) > max_line_bytes + MAX_HEADER else line
 
 
 class LineCutter:
-    """Cuts reads at their last newline and keeps the rest for the next one.
+    """Cuts each read at its last line feed, and keeps the rest for the next one.
 
-    Lines are separated by line feeds alone: records from user space may hold any other byte.
+    Only line feeds separate lines: records from user space may contain any other byte.
     """
 
     def __init__(self, max_line_bytes: int, position: int = 0) -> None:
@@ -52,7 +52,7 @@ class LineCutter:
         self._position = position
         self._skipping = False
         self.overlong: list[Overlong] = []
-        """Lines that were skipped since the caller last looked."""
+        """Lines that were skipped; the caller clears it."""
 
     def use(self, max_line_bytes: int) -> None:
         """Changes the limit."""
@@ -61,12 +61,12 @@ class LineCutter:
             self._limit()
 
     def snapshot(self) -> bytes:
-        """What another one can go on from."""
+        """Returns the state for `restore`."""
         kept = b"".join(self._kept)
         return pack(CutterState(self._position, kept, self._skipping, self.overlong))
 
     def restore(self, snapshot: bytes) -> None:
-        """Goes on from there; only for one that has cut nothing yet. Raises SnapshotError."""
+        """Continues from a snapshot; only for a new cutter. Raises SnapshotError."""
         state = check(snapshot, CutterState)
         self._position = state.position
         self._skipping = state.is_skipping
@@ -80,11 +80,11 @@ class LineCutter:
 
     @property
     def is_within_a_line(self) -> bool:
-        """Whether the end of a line is still to come."""
+        """True if the input so far ends within a line."""
         return self._skipping or bool(self._kept)
 
     def cut(self, data: bytes) -> Chunk | None:
-        """The whole lines that are there with `data`, if any."""
+        """Adds `data`; returns the lines that are complete now, if any."""
         if self._skipping:
             newline = data.find(b"\n")
             if newline < 0:
@@ -105,7 +105,7 @@ class LineCutter:
         return chunk
 
     def finish(self) -> Chunk:
-        """What is left at the end of the input: a last line that was not ended, or nothing."""
+        """Returns the unfinished last line, with a line feed; no lines if there is none."""
         lines = b"".join(self._kept)
         if lines:
             lines += b"\n"

@@ -1,9 +1,8 @@
-"""How long records may gather before they are read.
+"""The time for which records gather before they are read.
 
-Each read costs a wake-up, and each batch some more; what wakes up finds cold caches, so that little
-costs much then. On the other hand, the socket from auditd holds about 60 KB, which is 90 long
-records or 160 short ones, and whoever writes to a full one waits. So records gather in naps, and no
-nap is longer than what came lately allows.
+Each read costs a wake-up, and each batch costs several, with cold caches. But the socket from
+auditd holds about 60 KB, which is 90 long records or 160 short ones, and auditd waits when it is
+full. So ingest sleeps in short naps, and the recent rate of records limits each nap.
 """
 
 from __future__ import annotations
@@ -15,48 +14,48 @@ import termios
 import time
 
 LONGEST_NAP = 0.03
-"""Seconds; five of them are the default of `linger-ms`. Who begins to write much meanwhile waits
-so long at most, and once."""
+"""Seconds; five of them are the default of `linger-ms`. A burst that fills the socket during a nap
+waits for the rest of it, once."""
 
 SHORTEST_NAP = 0.001
 
 NAP_RECORDS = 64
-"""How many may come during a nap, by what came lately."""
+"""Records per nap at the recent rate."""
 
 BATCH_EVENTS, BATCH_RECORDS = 52, 512
-"""So many are worth a batch: where they come in less time than they may gather, that is enough. So
-latency falls as the load rises."""
+"""Enough for a batch: linger is no longer than the time in which so many arrive at the recent rate.
+So latency falls as the load rises."""
 
 LARGE_READ = 1 << 14
-"""Bytes; behind one there is no nap."""
+"""Bytes; no nap follows a read of so many."""
 
 ENOUGH = 16 << 10
-"""Bytes that may be there at the end of a nap, by what has come during those before it."""
+"""Bytes that may wait in the socket at the end of the next nap, at the rate of the naps before."""
 
-_NOTHING = bytes(4)  # an int, which the kernel gives back with a number in it
+_NOTHING = bytes(4)  # an int that the kernel fills
 
 
 class LingerPolicy:
-    """Decides by what came lately. One thread at a time."""
+    """Decides how long to sleep, by the recent rate of records. For one thread at a time."""
 
     def __init__(self, linger: float) -> None:
         self.linger = linger
-        """Seconds for which records may gather, while few come; may be set at any time."""
+        """Seconds for which records gather at a low rate; may be set at any time."""
         self.nap = min(LONGEST_NAP, linger)
-        """Seconds for which nobody need look at the input now."""
+        """Seconds to sleep before the next read."""
         self._until_batch = math.inf
-        """Seconds in which there is enough for a batch, at the pace of what came lately."""
-        self._before = time.monotonic()
+        """Seconds until there is enough for a batch, at the recent rate."""
+        self._last_read = time.monotonic()
 
     @property
     def time(self) -> float:
-        """Seconds for which they may gather."""
+        """Seconds for which records gather."""
         return min(self.linger, self._until_batch)
 
-    def note(self, data: bytes) -> None:
-        """This was read now, and so the next records will come, perhaps."""
+    def record_read(self, data: bytes) -> None:
+        """Takes the rate from a read that has just ended."""
         now = time.monotonic()
-        passed, records = now - self._before, data.count(b"\n") or 1
+        passed, records = now - self._last_read, data.count(b"\n") or 1
         events = data.count(b"type=SYSCALL ") or 1
         self._until_batch = passed * min(BATCH_EVENTS / events, BATCH_RECORDS / records)
         if len(data) >= LARGE_READ:
@@ -64,12 +63,12 @@ class LingerPolicy:
         else:
             until_enough = passed * NAP_RECORDS / records
             self.nap = min(max(until_enough, SHORTEST_NAP), LONGEST_NAP, self.linger)
-        self._before = now
+        self._last_read = now
 
-    def rest(self, fd: int, seconds: float) -> float:
-        """Naps, perhaps several times, until it is time to read; returns what is left of `seconds`.
+    def sleep(self, fd: int, seconds: float) -> float:
+        """Sleeps until it is time to read; returns what is left of `seconds`.
 
-        There are more naps if few records have come during those before.
+        It sleeps in naps, and stops early when `fd` has much to read.
         """
         slept, nap = 0.0, min(self.nap, seconds)
         while nap > 0:
@@ -83,7 +82,7 @@ class LingerPolicy:
 
 
 def unread(fd: int) -> int:
-    """Bytes that could be read at once; none if that cannot be known."""
+    """Returns the number of bytes in a socket or pipe; 0 if unknown."""
     try:
         found = fcntl.ioctl(fd, termios.FIONREAD, _NOTHING)
     except OSError:

@@ -1,4 +1,4 @@
-"""Offline inputs: audit logs, plain or compressed, and standard input."""
+"""Inputs of offline commands: audit logs, plain or compressed, and standard input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STDIN = 0
 
 
 class Source:
-    """An input that is read from its begin to its end."""
+    """A file that is read from begin to end."""
 
     def __init__(self, name: str, file: BinaryIO, raw: BinaryIO) -> None:
         self._name = name
@@ -23,13 +23,13 @@ class Source:
 
     @property
     def position(self) -> int:
-        """How many bytes of the file were read, before decompression."""
+        """Number of bytes of the (compressed) file that were read."""
         return self._raw.tell() if self._raw.seekable() else 0
 
     def reads(self, size: int) -> Iterator[bytes]:
-        """The content in pieces of `size` bytes, smaller ones where less is there at once.
+        """Yields the content in pieces of up to `size` bytes.
 
-        Raises InputError when the rest cannot be read; what came before is good.
+        Raises InputError if the rest cannot be read; the pieces before are valid.
         """
         from lzma import LZMAError
 
@@ -38,11 +38,11 @@ class Source:
                 yield data
         except (OSError, EOFError, LZMAError, zlib.error) as error:
             what = getattr(error, "strerror", None) or str(error)
-            raise InputError(f"{self._name}: cannot be read on: {what}") from error
+            raise InputError(f"{self._name}: cannot read the rest: {what}") from error
 
     def _read(self, size: int) -> bytes:
         data: bytes | None = self._file.read(size)
-        while data is None:  # somebody who shares the descriptor made it so that it does not wait
+        while data is None:  # another process set O_NONBLOCK on the shared descriptor
             select.select([self._raw], [], [])
             data = self._file.read(size)
         return data
@@ -50,7 +50,7 @@ class Source:
 
 @contextmanager
 def open_source(name: str) -> Iterator[Source]:
-    """The input `name`; `-` is standard input. Raises InputError."""
+    """Opens the input `name`; `-` is standard input. Raises InputError."""
     if name == "-":
         raw: BinaryIO = open(STDIN, "rb", buffering=0, closefd=False)  # noqa: SIM115
     else:

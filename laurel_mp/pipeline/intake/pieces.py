@@ -1,4 +1,4 @@
-"""Input on its way to the pipeline: bytes, and when they came."""
+"""Pieces: input as it was read, with its arrival time."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any, NamedTuple
 from laurel_mp.stages.packing import check_plain
 
 TOGETHER = 0.1
-"""Seconds within which reads may be joined to one piece: time-outs of events depend on when their
-records came, and are not shorter than that."""
+"""Seconds within which reads may be joined to one piece. No time-out of an event is shorter."""
 
 
 class Piece(NamedTuple):
-    """Some of the input, wherever a read happened to end."""
+    """Bytes of one or several reads; may end within a line."""
 
     data: bytes
     arrival: float
-    """When it was read: time.monotonic() of this boot. Of joined pieces, when the first was."""
+    """Time of the (first) read, by time.monotonic() of this boot."""
 
 
 def pop_joined(pieces: deque[Piece], most: int) -> Piece:
-    """Takes the first piece, with those that came with it, up to about `most` bytes."""
+    """Removes and joins the first pieces that arrived together, up to about `most` bytes."""
     first = pieces.popleft()
     if not pieces or len(first.data) >= most:
         return first
@@ -34,12 +33,12 @@ def pop_joined(pieces: deque[Piece], most: int) -> Piece:
 
 
 def pieces_of_plain(plain: Any) -> list[Piece]:
-    """Pieces as msgpack has them, from a file; raises SnapshotError for anything else."""
+    """Returns the pieces of a state file; raises SnapshotError for anything else."""
     return check_plain(plain, list[Piece])
 
 
 def shifted(pieces: Sequence[Piece], now: float) -> list[Piece]:
-    """Pieces of another boot, as if the last one came `now`, and the others so long before."""
+    """Returns pieces of another boot with arrivals moved so that the last one is `now`."""
     if not pieces:
         return []
     by = now - pieces[-1].arrival

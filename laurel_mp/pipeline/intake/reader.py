@@ -1,13 +1,13 @@
-"""The reading thread: it reads, and nothing can hold it up but a full memory.
+"""The reading thread, which only a full memory can stop.
 
-The socket from auditd holds about 60 KB, and while nobody reads it, every plugin of the machine
-waits, and in the end every audited process. So this thread does not parse, and writes no file.
+The socket from auditd holds about 60 KB. When it is full, all plugins of the machine wait, and in
+the end all audited processes. So this thread parses nothing and writes no file.
 
-While little comes, the main thread has nothing else to do, and a second thread that wakes up
-for each batch, with cold caches, would take a fifth of the CPU time. So the main thread borrows the
-input while it waits for something to do, and gives it back before it does anything that could
-take long. If it has not borrowed it again by the time at which somebody must look, a timer
-wakes this thread, which then reads until the main thread has time again.
+At a low rate the main thread is idle, and a second thread that wakes up for each batch, with cold
+caches, would take a fifth of the CPU time. So the main thread borrows the input while it is idle,
+and gives it back before it does anything that could take long. If it does not borrow it again
+before the next read is due, a timer wakes this thread, which reads until the main thread is idle
+again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from laurel_mp.system.timer_fd import TimerFd
 
 
 class Reader:
-    """Reads an input into a backlog, in a thread of its own, and notes when each read came.
+    """Reads an input into a backlog in a thread of its own, unless the main thread borrows it.
 
-    `linger` is for how many seconds records may gather before they are handed on, while few come.
+    `linger`, in seconds: see LingerPolicy.
     """
 
     def __init__(self, source: Input, backlog: Backlog, linger: float = 0.025) -> None:
@@ -34,97 +34,100 @@ class Reader:
         self._backlog = backlog
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._lock = threading.Lock()
-        """Held by the thread while it reads, which it does only if the input is not lent then."""
+        """Held by the reading thread while it reads; it reads only if the input is not lent."""
         self._is_lent = False
         self._is_over = False
-        """Whether the main thread has no use for the input any more."""
+        """True if the input has ended or was stopped: it is lent no more."""
         self._error: OSError | None = None
-        self._guard = TimerFd()
+        self._timer = TimerFd()
 
     def start(self) -> None:
-        """Begins to read."""
+        """Starts the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Reads what is there, and ends; an input with an end of its own is read up to that.
+        """Ends the input behind what was sent so far; standard input ends at its end of file.
 
-        Does not wait, and may be called by a signal handler.
+        Does not wait. A signal handler may call it.
         """
         self._is_over = True
         self._source.stop()
-        self._guard.arm()
+        self._timer.arm()
 
     def close(self) -> None:
-        """Ends at once; all that was read is in the backlog then."""
+        """Stops reading at once, and waits for the thread; all that was read is in the backlog."""
         self._is_over = True
         self._source.interrupt()
         self._backlog.unblock()
-        self._guard.arm()
+        self._timer.arm()
         if self._thread.ident is not None:
             self._thread.join()
         self._source.close()
-        self._guard.close()
+        self._timer.close()
 
-    # For the main thread.
+    # --- main thread
 
     def borrow(self) -> bool:
-        """Whether the input is for the main thread to read; it has to give it back soon."""
+        """Takes the input for the main thread, if it can; returns True if it did.
+
+        `give_back` is due soon.
+        """
         if self._is_over or not self._lock.acquire(blocking=False):
             return False
         self._is_lent = self._source.fileno() >= 0 and self._backlog.is_idle
         self._lock.release()
         if self._is_lent:
-            self._guard.disarm()
+            self._timer.disarm()
         return self._is_lent
 
     def fileno(self) -> int:
-        """What becomes readable when there is something to collect from a borrowed input."""
+        """Returns a descriptor that is readable when a borrowed input has something to collect."""
         return self._source.fileno()
 
     def collect(self, most: int) -> Piece | None:
-        """What comes in the time for which records may gather, up to about `most` bytes."""
+        """Reads a borrowed input for as long as records may gather, or up to about `most` bytes."""
         linger, fd, began = self.linger, self._source.fileno(), time.monotonic()
-        left, size = linger.rest(fd, linger.time), 0
+        left, size = linger.sleep(fd, linger.time), 0
         pieces = []
         while data := self._receive():
             pieces.append(data)
             size += len(data)
             if left <= 0 or size >= most or not linger.nap:
                 break
-            left = linger.rest(fd, min(left, linger.time - (time.monotonic() - began)))
+            left = linger.sleep(fd, min(left, linger.time - (time.monotonic() - began)))
             if unread(fd) <= 0:
-                break  # where nothing is, a read would wait
+                break  # a read would block
         return Piece(b"".join(pieces), began) if pieces else None
 
     def give_back(self) -> None:
-        """The main thread has other things to do."""
+        """Returns a borrowed input to the thread, which reads when the next read is due."""
         self._is_lent = False
-        self._guard.arm(0.0 if self._is_over else max(self.linger.nap, SHORTEST_NAP))
+        self._timer.arm(0.0 if self._is_over else max(self.linger.nap, SHORTEST_NAP))
 
     def _receive(self) -> bytes:
-        """What is there; nothing if it is the thread that has to see to the input now."""
+        """Reads once; returns nothing if the thread has to handle the end or an error."""
         try:
             data = self._source.receive()
         except OSError as error:
             self._error, data = error, b""
         if data:
-            self.linger.note(data)
+            self.linger.record_read(data)
         elif data is not None:
             self._is_over = True
         return data or b""
 
-    # The thread.
+    # --- reading thread
 
     def _run(self) -> None:
         try:
             while self._read_until_lent():
-                self._guard.wait()
+                self._timer.wait()
         except OSError as error:
             self._error = self._error or error
         self._backlog.end(self._error)
 
     def _read_until_lent(self) -> bool:
-        """Returns when the input was found to be lent; False if it has ended."""
+        """Reads until the input is lent, then returns True; returns False if it has ended."""
         source, linger, nap = self._source, self.linger, 0.0
         while source.wait():
             if nap:
@@ -136,7 +139,7 @@ class Reader:
                 data = source.receive()
                 if data:
                     self._backlog.put(data, arrival)
-                    linger.note(data)
+                    linger.record_read(data)
                     nap = linger.nap
                 elif data is not None:
                     return False

@@ -1,4 +1,4 @@
-"""Batches as ingest keeps them: until a checkpoint covers them, they can be sent again."""
+"""Batches, which ingest keeps for a replay until a checkpoint covers them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from laurel_mp.stages.packing import check_plain
 from laurel_mp.stages.router import Malformed
 
 FINAL = 1
-"""Nothing comes behind this batch: all events are over."""
+"""Flag: the last batch of the input; incomplete events are completed behind it."""
 
 BARRIER = 2
-"""Behind this batch every stage tells what it knows: a checkpoint."""
+"""Flag: each stage reports a snapshot behind this batch."""
 
 ROTATE = 4
-"""Behind this batch the writer begins new files."""
+"""Flag: the writer begins new files behind this batch."""
 
 DUMP = 8
-"""Behind this batch the tracker says in the debug log what it knows of processes."""
+"""Flag: the tracker writes the process table to the debug log behind this batch."""
 
 SPAN = 1 << 20
-"""Batch numbers are so far apart: a batch can be divided later, and the parts have numbers, too."""
+"""Distance of batch numbers: a batch may be divided later, and each part needs a number."""
 
 
 COST = 4096
-"""Bytes that a batch takes besides its lines, about, in all processes together."""
+"""Approximate bytes of a batch besides its lines, in all processes together."""
 
 Note = Annotated[bytes, re.compile(rb"[^\n\0]*")]
 
@@ -35,7 +35,7 @@ Lines = Annotated[bytes, re.compile(rb"(?s:.*\n)?")]
 
 
 class BatchState(NamedTuple):
-    """What a later run needs of a batch; see there."""
+    """A batch in the state file; see Batch."""
 
     number: int
     position: int
@@ -51,34 +51,34 @@ class BatchState(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Whole lines, and what else goes with them through all stages."""
+    """Whole lines, and what goes with them through all stages."""
 
     number: int
     position: int
-    """Where in the stream the lines stand."""
+    """Of the first line in the stream."""
     lines: bytes
     now: float | None
-    """When they arrived; None if time stamps make the clock."""
+    """Arrival time; None if the clock is that of the time stamps in the stream."""
     flags: int = 0
     mark: int = 0
-    """How far whoever feeds us had got with it."""
+    """The caller's own position in its input behind this batch; returned when it is covered."""
     skipped: list[Malformed] = field(default_factory=list)
-    """Lines that were too long to be kept, as much of them as is shown."""
+    """Starts of lines that were too long."""
     span: int = SPAN
-    """How many numbers are its own, from `number` on."""
+    """Numbers that belong to this batch, from `number` on."""
     deaths: int = 0
-    """How often a process ended while it had this batch in hand."""
+    """Number of processes that ended while they worked on this batch."""
     diverted: bool = False
-    """Whether its lines go past the stages, to the log of malformed lines."""
+    """True if its lines are set aside: they go to the parse-error log, and to no stage."""
     withdrawn: list[bytes] = field(default_factory=list)
-    """Lines that came before a checkpoint and were taken out of it; they go there, too."""
+    """Lines that were taken out of the checkpoint before this batch, and are set aside as well."""
     notes: list[bytes] = field(default_factory=list)
-    """Lines of ingest's own for the output; they stand in front of the events of the batch."""
+    """Lines of ingest's own, which are written in front of the events of the batch."""
     since: float = field(default_factory=time.monotonic)
-    """When the first of it came, or it was made."""
+    """Arrival of its first line, or time of its creation (time.monotonic())."""
 
     def to_plain(self) -> list[Any]:
-        """What a later run needs of it, as msgpack has it."""
+        """Returns what the state file holds of it; msgpack can pack it."""
         return list(
             BatchState(
                 self.number,
@@ -96,7 +96,7 @@ class Batch:
 
     @classmethod
     def of_plain(cls, plain: Any) -> Batch:
-        """The same, unpacked; raises SnapshotError for anything else."""
+        """Returns the batch that `to_plain` packed; raises SnapshotError for anything else."""
         state = check_plain(plain, BatchState)
         return cls(
             state.number,
@@ -115,21 +115,21 @@ class Batch:
 
     @property
     def cost(self) -> int:
-        """How much of the window it takes, in bytes: many small batches are bounded, too."""
+        """Bytes of the window that it takes, so that many small batches are bounded, too."""
         return len(self.lines) + COST
 
     @property
     def last_number(self) -> int:
-        """The last of its numbers: those of its parts are not beyond."""
+        """The last of its numbers."""
         return self.number + self.span - 1
 
     @property
     def is_divisible(self) -> bool:
-        """Whether it has more than one line, and numbers enough."""
+        """True if it has several lines and several numbers."""
         return self.span > 1 and 0 <= self.lines.find(b"\n") < len(self.lines) - 1
 
     def divide(self, at: int) -> tuple[Batch, Batch]:
-        """Two batches for one; `at` is where in `lines` the second begins."""
+        """Returns two batches; `at` is the offset in `lines` where the second begins."""
         lines = self.lines[:at]
         span = min(max(lines.count(b"\n"), 1), self.span - 1)
         first = Batch(
@@ -150,14 +150,14 @@ class Batch:
         return first, second
 
     def middle(self) -> int:
-        """The line start next to the middle of a divisible batch."""
+        """Returns the offset of the line start next to the middle of a divisible batch."""
         middle = self.lines.find(b"\n", (len(self.lines) - 1) // 2) + 1
         if middle == len(self.lines):
             middle = self.lines.rfind(b"\n", 0, len(self.lines) - 1) + 1
         return middle
 
     def past_stages(self) -> list[Malformed]:
-        """Its lines that no stage gets, and that have not been counted yet."""
+        """Returns the lines that no stage gets: those that are too long or set aside."""
         if not self.diverted:
             return self.skipped
         found, position = list(self.skipped), self.position

@@ -1,12 +1,12 @@
-"""A process that starts others, forked off before anything else happens.
+"""The fork server: a small process that forks all others.
 
-Forking a process that has threads, sockets or a large memory asks for trouble. So ingest forks
-this server first, while it is small and has one thread; the server imports what children need
-and forks them: they start in a millisecond and share the memory of all modules. When ingest is
-gone, so is the server, and its children with it (PR_SET_PDEATHSIG, prctl(2)).
+A process with threads, sockets or a large memory cannot be forked safely or cheaply. So ingest
+forks this server first, while it is small and has one thread. The server forks the children: they
+start in a millisecond and share the memory of all modules. When ingest ends, the kernel kills the
+server, and then its children (PR_SET_PDEATHSIG, prctl(2)).
 
-Requests are msgpack messages on a sequenced-packet socket; the server answers each with a
-process id, and says when a child has ended.
+Requests are msgpack messages on a sequenced-packet socket. The server answers each with a process
+id, and reports when a child has ended.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from laurel_mp.system.standard_streams import detach_stdin
 MAX_MESSAGE = 1 << 20
 
 Start = Callable[[list[object]], None]
-"""What a child does with the arguments of its request; it ends when this returns."""
+"""Runs in a child with the arguments of its request; the child ends when it returns."""
 
 
 class Ended(NamedTuple):
-    """A child has ended; the status is negative for the signal that ended it."""
+    """A child that has ended; a negative status is the signal that ended it."""
 
     pid: int
     status: int
 
 
 class ForkServer:
-    """The client's side."""
+    """Forks the server, and sends it requests: ingest's side."""
 
     def __init__(self, start: Start) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         client = os.getpid()
-        # What is here now stays shared with all children. Whoever collects writes to each object,
-        # so it is done on this side of the fork: else there would be two copies of all.
+        # All objects of this moment stay shared with the children. A collection writes to each
+        # object: behind the fork it would copy all of them.
         gc.collect()
         gc.freeze()
         self.pid = os.fork()
@@ -56,13 +56,13 @@ class ForkServer:
             _serve(theirs, start, client)
         theirs.close()
         self.is_dead = False
-        """Whether the server was seen to have ended; its children have ended with it."""
+        """True if the server is known to have ended; its children have ended with it."""
         self._socket = ours
         self._ended: list[Ended] = []
         self._forgotten: set[int] = set()
 
     def fileno(self) -> int:
-        """Readable when a child has ended, or the server itself."""
+        """Returns a descriptor that is readable when a child or the server has ended."""
         return self._socket.fileno()
 
     def start(self, arguments: list[object]) -> int:
@@ -78,35 +78,35 @@ class ForkServer:
                 return pid
             if pid == self.pid:
                 raise PipelineError("the fork server process ended unexpectedly")
-            self._note(pid, status)
+            self._add_ended(pid, status)
 
     @property
     def has_news(self) -> bool:
-        """Whether ends of children were heard of that `ended` has not told yet."""
+        """True if `ended` returns children without a look at the socket."""
         return bool(self._ended)
 
     def ended(self) -> list[Ended]:
-        """Children that have ended since the last call; does not wait."""
+        """Returns the children that have ended since the last call; does not wait."""
         while select.select([self._socket], [], [], 0)[0]:
             pid, status = self._receive()
-            self._note(pid, -1 if status is None else status)
+            self._add_ended(pid, -1 if status is None else status)
             if pid == self.pid:
                 break
         found, self._ended = self._ended, []
         return found
 
     def forget(self, pids: set[int]) -> None:
-        """Does not tell of the ends of these children, whose process ids others may get then."""
+        """Makes `ended` omit the next end of each of these; later children may get the same ids."""
         self._forgotten |= pids
 
-    def _note(self, pid: int, status: int) -> None:
+    def _add_ended(self, pid: int, status: int) -> None:
         if pid in self._forgotten:
             self._forgotten.discard(pid)
         else:
             self._ended.append(Ended(pid, status))
 
     def close(self) -> None:
-        """Ends the server and all of its children, and waits for it."""
+        """Ends the server and all of its children, and waits until the server has ended."""
         self._socket.close()
         os.waitpid(self.pid, 0)
 
@@ -114,7 +114,7 @@ class ForkServer:
         try:
             message = self._socket.recv(MAX_MESSAGE)
         except ConnectionResetError:
-            message = b""  # it ended without reading our last request
+            message = b""  # the server ended without reading the last request
         if not message:
             self.is_dead = True
             return self.pid, -signal.SIGKILL
@@ -123,7 +123,7 @@ class ForkServer:
 
 
 def _serve(client: socket.socket, start: Start, client_pid: int) -> NoReturn:
-    """Runs in the server: takes requests until the client is gone."""
+    """Runs in the server: serves requests until the client has closed its socket."""
     try:
         die_with_parent(client_pid)
         _serve_requests(client, start)
@@ -134,13 +134,13 @@ def _serve(client: socket.socket, start: Start, client_pid: int) -> NoReturn:
 def _serve_requests(client: socket.socket, start: Start) -> None:
     setproctitle("laurel-mp: fork server")
     detach_stdin()
-    # A signal to the group, from a terminal or a service manager, is for ingest to handle: it
-    # ends its children in an orderly way.
+    # A terminal or a service manager signals the whole group. Ingest handles the signal, and ends
+    # its children in order.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    # auditd starts a plugin again with some blocked, up to 4.0.4 [auditd: audisp/audispd.c].
+    # Up to 4.0.4, auditd restarts a plugin with blocked signals [auditd: audisp/audispd.c].
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     children: set[int] = set()
@@ -174,7 +174,7 @@ def _reap(children: set[int], client: socket.socket) -> None:
             try:
                 client.send(msgpack.packb((pid, os.waitstatus_to_exitcode(status))))
             except OSError:
-                return  # the client is gone: the caller's loop sees it, too
+                return  # the client is gone: the caller's loop ends, too
 
 
 def _run_child(start: Start, message: bytes, server: int) -> NoReturn:

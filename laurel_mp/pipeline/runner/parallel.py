@@ -29,10 +29,10 @@ from laurel_mp.system import privileges
 from laurel_mp.system.process_title import set_main_title
 
 REPORT_SECONDS = 0.5
-"""How long to wait for the report that a failed child sent before it ended."""
+"""Longest wait for the report that a failed child sent before it ended."""
 
 CLOSE_SECONDS = 5.0
-"""How long children may take to end after the final batch."""
+"""Longest wait for children to end after the final batch."""
 
 
 def start_child(spawner: ProcessSpawner, arguments: list[Any]) -> None:

@@ -38,7 +38,7 @@ PULSE = 0.5
 """Seconds between two reports of a writer that waits."""
 
 Fills = tuple[Mapping[str, Fill], Mapping[str, int]]
-"""How full each table is, and counts of queries to this host."""
+"""Fill level of each table, and counts of queries to this host."""
 
 
 def run(task: Task, config: Config, spawner: ProcessSpawner) -> None:

@@ -1,4 +1,4 @@
-"""What the stage runners of a run share: fork server, journal, scoreboard, directory of sockets."""
+"""Shared by all stage runners of a run: fork server, journal, scoreboard, runtime directory."""
 
 from __future__ import annotations
 

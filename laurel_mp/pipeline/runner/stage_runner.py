@@ -45,7 +45,7 @@ class Snapshots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartState:
-    """What a stage runner starts from."""
+    """The state that a stage runner starts from."""
 
     snapshots: Snapshots | None
     """For its number of workers; None for empty stages."""

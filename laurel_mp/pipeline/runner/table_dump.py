@@ -1,6 +1,6 @@
-"""The process table in the debug log, for whoever wonders where a parent or a label comes from.
+"""The process table in the debug log, to find out why an event has its parent or label.
 
-One line for each process: `process ` and a JSON object.
+There is a line for each process: `process ` and a JSON object.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import orjson
 from laurel_mp.processes.process_table import Process, ProcessTables
 
 log = logging.getLogger(__name__)
-# There may be many, and they are for the debug log alone: `Plugin` has it listen here.
+# The lines are for the debug log only, which `Plugin` adds as a handler here.
 log.propagate = False
 
 
 def dump(tables: ProcessTables) -> None:
-    """Says what is known of all processes, those that have ended lately as well."""
+    """Logs all processes, including those that ended lately."""
     shown = ended = 0
     for node, table in tables.items():
         for process in table.current.values():
@@ -32,7 +32,7 @@ def dump(tables: ProcessTables) -> None:
 
 
 def _text(node: bytes, process: Process, state: str) -> str:
-    """What a message has room for: what may be long comes last."""
+    """Returns a JSON object; long members come last, as a message has a limit."""
     return json.dumps(dict(_members(node, process, state)), separators=(",", ":"))
 
 
@@ -60,5 +60,5 @@ def _word(text: bytes) -> str:
 
 
 def _value(text: bytes) -> object:
-    """A JSON value as tables have it."""
+    """Returns the value of a table entry, which is JSON."""
     return orjson.loads(text) if text else None

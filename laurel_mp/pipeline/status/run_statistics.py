@@ -212,7 +212,7 @@ class RunStatistics:
     def _lag_of_ingest(self) -> float:
         """How long ago the oldest input came that is not handed over."""
         now = time.monotonic()
-        size, waited = self._backlog.waits(now)
+        size, waited = self._backlog.waiting(now)
         if not size:
             return 0.0
         # What is on disk came behind what was taken last, and before all that is in memory.

@@ -138,8 +138,8 @@ def test_to_the_spool_and_back(path: Path, caplog: pytest.LogCaptureFixture) -> 
 
     assert backlog.statistics().memory_bytes <= LIMIT
     assert take_all(backlog) == data
-    wait_until(lambda: "empty again" in caplog.text, "the end is said")
-    assert caplog.text.count(f"input goes to the spool {path}") == 1
+    wait_until(lambda: "empty after" in caplog.text, "the end is said")
+    assert caplog.text.count(f"writing input to the spool {path}") == 1
     assert list(path.iterdir()) == []
     statistics = backlog.statistics()
     assert statistics[:4] == (0, 0, 0, 0)
@@ -172,12 +172,12 @@ def test_bounded_without_a_spool(caplog: pytest.LogCaptureFixture) -> None:
     """Without a spool, whoever puts waits when memory is full; how long is counted and said."""
     backlog = opened(limit=1000)
     thread = in_background(lambda: put(backlog, b"x" * 1000))
-    wait_until(lambda: "reading has stopped: 1000 bytes" in caplog.text, "it stops")
+    wait_until(lambda: "reading stopped: backlog full, 1000 bytes" in caplog.text, "it stops")
     assert backlog.statistics().stopped_seconds > 0
     backlog.take(1)
     thread.join()
 
-    assert "reading goes on after" in caplog.text
+    assert "reading resumed after" in caplog.text
     assert backlog.statistics().stopped_seconds >= 0.1
     backlog.close()
 
@@ -191,8 +191,8 @@ def test_stops_are_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
         backlog.take(1)
         thread.join()
 
-    assert caplog.text.count("reading has stopped") == 1
-    assert caplog.text.count("reading goes on") == 1
+    assert caplog.text.count("reading stopped") == 1
+    assert caplog.text.count("reading resumed") == 1
     backlog.close()
 
 
@@ -234,9 +234,9 @@ def test_full_spool(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     data = text(8 * LIMIT)
     backlog = opened(path, most=2 * LIMIT)
     thread = put_and_end(backlog, data)
-    wait_until(lambda: "reading has stopped" in caplog.text, "reading stops")
+    wait_until(lambda: "reading stopped" in caplog.text, "reading stops")
 
-    assert "all that spool-bytes allows is in use" in caplog.text
+    assert "spool-bytes is reached" in caplog.text
     assert sum(file.stat().st_size for file in path.iterdir()) <= 2 * LIMIT
     assert backlog.statistics().memory_bytes >= LIMIT - (1 << 16)
     assert take_all(backlog) == data
@@ -250,7 +250,7 @@ def test_full_disk(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
     (small_disk / "hog").write_bytes(b"x" * (100 << 10))
     backlog = opened(small_disk / "spool", limit=LIMIT // 4)
     thread = put_and_end(backlog, data)
-    wait_until(lambda: "reading has stopped" in caplog.text, "reading stops")
+    wait_until(lambda: "reading stopped" in caplog.text, "reading stops")
     assert "cannot be written: No space left on device" in caplog.text
     before = backlog.statistics().spool_bytes
     (small_disk / "hog").unlink()
@@ -287,7 +287,7 @@ def test_spool_can_not_be_used(path: Path, caplog: pytest.LogCaptureFixture) -> 
     data = text(2 * LIMIT)
     backlog = opened(path)
     thread = put_and_end(backlog, data)
-    wait_until(lambda: "reading has stopped" in caplog.text, "reading stops")
+    wait_until(lambda: "reading stopped" in caplog.text, "reading stops")
 
     assert take_all(backlog) == data
     thread.join()
@@ -303,7 +303,7 @@ def test_keep_and_go_on(path: Path) -> None:
     spooled(backlog, LIMIT)
     first = backlog.take(1 << 16)
     assert first is not None
-    assert backlog.keep() == []
+    assert backlog.spool_rest() == []
     backlog.release()
     backlog.close()
 
@@ -323,7 +323,7 @@ def test_not_released_is_kept(path: Path) -> None:
     spooled(backlog, LIMIT)
     for _ in range(5):
         backlog.take(1 << 16)
-    backlog.keep()
+    backlog.spool_rest()
     backlog.close()
 
     backlog = opened(path)
@@ -342,7 +342,7 @@ def test_release_up_to(path: Path) -> None:
     upto = backlog.taken
     backlog.take(1 << 16)
     backlog.release(upto)
-    backlog.keep()
+    backlog.spool_rest()
     backlog.close()
 
     backlog = opened(path)
@@ -356,7 +356,7 @@ def test_keep_without_a_spool() -> None:
     backlog = opened()
     backlog.put(b"a\n", 1.0)
     backlog.put(b"b", 2.0)
-    rest = backlog.keep()
+    rest = backlog.spool_rest()
     backlog.close()
     assert rest == [Piece(b"a\n", 1.0), Piece(b"b", 2.0)]
 
@@ -373,7 +373,7 @@ def test_keep_on_a_full_disk(small_disk: Path) -> None:
     data = text(LIMIT)
     backlog = opened(small_disk / "spool", limit=16 * LIMIT)
     put(backlog, data)
-    rest = backlog.keep()
+    rest = backlog.spool_rest()
     backlog.close()
     assert rest
 
@@ -508,7 +508,7 @@ def test_any_sizes(
             taken += piece.data
             backlog.release()
     if restart:
-        assert backlog.keep() == []
+        assert backlog.spool_rest() == []
         backlog.close()
         backlog = opened(path)
     backlog.end()

@@ -22,14 +22,14 @@ RECORD = b"x" * 130 + b"\n"
 
 def test_nap_by_rate() -> None:
     """Naps are long while few records come, short while many do; none is behind a large read."""
-    gathering = LingerPolicy(1.0)
-    gathering._before -= 1.0
-    gathering.note(RECORD)
-    assert gathering.nap == LONGEST_NAP
-    gathering.note(RECORD * 100)
-    assert gathering.nap == SHORTEST_NAP
-    gathering.note(b"x" * LARGE_READ)
-    assert gathering.nap == 0
+    policy = LingerPolicy(1.0)
+    policy._last_read -= 1.0
+    policy.record_read(RECORD)
+    assert policy.nap == LONGEST_NAP
+    policy.record_read(RECORD * 100)
+    assert policy.nap == SHORTEST_NAP
+    policy.record_read(b"x" * LARGE_READ)
+    assert policy.nap == 0
 
 
 @pytest.mark.parametrize(
@@ -38,31 +38,31 @@ def test_nap_by_rate() -> None:
 )
 def test_time_by_pace(data: bytes) -> None:
     """The time ends when enough have come for a batch, at the pace of late; it is not longer."""
-    gathering = LingerPolicy(0.5)
-    assert gathering.time == 0.5
-    gathering._before -= 1.0
-    gathering.note(RECORD)
-    assert gathering.time == 0.5
-    gathering._before -= 1.0
-    gathering.note(data)
-    assert 0.1 <= gathering.time < 0.2
+    policy = LingerPolicy(0.5)
+    assert policy.time == 0.5
+    policy._last_read -= 1.0
+    policy.record_read(RECORD)
+    assert policy.time == 0.5
+    policy._last_read -= 1.0
+    policy.record_read(data)
+    assert 0.1 <= policy.time < 0.2
 
 
 def test_no_nap_without_linger() -> None:
     """Who does not want to linger gets what is there at once."""
-    gathering = LingerPolicy(0.0)
-    gathering.note(RECORD)
-    assert gathering.nap == 0
-    assert gathering.rest(0, 0.0) == 0
+    policy = LingerPolicy(0.0)
+    policy.record_read(RECORD)
+    assert policy.nap == 0
+    assert policy.sleep(0, 0.0) == 0
 
 
 def test_rest_to_the_end() -> None:
     """While little comes, it is time to read when all of the time has passed."""
     read, write = os.pipe()
     os.write(write, RECORD)
-    gathering = LingerPolicy(3 * LONGEST_NAP)
+    policy = LingerPolicy(3 * LONGEST_NAP)
     before = time.monotonic()
-    assert gathering.rest(read, gathering.linger) <= 0
+    assert policy.sleep(read, policy.linger) <= 0
     assert time.monotonic() - before >= 3 * LONGEST_NAP
     os.close(read)
     os.close(write)
@@ -72,8 +72,8 @@ def test_rest_ends_early() -> None:
     """When much has come during a nap, there is no second one."""
     ours, theirs = socket.socketpair()
     ours.send(b"x" * ENOUGH)
-    gathering = LingerPolicy(1.0)
-    assert gathering.rest(theirs.fileno(), 1.0) == 1.0 - LONGEST_NAP
+    policy = LingerPolicy(1.0)
+    assert policy.sleep(theirs.fileno(), 1.0) == 1.0 - LONGEST_NAP
     ours.close()
     theirs.close()
 

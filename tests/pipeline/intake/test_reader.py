@@ -159,7 +159,7 @@ def test_close_ends_a_wait_for_room() -> None:
     reading.reader.close()
 
     assert not reading.reader._thread.is_alive()
-    assert b"".join(piece.data for piece in reading.backlog.keep()) == b"x" * 2000
+    assert b"".join(piece.data for piece in reading.backlog.spool_rest()) == b"x" * 2000
     reading.close()
 
 

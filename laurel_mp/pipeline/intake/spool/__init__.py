@@ -1,1 +1,1 @@
-"""Input that waits on disk while outputs stall."""
+"""The spool: input that waits on disk while outputs stall."""

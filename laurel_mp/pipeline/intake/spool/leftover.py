@@ -1,4 +1,4 @@
-"""What a former run has left in the spool."""
+"""Segments that a former run left in the spool."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ log = logging.getLogger(__name__)
 
 
 class Former(NamedTuple):
-    """Segments in order, each with something to read."""
+    """Segments of a former run, in order, each with records to read."""
 
     segments: list[Segment]
     last: bytes
-    """The last byte of input in them; nothing if there is none."""
+    """The last byte of input in them; empty if there is none."""
 
 
 def find(directory: SpoolDirectory, boot: bytes, now: float) -> Former:
-    """Looks through the directory; what does not belong there is set aside. Raises OSError.
+    """Returns the segments in the directory; renames files that are not valid. Raises OSError.
 
-    Arrivals of another boot than `boot` count as if the last one of that boot was `now`.
+    Arrivals of another boot than `boot` are moved so that the last one of that boot is `now`.
     """
     former: list[Segment] = []
     boots: list[bytes] = []
     ends: dict[bytes, float] = {}
     last = b""
     for name in directory.names():
-        if name.endswith(CORRUPT) or (looked := _look_at(directory, name)) is None:
+        if name.endswith(CORRUPT) or (inspected := _inspect(directory, name)) is None:
             continue
-        number, found, last = looked
+        number, found, last = inspected
         former.append(Segment(number, found.end, found.pieces, found.data, found.mark, latest=now))
         boots.append(found.boot)
         ends[found.boot] = found.last_arrival
@@ -43,11 +43,11 @@ def find(directory: SpoolDirectory, boot: bytes, now: float) -> Former:
     return Former(former, last)
 
 
-def _look_at(directory: SpoolDirectory, name: str) -> tuple[int, Found, bytes] | None:
-    """Number, contents and last byte of a segment that has something to read."""
+def _inspect(directory: SpoolDirectory, name: str) -> tuple[int, Found, bytes] | None:
+    """Returns number, contents and last byte of a segment; None if it has nothing to read."""
     matched = segments.NAME.match(name)
     if matched is None:
-        directory.set_aside(name, "it does not belong there")
+        directory.set_aside(name, "not a segment")
         return None
     try:
         fd = directory.open(name)
@@ -64,7 +64,7 @@ def _look_at(directory: SpoolDirectory, name: str) -> tuple[int, Found, bytes] |
         os.close(fd)
     if found.torn:
         log.warning(
-            "spool %s: %s: its last %d bytes were not written whole, and are left out",
+            "spool %s: %s: ignoring an incomplete record of %d bytes at the end",
             directory.path,
             name,
             found.torn,

@@ -1,10 +1,10 @@
-"""One file of the spool: a header, then records of input, which are only ever appended.
+"""Segments, the files of the spool: a header, then records of input, append-only.
 
     magic 8 | version 4 | boot id 16 | mark 8 | record | record | ...
     record: length 4 | crc 4 | arrival 8 | data
 
-Numbers are little endian. The mark is where the first record stands that is still wanted. The crc
-is that of arrival and data.
+Numbers are little endian. The mark is the offset of the first record that was not released. The
+crc covers arrival and data.
 """
 
 from __future__ import annotations
@@ -31,19 +31,20 @@ NAME = re.compile(r"segment-(\d{10})\Z", re.ASCII)
 
 
 class BadSegmentError(Exception):
-    """What is wrong with a file of the spool; the text is for the log."""
+    """A file of the spool is not valid; its text follows the file's name in the log."""
 
 
 class Found(NamedTuple):
-    """What a segment of a former run holds that is still wanted."""
+    """The contents of a segment of a former run."""
 
     boot: bytes
     mark: int
     end: int
-    """Where its whole records end."""
+    """Offset behind the last complete record."""
     torn: int
-    """Bytes behind that: a record that was not written whole."""
+    """Bytes behind that, of an incomplete record."""
     pieces: int
+    """Records that were not released."""
     data: int
     """Bytes of input in those."""
     last_arrival: float
@@ -51,79 +52,82 @@ class Found(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Segment:
-    """A segment in use: what of it was read, and where its records end."""
+    """A segment in use: how far it was read, and where its records end."""
 
     number: int
     end: int
     pieces: int = 0
-    """Records that were not read yet."""
+    """Unread records."""
     data: int = 0
     """Bytes of input in those."""
     offset: int = HEADER.size
-    """Where the first of those stands."""
+    """Offset of the first unread record."""
     later: float = 0.0
-    """Seconds to add to arrivals: those of another boot are moved up to now."""
+    """Seconds to add to arrivals, if they are of another boot."""
     latest: float = math.inf
-    """No arrival was later: when the segment of a former run was found."""
+    """Upper limit for arrivals: when the segment of a former run was found."""
 
     @property
     def name(self) -> str:
-        """Its file's name."""
+        """Name of the file."""
         return name_of(self.number)
 
 
 def name_of(number: int) -> str:
-    """The name of a segment's file; names sort as numbers do."""
+    """Returns the name of a segment's file; names sort like numbers."""
     return f"segment-{number:010d}"
 
 
 def header(boot: bytes) -> bytes:
-    """What a new segment begins with."""
+    """Returns the header of a new segment."""
     return HEADER.pack(MAGIC, VERSION, boot, HEADER.size)
 
 
 def framed_size(piece: Piece) -> int:
-    """How many bytes of a file a piece takes."""
+    """Returns the size of a piece's record in bytes."""
     return RECORD.size + len(piece.data)
 
 
 def frame(piece: Piece) -> bytes:
-    """What stands before a piece's data."""
+    """Returns what precedes the data in a piece's record."""
     crc = zlib.crc32(piece.data, zlib.crc32(ARRIVAL.pack(piece.arrival)))
     return RECORD.pack(len(piece.data), crc, piece.arrival)
 
 
 def read_record(fd: int, offset: int, end: int) -> Piece:
-    """The record at `offset`. Raises BadSegmentError, or OSError."""
+    """Returns the record at `offset`. Raises BadSegmentError, or OSError."""
     head = os.pread(fd, RECORD.size, offset)
     if len(head) < RECORD.size:
-        raise BadSegmentError("it is shorter than it was")
+        raise BadSegmentError("truncated")
     size, crc, arrival = RECORD.unpack(head)
     if size > end - offset - RECORD.size:
         raise BadSegmentError(f"no record at {offset}")
     data = os.pread(fd, size, offset + RECORD.size)
     if zlib.crc32(data, zlib.crc32(ARRIVAL.pack(arrival))) != crc or not math.isfinite(arrival):
-        raise BadSegmentError(f"the record at {offset} is damaged")
+        raise BadSegmentError(f"damaged record at {offset}")
     return Piece(data, arrival)
 
 
 def inspect(fd: int) -> Found:
-    """Looks at the frames of a former run's segment. Raises BadSegmentError, or OSError."""
+    """Checks the records of a former run's segment, without their data.
+
+    Raises BadSegmentError, or OSError.
+    """
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
-        raise BadSegmentError("it is not a file")
+        raise BadSegmentError("not a regular file")
     if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
         raise BadSegmentError("others may have written it")
-    if not status.st_size:  # whoever made it was killed before it could write to it
+    if not status.st_size:  # its process was killed before the first write
         return Found(b"", 0, 0, 0, 0, 0, 0.0)
     head = os.pread(fd, HEADER.size, 0)
     if len(head) < HEADER.size:
-        raise BadSegmentError("it has no whole header")
+        raise BadSegmentError("incomplete header")
     magic, version, boot, mark = HEADER.unpack(head)
     if magic != MAGIC or version != VERSION:
-        raise BadSegmentError("another program, or another version of this one, has written it")
+        raise BadSegmentError("unknown magic or version")
     if not HEADER.size <= mark <= status.st_size:
-        raise BadSegmentError("its header is damaged")
+        raise BadSegmentError("damaged header")
     offset, pieces, data, last = mark, 0, 0, 0.0
     while len(record := os.pread(fd, RECORD.size, offset)) == RECORD.size:
         size, _, arrival = RECORD.unpack(record)
@@ -137,7 +141,7 @@ def inspect(fd: int) -> Found:
 
 
 def write_all(fd: int, data: bytes, offset: int) -> None:
-    """Writes all of it at `offset`. Raises OSError; then some of it may be there."""
+    """Writes all of `data` at `offset`. Raises OSError, perhaps behind a part of it."""
     rest = memoryview(data)
     while rest:
         written = os.pwrite(fd, rest, offset)

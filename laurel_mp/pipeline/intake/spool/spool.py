@@ -1,7 +1,7 @@
-"""Input that waits on disk while the outputs are slow, in order, and over a restart.
+"""A queue of input on disk, for when outputs are slow; survives a restart.
 
 One thread appends, another one takes and releases. What was taken stays on disk until it is
-released, so that a run that is killed leaves it to the next one.
+released: if the run is killed, the next one takes it again.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from laurel_mp.pipeline.intake.spool.spool_directory import SpoolDirectory
 from laurel_mp.system.boot_id import boot_id
 
 SEGMENT_BYTES = 8 << 20
-"""A file is removed when all of it was read: the disk gets room in such steps."""
+"""Size of a segment. A segment is removed as a whole, so disk space is freed in such steps."""
 
 log = logging.getLogger(__name__)
 
 
 class SpoolFullError(OSError):
-    """The spool holds all that it may hold: seen by whoever appends to it."""
+    """The spool has reached `pipeline.spool-bytes`: raised by `append`."""
 
 
 class SpoolStatistics(NamedTuple):
-    """What is in the spool."""
+    """Sizes of the spool."""
 
     bytes: int
-    """Bytes of input that were not taken."""
+    """Bytes of input that were not taken yet."""
     pieces: int
-    """In how many pieces."""
+    """Number of records that hold them."""
     disk_bytes: int
-    """Bytes of its files, which may hold what was taken, too."""
+    """Bytes of all files, which include input that was taken and not released."""
 
 
 class _Given(NamedTuple):
-    """How far a segment was read when so many bytes were taken in all."""
+    """The read position when `taken` bytes were taken in total."""
 
     taken: int
     segment: Segment
@@ -54,29 +54,29 @@ class _Given(NamedTuple):
 
 
 class Spool:
-    """A queue of pieces in the segments of a directory, which is made when it is needed."""
+    """A queue of pieces in segment files. The first `append` makes the directory."""
 
     def __init__(self, path: Path, most: int, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._directory = SpoolDirectory(path)
         self._most = most
         self._segment_bytes = min(segment_bytes, most // 4)
         self._boot = boot_id()
-        self._lock = threading.Lock()  # for what both threads use: the next six
+        self._lock = threading.Lock()  # protects the next six
         self._unread: deque[Segment] = deque()
-        self._finished: deque[Segment] = deque()  # read to the end, which is not released
+        self._finished: deque[Segment] = deque()  # read to the end, and not released
         self._bytes = 0
         self._pieces = 0
         self._disk_bytes = 0
         self._tail: Segment | None = None
-        self._appending = threading.Lock()  # held while the tail is written to; taken before _lock
+        self._appending = threading.Lock()  # held during a write to the tail; acquired before _lock
         self._tail_fd = -1
         self._number = 0
-        # For the thread that takes alone:
+        # Only the taking thread uses these:
         self._head: Segment | None = None
         self._head_fd = -1
-        self._last: Segment | None = None  # of what was taken last
+        self._last: Segment | None = None  # segment of the piece that was taken last
         self._next: Piece | None = None
-        self._next_is_ours = False  # a line feed, and not of any segment
+        self._next_is_ours = False  # a line feed of this class, of no segment
         self._given: deque[_Given] = deque()
         self._taken = 0
         self._latest = -math.inf
@@ -84,7 +84,7 @@ class Spool:
 
     @classmethod
     def of(cls, config: Config) -> Spool | None:
-        """The spool that a configuration wants, if any."""
+        """Returns the spool that is configured, if any."""
         settings = config.pipeline
         if not settings.spool:
             return None
@@ -92,29 +92,29 @@ class Spool:
 
     @property
     def path(self) -> Path:
-        """Its directory."""
+        """The directory."""
         return self._directory.path
 
     @property
     def bytes(self) -> int:
-        """Bytes of input that were not taken."""
+        """Bytes of input that were not taken yet."""
         return self._bytes
 
     @property
     def taken(self) -> int:
-        """Bytes of input that were taken since the start: a point that `release` understands."""
+        """Bytes of input that were taken since the start; an argument for `release`."""
         return self._taken
 
     def statistics(self) -> SpoolStatistics:
-        """What is in it now."""
+        """Returns the sizes now."""
         with self._lock:
             return SpoolStatistics(self._bytes, self._pieces, self._disk_bytes)
 
     def load(self, *, within_line: bool = False) -> bool:
-        """Takes over what a former run has left, before anything else; logs what is wrong with it.
+        """Adopts the segments of a former run; call it first. Logs files that are not valid.
 
-        `within_line` says whether what came before it ends within a line. Returns the same for
-        what comes after it.
+        `within_line` is true if the input before it ends within a line. Returns the same for the
+        input behind it.
         """
         self._within_line = within_line
         try:
@@ -129,20 +129,20 @@ class Spool:
         self._pieces = sum(segment.pieces for segment in found)
         self._disk_bytes = sum(segment.end for segment in found)
         self._number = found[-1].number
-        log.warning("spool %s: goes on with %d bytes of a former run", self.path, self._bytes)
+        log.warning("spool %s: continuing with %d bytes of a former run", self.path, self._bytes)
         return last != b"\n"
 
     def append(self, piece: Piece) -> None:
-        """Puts a piece behind the others. Raises OSError, and then has not put it there."""
+        """Appends a piece. Raises OSError; then the piece is not in the spool."""
         with self._appending:
             size = segments.framed_size(piece)
             if self._tail is not None and (
                 self._tail.end >= self._segment_bytes or not os.fstat(self._tail_fd).st_nlink
             ):
-                self._end_tail()  # it is full, or somebody has removed it
+                self._end_tail()  # it is full, or its file was removed
             needed = size if self._tail is not None else segments.HEADER.size + size
             if self._disk_bytes + needed > self._most:
-                raise SpoolFullError(errno.ENOSPC, "all that spool-bytes allows is in use")
+                raise SpoolFullError(errno.ENOSPC, "spool-bytes is reached")
             tail = self._tail or self._begin_tail()
             try:
                 segments.write_all(self._tail_fd, segments.frame(piece) + piece.data, tail.end)
@@ -158,9 +158,10 @@ class Spool:
                 self._disk_bytes += size
 
     def take(self, most: int) -> Piece | None:
-        """The oldest pieces that came together, up to about `most` bytes; None if there are none.
+        """Removes and joins the oldest pieces that arrived together, up to about `most` bytes.
 
-        What cannot be read is left out, and logged; a line feed ends a line that this cuts.
+        Returns None if the spool is empty. Records that cannot be read are skipped and logged; a
+        line feed ends a line that is cut thereby.
         """
         parts: list[bytes] = []
         size, first = 0, 0.0
@@ -180,7 +181,7 @@ class Spool:
         return Piece(b"".join(parts), first)
 
     def release(self, taken: int) -> None:
-        """Forgets what was taken when `taken` had this value, and before."""
+        """Removes from disk what was taken when `self.taken` had this value."""
         given = None
         while self._given and self._given[0].taken <= taken:
             given = self._given.popleft()
@@ -194,7 +195,7 @@ class Spool:
             log.warning("spool %s: cannot be cleared: %s", self.path, error.strerror)
 
     def sync(self) -> None:
-        """Brings everything to the disk. Raises OSError."""
+        """Flushes all segments to disk. Raises OSError."""
         with self._lock:
             names = [segment.name for segment in (*self._finished, *self._unread)]
         for name in names:
@@ -207,12 +208,12 @@ class Spool:
             self._directory.sync()
 
     def close(self) -> None:
-        """Gives up its descriptors; nobody may be appending."""
+        """Closes descriptors; no thread may be appending."""
         self._end_tail()
         self._end_head()
         self._directory.close()
 
-    # The end that grows: with _appending.
+    # --- tail, with _appending held
 
     def _begin_tail(self) -> Segment:
         fd = self._create()
@@ -234,17 +235,17 @@ class Spool:
         self._number += 1
         try:
             return self._directory.create(segments.name_of(self._number))
-        except FileExistsError:  # it could not be looked into at the start
+        except FileExistsError:  # `load` could not read the directory
             found = map(segments.NAME.match, self._directory.names())
             self._number = max((int(match[1]) for match in found if match), default=0) + 1
             return self._directory.create(segments.name_of(self._number))
 
     def _undo(self, tail: Segment) -> None:
-        """Takes away what there is of a record that could not be written whole."""
+        """Removes an incomplete record."""
         try:
             os.ftruncate(self._tail_fd, tail.end)
         except OSError:
-            self._end_tail()  # nobody reads past its end, and the next run takes that for torn
+            self._end_tail()  # no read goes beyond its end, and the next run ignores the rest
 
     def _end_tail(self) -> None:
         with self._lock:
@@ -252,10 +253,10 @@ class Spool:
                 os.close(self._tail_fd)
                 self._tail = None
 
-    # The end that is read.
+    # --- head
 
     def _peek(self) -> Piece | None:
-        """What is taken next."""
+        """Returns the next piece, and keeps it; None if there is none."""
         while self._next is None:
             head = self._first_unread()
             if head is None:
@@ -263,7 +264,7 @@ class Spool:
             try:
                 self._next = self._read(head)
             except (BadSegmentError, OSError) as error:
-                self._leave_out(head, error)
+                self._skip(head, error)
                 if self._within_line:
                     self._next = Piece(b"\n", self._no_earlier(-math.inf))
                     self._next_is_ours = True
@@ -291,14 +292,14 @@ class Spool:
         return Piece(data, self._no_earlier(min(arrival + head.later, head.latest)))
 
     def _no_earlier(self, arrival: float) -> float:
-        """The time, or that of what was read before if that is later."""
+        """Returns `arrival`, or that of the piece before if it is later."""
         if arrival == self._latest == -math.inf:
             arrival = time.monotonic()
         self._latest = max(self._latest, arrival)
         return self._latest
 
     def _consume(self, piece: Piece) -> None:
-        """Counts as taken what `_peek` has shown."""
+        """Removes the piece that `_peek` has returned."""
         self._next = None
         self._within_line = not piece.data.endswith(b"\n")
         head = self._head
@@ -312,8 +313,8 @@ class Spool:
             self._pieces -= 1
             self._bytes -= len(piece.data)
 
-    def _leave_out(self, segment: Segment, error: BadSegmentError | OSError) -> None:
-        """Goes on behind a segment of which no more can be read."""
+    def _skip(self, segment: Segment, error: BadSegmentError | OSError) -> None:
+        """Skips the rest of a segment that cannot be read."""
         if segment is self._tail:
             with self._appending:
                 if segment is self._tail:
@@ -327,17 +328,17 @@ class Spool:
             self._pieces -= pieces
             self._disk_bytes -= segment.end
         why = error.strerror if isinstance(error, OSError) else error
-        self._directory.set_aside(segment.name, f"{why}; {lost} bytes of input are left out")
+        self._directory.set_aside(segment.name, f"{why}; {lost} bytes of input skipped")
 
     def _end_head(self) -> None:
         if self._head is not None:
             os.close(self._head_fd)
             self._head = None
 
-    # What is not wanted any more.
+    # --- released segments
 
     def _released(self, given: _Given) -> list[Segment]:
-        """Segments that were read and released to their end; notes how far the next one was."""
+        """Returns the segments that are released to their end; writes the mark of the next one."""
         self._first_unread()
         with self._lock:
             done = []
@@ -356,7 +357,7 @@ class Spool:
         return done
 
     def _remove_empty_tail(self) -> None:
-        """Removes the segment that is appended to, if all of it is released and nobody appends."""
+        """Removes the tail if all of it is released and no thread appends."""
         if self._given or self._finished or not self._appending.acquire(blocking=False):
             return
         try:

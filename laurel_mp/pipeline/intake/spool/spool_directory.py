@@ -1,4 +1,4 @@
-"""The directory of the spool: ours alone, made when it is needed."""
+"""The directory of the spool, mode 0700, made when it is needed."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ log = logging.getLogger(__name__)
 
 
 class SpoolDirectory:
-    """Files by name, never through a symbolic link; each error names the path."""
+    """Opens, removes and renames files by name; follows no symbolic link."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self._fd: int | None = None
 
     def names(self) -> list[str]:
-        """All names in it, in order; none if there is no directory. Raises OSError."""
+        """Returns the names of all files, sorted; none without a directory. Raises OSError."""
         try:
             return sorted(os.listdir(self._open(make=False)))  # noqa: PTH208 - by descriptor
         except FileNotFoundError:
             return []
 
     def create(self, name: str) -> int:
-        """A new file, and the directory if there is none (any more). Raises OSError."""
+        """Creates a file, and the directory if it is missing. Raises OSError."""
         for is_last in (False, True):
             try:
                 return os.open(
@@ -44,18 +44,18 @@ class SpoolDirectory:
         raise AssertionError("unreachable")
 
     def open(self, name: str) -> int:
-        """A file that is there. Raises OSError."""
+        """Opens an existing file. Raises OSError."""
         return os.open(name, _FILE, dir_fd=self._open(make=False))
 
     def remove(self, name: str) -> None:
-        """Removes a file, if it is there. Raises OSError."""
+        """Removes a file if it exists. Raises OSError."""
         try:
             os.unlink(name, dir_fd=self._open(make=False))
         except FileNotFoundError:
             return
 
     def set_aside(self, name: str, why: object) -> None:
-        """Gives a file a name under which it is left alone, and says so."""
+        """Renames a file so that it is ignored from now on, and logs why."""
         aside = name + CORRUPT
         try:
             fd = self._open(make=False)
@@ -67,11 +67,11 @@ class SpoolDirectory:
         log.error("spool %s: %r: %s; %s", self.path, name, why, what)
 
     def sync(self) -> None:
-        """Brings names to the disk. Raises OSError."""
+        """Flushes the directory to disk. Raises OSError."""
         os.fsync(self._open(make=False))
 
     def close(self) -> None:
-        """Gives up the descriptor."""
+        """Closes the directory."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
@@ -80,7 +80,7 @@ class SpoolDirectory:
         if self._fd is not None:
             return self._fd
         if make:
-            with suppress(FileExistsError):  # then it is looked at below
+            with suppress(FileExistsError):  # it is checked below
                 self.path.mkdir(0o700)
         fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         status = os.fstat(fd)

@@ -186,7 +186,7 @@ def test_next_run(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     spool = loaded(path)
     spool.append(Piece(b"c\n", 50.0))
 
-    assert "goes on with 4 bytes" in caplog.text
+    assert "continuing with 4 bytes" in caplog.text
     assert [spool.take(1), spool.take(1), spool.take(1)] == [
         Piece(b"a\n", 1.0),
         Piece(b"b\n", 2.0),
@@ -264,7 +264,7 @@ def test_torn_tail(path: Path, size: int, caplog: pytest.LogCaptureFixture) -> N
     spool = loaded(path)
 
     assert take_all(spool) == b"first\n"
-    assert "not written whole" in caplog.text
+    assert "incomplete record" in caplog.text
     spool.release(spool.taken)
     assert segment_files(path) == []
     spool.close()
@@ -277,7 +277,8 @@ def test_damaged_tail(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     spool = loaded(path)
 
     assert take_all(spool) == b"first\n"
-    assert "is damaged; 7 bytes of input are left out" in caplog.text
+    assert "; 7 bytes of input skipped" in caplog.text
+    assert "damaged record at" in caplog.text
     assert spool.statistics() == SpoolStatistics(0, 0, 0)
     assert [file.name for file in path.iterdir()] == ["segment-0000000001.corrupt"]
     spool.close()
