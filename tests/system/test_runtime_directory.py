@@ -134,7 +134,7 @@ def test_place_of_somebody_else(place: Path) -> None:
 
 def test_no_place(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any place it cannot start, and says why."""
-    monkeypatch.setattr(runtime_directory, "_places", lambda: [place / "none"])
+    monkeypatch.setattr(runtime_directory, "_parents", lambda: [place / "none"])
     with pytest.raises(PipelineError, match=f"^no directory .* be made: {place}/none: No such"):
         RuntimeDirectory()
 
