@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from laurel_mp.observe import log
 from laurel_mp.pipeline.counters.scoreboard import ROW
-from laurel_mp.stages.stage_messages import Merged
 
 DONE = 0
 """Where in a row the number of the last batch stands that was done."""
@@ -104,9 +103,9 @@ class Meter:
             row[_SYSTEM] = int(usage.ru_stime * 1e6)
         row[DONE] = batch
 
-    def wrote(self, merged: Merged, malformed: bytes) -> None:
-        """Something went to the outputs."""
-        self._row[_WRITTEN] += len(merged.text) + len(merged.filtered) + len(malformed)
+    def wrote(self, size: int) -> None:
+        """Notes that so many bytes went to the outputs."""
+        self._row[_WRITTEN] += size
 
     def is_due(self) -> bool:
         """Whether it is time to `look`; counts from now on if it is."""

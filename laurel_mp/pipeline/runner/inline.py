@@ -111,7 +111,8 @@ class InlineRunner(StageRunner):
         if batch > self._written_through:
             self._opened.tick()
             self._opened.write(batch, merged, malformed)
-            self._meter.wrote(merged, malformed)
+            size = len(merged.text) + len(merged.filtered) + len(malformed)
+            self._meter.wrote(size)
             self._written = batch
             if flags & ROTATE:
                 self._opened.rotate()

@@ -287,8 +287,10 @@ class _Writer:
         self._shell.give_back.passed(len(merged[0]))
         flags = messages[0].flags
         if batch > self._written_through:
-            opened.write(batch, merged, messages[0].malformed)
-            self._shell.meter.wrote(merged, messages[0].malformed)
+            malformed = messages[0].malformed
+            opened.write(batch, merged, malformed)
+            size = len(merged.text) + len(merged.filtered) + len(malformed)
+            self._shell.meter.wrote(size)
             if flags & ROTATE:
                 opened.rotate()
         ack = wire.AckMessage(

@@ -191,7 +191,9 @@ class Pipeline:
             self.step(1000)
 
     def _take(self, batch: Batch) -> None:
-        self._progress.keep(batch, self._windows * self.config.pipeline.window_bytes)
+        window = self._windows * self.config.pipeline.window_bytes
+        if self._progress.places_barrier(batch.cost, window, batch.flags):
+            batch.flags |= BARRIER
         self._recovery.hand_over(batch)
 
     def _place_barrier(self) -> None:

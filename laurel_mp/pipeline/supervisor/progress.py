@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from laurel_mp.pipeline.runner import wire
-from laurel_mp.pipeline.runner.batches import BARRIER, FINAL, Batch
+from laurel_mp.pipeline.runner.batches import BARRIER, FINAL
 from laurel_mp.pipeline.supervisor.checkpoint import Checkpoint
 from laurel_mp.pipeline.supervisor.checkpoint_schedule import Schedule
 from laurel_mp.pipeline.supervisor.hooks import Hooks
@@ -15,7 +15,7 @@ IDLE = 3600.0
 
 
 class Progress:
-    """Keeps each batch until a checkpoint covers it.
+    """Takes the reports, and drops the batches that a checkpoint covers.
 
     Batches before `first_own` are of a former run, whose end is not that of this run.
     """
@@ -34,16 +34,13 @@ class Progress:
         self._losses_told = 0
         """Number of the last batch whose missing events were told."""
 
-    def keep(self, batch: Batch, window: int) -> None:
-        """Adds a batch to the recovery point, and gives it a barrier if one is due.
-
-        `window` is the number of bytes that may wait for a checkpoint.
-        """
-        self._recovery.point.batches.add(batch)
-        is_due = self._schedule.keep(batch.cost, window)
-        if batch.flags & BARRIER or (is_due and not self._recovery.session.pending):
-            batch.flags |= BARRIER
-            self._schedule.begin()
+    def places_barrier(self, cost: int, window: int, flags: int) -> bool:
+        """Returns True if a batch that takes `cost` bytes of a window gets a barrier."""
+        is_due = self._schedule.keep(cost, window) and not self._recovery.session.pending
+        if not (is_due or flags & BARRIER):
+            return False
+        self._schedule.begin()
+        return True
 
     def take(self, report: wire.Report) -> None:
         """Takes a report of the stage runner."""

@@ -151,7 +151,8 @@ class Recovery:
     # --- batches
 
     def hand_over(self, batch: Batch) -> None:
-        """Hands over a new batch, which is in the recovery point already."""
+        """Hands over a new batch, and keeps it until a checkpoint covers it."""
+        self.point.batches.add(batch)
         parts = [batch]
         if self._poison.has_found:
             parts = self._poison.parts(batch)

@@ -10,7 +10,6 @@ from laurel_mp.pipeline.counters import meter as meter_module
 from laurel_mp.pipeline.counters.accounts import Accounts, Member
 from laurel_mp.pipeline.counters.meter import COUNTED, TABLES, Fill, Meter
 from laurel_mp.pipeline.counters.scoreboard import ROW, Scoreboard
-from laurel_mp.stages.stage_messages import Merged
 
 WRITER = Member("writer", 0)
 
@@ -26,7 +25,7 @@ def test_what_is_noted_is_read(board: Scoreboard) -> None:
     meter = Meter(board.row(0))
     meter.did(7, 30, 10)
     meter.did(8, 40, 12)
-    meter.wrote(Merged(b"12345", b"67"), b"8")
+    meter.wrote(8)
     meter.look({"processes": Fill(3, 10, 1)}, {"lookups": 5})
     noted = meter_module.read(board.row(0))
 
