@@ -1,4 +1,4 @@
-"""How full is what each stage remembers, in the form in which processes note it."""
+"""Fill levels of the stages' tables, as a Meter takes them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from laurel_mp.stages.decoder import Decoder
 from laurel_mp.stages.tracker import MAX_ANSWERS, Tracker
 
 _KINDS_OF_NAMES = 3
-"""Users, groups, and the groups of users: a memory for each."""
+"""Users, groups, and the groups of users: each has a cache."""
 
 
 def of_decoder(decoder: Decoder, system: System | None) -> dict[str, Fill]:
-    """What a worker remembers."""
+    """Returns the fill levels of a worker's tables."""
     found = decoder.statistics()
     fills = {
         "events_in_flight": Fill(found["in_flight"]),
@@ -33,7 +33,7 @@ def of_decoder(decoder: Decoder, system: System | None) -> dict[str, Fill]:
 
 
 def of_tracker(tracker: Tracker) -> dict[str, Fill]:
-    """What the tracker remembers."""
+    """Returns the fill levels of the tracker's tables."""
     found = tracker.statistics()
     return {
         "processes": Fill(found["processes"], MAX_IN_ALL, found["evicted"]),
@@ -43,12 +43,12 @@ def of_tracker(tracker: Tracker) -> dict[str, Fill]:
 
 
 def of_assembler(assembler: Assembler) -> dict[str, Fill]:
-    """What the writer remembers."""
+    """Returns the fill levels of the writer's tables."""
     return {"waiting_annotations": Fill(assembler.waiting, UNLIMITED)}
 
 
-def asked(system: System | None) -> dict[str, int]:
-    """What a process has asked this host."""
+def host_queries(system: System | None) -> dict[str, int]:
+    """Returns the counts of a process's queries to this host."""
     if system is None:
         return {}
     procfs = system.procfs.statistics()

@@ -1,4 +1,4 @@
-"""What each process notes about itself on the board, and how."""
+"""A process's row on the scoreboard: how it is written and read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from laurel_mp.observe import log
 from laurel_mp.pipeline.counters.scoreboard import ROW
 
-DONE = 0
-"""Where in a row the number of the last batch stands that was done."""
+LAST_BATCH = 0
+"""Index in a row of the number of the last completed batch."""
 
 COUNTED = (
     "batches",
@@ -28,10 +28,10 @@ COUNTED = (
     "names_asked",
     "names_unanswered",
 )
-"""Measures of the group `processes` that only grow, in the order in which rows have them."""
+"""Counters of the group `processes`, in the order of a row."""
 
 MEASURED = ("memory_bytes",)
-"""The others."""
+"""The gauges of that group, behind them."""
 
 TABLES = (
     "events_in_flight",
@@ -44,13 +44,13 @@ TABLES = (
     "answers",
     "waiting_annotations",
 )
-"""What is remembered; each has entries, limit and evictions in a row, in this order."""
+"""Tables; each has entries, limit and evictions in a row, in this order."""
 
 UNLIMITED = (1 << 64) - 1
-"""The limit of a table that something else bounds."""
+"""The limit of a table that is bounded by something else."""
 
-LOOK = 2.0
-"""Seconds between looks at memory and tables; a barrier is a reason to look, too."""
+MEASURE_SECONDS = 2.0
+"""Seconds between two measurements of memory and tables; barriers cause one, too."""
 
 _PLACE = {name: place for place, name in enumerate((*COUNTED, *MEASURED), 1)}
 _FIRST_TABLE = 1 + len(_PLACE)
@@ -63,16 +63,16 @@ assert _FIRST_TABLE + 3 * len(TABLES) <= ROW
 
 
 class Fill(NamedTuple):
-    """How full a table is."""
+    """Fill level of a table."""
 
     entries: int
     limit: int = UNLIMITED
     evictions: int = 0
-    """How often something was forgotten because there was no room."""
+    """Number of entries that were dropped for want of room."""
 
 
 class Meter:
-    """The side of the process that counts. All it does is to store numbers: 1 us for each batch."""
+    """Writes a process's row; costs 1 us per batch."""
 
     def __init__(
         self,
@@ -82,17 +82,17 @@ class Meter:
         live: bool = True,
         own_process: bool = True,
     ) -> None:
-        """Offline nobody asks for what `look` notes, and /proc is not looked at.
+        """With `live` false, `measure` is never due: an offline command has no status socket.
 
-        What shares a process with those who tell all this does not count CPU time: they do.
+        With `own_process` false, CPU time is not counted: ingest counts that of its process.
         """
         self._row = row
         self._clock = clock
         self._own_process = own_process
-        self._looked = -math.inf if live else math.inf
+        self._measured = -math.inf if live else math.inf
 
-    def did(self, batch: int, lines: int, events: int) -> None:
-        """A batch is done; lines and events since this process began."""
+    def count_batch(self, batch: int, lines: int, events: int) -> None:
+        """Counts a completed batch; `lines` and `events` since the start of this process."""
         row = self._row
         row[_BATCHES] += 1
         row[_LINES] = lines
@@ -101,22 +101,22 @@ class Meter:
             usage = resource.getrusage(resource.RUSAGE_SELF)
             row[_USER] = int(usage.ru_utime * 1e6)
             row[_SYSTEM] = int(usage.ru_stime * 1e6)
-        row[DONE] = batch
+        row[LAST_BATCH] = batch
 
     def wrote(self, size: int) -> None:
-        """Notes that so many bytes went to the outputs."""
+        """Counts bytes that were written to outputs."""
         self._row[_WRITTEN] += size
 
     def is_due(self) -> bool:
-        """Whether it is time to `look`; counts from now on if it is."""
+        """Returns True if it is time to `measure`, and restarts the interval then."""
         now = self._clock()
-        if now - self._looked < LOOK:
+        if now - self._measured < MEASURE_SECONDS:
             return False
-        self._looked = now
+        self._measured = now
         return True
 
-    def look(self, tables: Mapping[str, Fill], counted: Mapping[str, int]) -> None:
-        """Notes how large this process is, how full its tables are, and other counts."""
+    def measure(self, tables: Mapping[str, Fill], counted: Mapping[str, int]) -> None:
+        """Writes the memory of this process, the fill levels of its tables, and other counts."""
         row = self._row
         row[_PLACE["memory_bytes"]] = resident_bytes()
         row[_PLACE["messages_lost"]] = log.statistics().lost
@@ -128,7 +128,7 @@ class Meter:
 
 
 def resident_bytes(pid: int | str = "self") -> int:
-    """The memory of a process that is in RAM (RSS); 0 if that cannot be known."""
+    """Returns the resident memory of a process in bytes; 0 if unknown."""
     try:
         fd = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -139,17 +139,17 @@ def resident_bytes(pid: int | str = "self") -> int:
         return 0
 
 
-class Noted(NamedTuple):
-    """What a row said at one time."""
+class RowValues(NamedTuple):
+    """The values of a row."""
 
-    done: int
+    last_batch: int
     numbers: dict[str, int]
-    """By measure; what is counted in seconds is in microseconds."""
+    """By measure; times are in microseconds."""
     tables: dict[str, Fill]
 
 
-def read(row: memoryview) -> Noted:
-    """What a process has noted; tables that it does not have are left out."""
+def read(row: memoryview) -> RowValues:
+    """Returns the values of a row, without tables that the process does not have."""
     values = row.tolist()
     tables = {}
     for number, name in enumerate(TABLES):
@@ -158,10 +158,10 @@ def read(row: memoryview) -> Noted:
         if limit:
             tables[name] = Fill(entries, limit, evictions)
     numbers = {name: values[place] for name, place in _PLACE.items()}
-    return Noted(values[DONE], numbers, tables)
+    return RowValues(values[LAST_BATCH], numbers, tables)
 
 
 def erase(row: memoryview) -> None:
-    """Has it say nothing."""
+    """Sets all values to 0."""
     for place in range(ROW):
         row[place] = 0

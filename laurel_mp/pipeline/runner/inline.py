@@ -13,7 +13,7 @@ from laurel_mp.errors import LaurelError
 from laurel_mp.events.reassembly.coalescer import Counters
 from laurel_mp.outputs.journal import HeldJournal, Journal
 from laurel_mp.pipeline.counters import fill_levels
-from laurel_mp.pipeline.counters.accounts import Accounts, Member
+from laurel_mp.pipeline.counters.accounts import Accounts, ProcessSlot
 from laurel_mp.pipeline.counters.meter import Meter
 from laurel_mp.pipeline.counters.scoreboard import INLINE
 from laurel_mp.pipeline.host.host_access import open_system
@@ -68,7 +68,7 @@ class InlineRunner(StageRunner):
         config = self._config
         if self._shared_journal is not None:
             self._journal = HeldJournal(self._shared_journal)
-        self._accounts.begin([Member("ingest", INLINE)])
+        self._accounts.begin([ProcessSlot("ingest", INLINE)])
         system = self._stack.enter_context(open_system(config, live=self._live))
         if self._live:
             privileges.become(privileges.Role.INLINE, config)
@@ -143,12 +143,12 @@ class InlineRunner(StageRunner):
     def _measure(self, batch: int, flags: int) -> None:
         decoder = self._decoder
         events = decoder.counters.events - self._events
-        self._meter.did(batch, decoder.lines - self._lines, events)
+        self._meter.count_batch(batch, decoder.lines - self._lines, events)
         if self._meter.is_due() or flags & BARRIER:
             system = self._system
             sizes = fill_levels.of_decoder(decoder, system) | fill_levels.of_tracker(self._tracker)
-            self._meter.look(
-                sizes | fill_levels.of_assembler(self._assembler), fill_levels.asked(system)
+            self._meter.measure(
+                sizes | fill_levels.of_assembler(self._assembler), fill_levels.host_queries(system)
             )
 
     def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - they are there

@@ -16,7 +16,7 @@ from setproctitle import setproctitle
 from laurel_mp.config import Config, from_dict, to_dict
 from laurel_mp.errors import OutputError, PipelineError
 from laurel_mp.observe.log import speak_as
-from laurel_mp.pipeline.counters.accounts import Member
+from laurel_mp.pipeline.counters.accounts import ProcessSlot
 from laurel_mp.pipeline.runner import roles, wire
 from laurel_mp.pipeline.runner.batches import FINAL
 from laurel_mp.pipeline.runner.fork_server import ForkServer
@@ -96,14 +96,16 @@ class ParallelRunner(StageRunner):
             self._spawner.board.clear()
             roles_and_indices = [("writer", 0), ("tracker", 0)]
             roles_and_indices += [("worker", index) for index in range(self.workers)]
-            self._spawner.accounts.begin([self._member(*role) for role in roles_and_indices])
+            self._spawner.accounts.begin([self._process_slot(*role) for role in roles_and_indices])
             for role, index in roles_and_indices:
                 self._start_child(role, index, state)
         except (OSError, zmq.ZMQError, PipelineError) as error:
             raise StageRunnerError(f"processes cannot be started: {error}") from error
 
-    def _member(self, role: str, index: int) -> Member:
-        return Member(_name(_title(role, index, self.workers)), ProcessSpawner.slot(role, index))
+    def _process_slot(self, role: str, index: int) -> ProcessSlot:
+        return ProcessSlot(
+            _name(_title(role, index, self.workers)), ProcessSpawner.slot(role, index)
+        )
 
     def _write_snapshots(self, state: StartState) -> None:
         if state.snapshots is None:
@@ -243,7 +245,7 @@ class ParallelRunner(StageRunner):
 
     def _current_batch(self, title: str) -> int:
         slot = self._slots.get(title)
-        return 0 if slot is None else self._spawner.board.read(slot)
+        return 0 if slot is None else self._spawner.board.batch(slot)
 
     def explain_hang(self) -> StageRunnerError:
         """Returns an error that names a stopped process, or the one with the oldest batch."""

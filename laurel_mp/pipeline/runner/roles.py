@@ -81,14 +81,14 @@ class _Shell:
 
     def begin_batch(self, batch: int) -> None:
         """Tells ingest which batch this process works on."""
-        self._board.note(self._slot, batch)
+        self._board.set_batch(self._slot, batch)
 
     def end_batch(self, batch: int, flags: int, lines: int, events: int) -> None:
         """Counts a batch; `lines` and `events` since the start of this process."""
-        self.meter.did(batch, lines, events)
+        self.meter.count_batch(batch, lines, events)
         if self.meter.is_due() or flags & BARRIER:
-            self.meter.look(*self._fills())
-        self._board.note(self._slot, 0)
+            self.meter.measure(*self._fills())
+        self._board.set_batch(self._slot, 0)
 
     def report(self, message: wire.Report) -> None:
         """Sends a report to ingest."""
@@ -142,7 +142,7 @@ class _Worker:
     def _fills(self) -> Fills:
         return (
             fill_levels.of_decoder(self._decoder, self._system),
-            fill_levels.asked(self._system),
+            fill_levels.host_queries(self._system),
         )
 
     def _decode(self, batch: int, flags: int, share: Share, malformed: bytes) -> None:
@@ -201,7 +201,7 @@ class _Tracker:
         shell.endpoints.close()
 
     def _fills(self) -> Fills:
-        return fill_levels.of_tracker(self._tracker), fill_levels.asked(self._system)
+        return fill_levels.of_tracker(self._tracker), fill_levels.host_queries(self._system)
 
     def _answer(self, batch: int, flags: int) -> None:
         of_batch = self._collected.pop(batch)

@@ -13,7 +13,7 @@ from laurel_mp.observe import log
 from laurel_mp.observe.groups import INPUT, LEDGER, PROCESSES, PROGRAM, TABLES
 from laurel_mp.observe.measures import Row, Value
 from laurel_mp.observe.register import Register
-from laurel_mp.pipeline.counters.accounts import Account, Accounts, Member
+from laurel_mp.pipeline.counters.accounts import Account, Accounts, ProcessSlot
 from laurel_mp.pipeline.counters.meter import UNLIMITED, resident_bytes
 from laurel_mp.pipeline.counters.scoreboard import INLINE
 from laurel_mp.pipeline.intake.backlog import Backlog
@@ -156,30 +156,32 @@ class RunStatistics:
         pids = self._pipeline.pids()
         if "fork-server" in pids:
             yield _fork_server(pids["fork-server"])
-        accounts = {member.name: self._accounts.of(member) for member in self._members()}
-        workers = [account.done for name, account in accounts.items() if name.startswith("worker")]
+        accounts = {member.name: self._accounts.account(member) for member in self._members()}
+        workers = [
+            account.last_batch for name, account in accounts.items() if name.startswith("worker")
+        ]
         decoded = min(workers, default=0)
         for name, account in accounts.items():
             upto = None
             if name == "tracker":
                 upto = decoded
             elif name == "writer":
-                upto = min(decoded, accounts["tracker"].done)
+                upto = min(decoded, accounts["tracker"].last_batch)
             row = self._row(name, account)
             if name in pids:
                 row["pid"] = pids[name]
-                waiting = self._pipeline.waiting(account.done, upto)
+                waiting = self._pipeline.waiting(account.last_batch, upto)
                 row["queue_batches"], row["queue_bytes"] = waiting.batches, waiting.bytes
                 row["lag_seconds"] = self._age(waiting.since)
             yield row
 
-    def _members(self) -> Iterator[Member]:
+    def _members(self) -> Iterator[ProcessSlot]:
         """The processes besides this one; workers first, as input goes that way."""
-        members = (member for member in self._accounts.members if member.name != INGEST)
+        members = (member for member in self._accounts.processes if member.name != INGEST)
         return iter(sorted(members, key=_place))
 
     def _ingest(self) -> Row:
-        account = self._accounts.of(Member(INGEST, INLINE))
+        account = self._accounts.account(ProcessSlot(INGEST, INLINE))
         usage = resource.getrusage(resource.RUSAGE_SELF)
         backlog = self._backlog.statistics()
         row = self._row(INGEST, account)
@@ -223,8 +225,8 @@ class RunStatistics:
         return 0.0 if since is None else round(max(time.monotonic() - since, 0.0), 3)
 
     def _tables(self) -> Iterator[Row]:
-        for name, slot in (Member(INGEST, INLINE), *self._members()):
-            for table, fill in self._accounts.of(Member(name, slot)).tables.items():
+        for name, slot in (ProcessSlot(INGEST, INLINE), *self._members()):
+            for table, fill in self._accounts.account(ProcessSlot(name, slot)).tables.items():
                 row: dict[str, Value] = {"process": name, "table": table, "entries": fill.entries}
                 if fill.limit != UNLIMITED:
                     row["limit"] = fill.limit
@@ -232,7 +234,7 @@ class RunStatistics:
                 yield row
 
 
-def _place(member: Member) -> tuple[bool, int]:
+def _place(member: ProcessSlot) -> tuple[bool, int]:
     """Sorts processes in the order in which the input goes through them."""
     is_worker = member.slot >= FIRST_WORKER
     return not is_worker, member.slot if is_worker else -member.slot

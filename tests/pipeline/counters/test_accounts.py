@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from laurel_mp.pipeline.counters import meter as meter_module
-from laurel_mp.pipeline.counters.accounts import Accounts, Member
+from laurel_mp.pipeline.counters.accounts import Accounts, ProcessSlot
 from laurel_mp.pipeline.counters.meter import COUNTED, TABLES, Fill, Meter
 from laurel_mp.pipeline.counters.scoreboard import ROW, Scoreboard
 
-WRITER = Member("writer", 0)
+WRITER = ProcessSlot("writer", 0)
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ def board() -> Scoreboard:
 def test_what_is_noted_is_read(board: Scoreboard) -> None:
     """Numbers, CPU time, memory and tables come out as they went in."""
     meter = Meter(board.row(0))
-    meter.did(7, 30, 10)
-    meter.did(8, 40, 12)
+    meter.count_batch(7, 30, 10)
+    meter.count_batch(8, 40, 12)
     meter.wrote(8)
-    meter.look({"processes": Fill(3, 10, 1)}, {"lookups": 5})
+    meter.measure({"processes": Fill(3, 10, 1)}, {"lookups": 5})
     noted = meter_module.read(board.row(0))
 
-    assert noted.done == 8
+    assert noted.last_batch == 8
     numbers = {name: noted.numbers[name] for name in ("batches", "lines", "events", "lookups")}
     assert numbers == {"batches": 2, "lines": 40, "events": 12, "lookups": 5}
     assert noted.numbers["written_bytes"] == 8
@@ -45,7 +45,7 @@ def test_system_time_is_system_time(board: Scoreboard) -> None:
         meter = Meter(board.row(0))
         found = [meter_module.read(board.row(0)).numbers]
         for batch in (1, 2):
-            meter.did(batch, 0, 0)
+            meter.count_batch(batch, 0, 0)
             found.append(meter_module.read(board.row(0)).numbers)
             work()
         user, system = (
@@ -64,18 +64,18 @@ def test_system_time_is_system_time(board: Scoreboard) -> None:
 
 def test_rows_are_apart(board: Scoreboard) -> None:
     """Nobody writes into the row of somebody else, nor over what is in hand."""
-    board.note(1, 99)
-    Meter(board.row(0)).did(7, 30, 10)
+    board.set_batch(1, 99)
+    Meter(board.row(0)).count_batch(7, 30, 10)
 
     assert board.row(1).tolist() == [0] * ROW
-    assert board.read(1) == 99
+    assert board.batch(1) == 99
 
 
 def test_each_table_has_its_place(board: Scoreboard) -> None:
     """All of them at once, and no number of one is that of another."""
     fills = {name: Fill(place, 100 + place, 200 + place) for place, name in enumerate(TABLES)}
     meter = Meter(board.row(0))
-    meter.look(fills, {})
+    meter.measure(fills, {})
 
     noted = meter_module.read(board.row(0))
     assert noted.tables == fills
@@ -103,21 +103,21 @@ def test_counts_survive(board: Scoreboard) -> None:
     child = os.fork()
     if child == 0:
         meter = Meter(board.row(0))
-        meter.did(7, 30, 10)
-        meter.look({"nodes": Fill(3, 10, 4), "processes": Fill(1, 2, 0)}, {"lookups": 5})
+        meter.count_batch(7, 30, 10)
+        meter.measure({"nodes": Fill(3, 10, 4), "processes": Fill(1, 2, 0)}, {"lookups": 5})
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    before = accounts.of(WRITER)
+    before = accounts.account(WRITER)
     accounts.settle()
     accounts.settle()  # of what is settled nothing is left
-    between = accounts.of(WRITER)
+    between = accounts.account(WRITER)
     accounts.begin([WRITER])
     meter = Meter(board.row(0))
-    meter.did(9, 3, 1)
-    meter.look({"nodes": Fill(2, 10, 1)}, {})
-    after = accounts.of(WRITER)
+    meter.count_batch(9, 3, 1)
+    meter.measure({"nodes": Fill(2, 10, 1)}, {})
+    after = accounts.account(WRITER)
 
-    assert (before.done, between.done, after.done) == (7, 0, 9)
+    assert (before.last_batch, between.last_batch, after.last_batch) == (7, 0, 9)
     for name in ("lines", "events", "lookups", "batches"):
         assert before.numbers[name] == between.numbers[name]
     assert after.numbers["events"] == 11
@@ -131,15 +131,15 @@ def test_counts_survive(board: Scoreboard) -> None:
 def test_totals(board: Scoreboard) -> None:
     """All that was ever counted, also by processes that there are no more; but for one."""
     accounts = Accounts(board)
-    accounts.begin([WRITER, Member("worker-1", 2), Member("worker-2", 3)])
+    accounts.begin([WRITER, ProcessSlot("worker-1", 2), ProcessSlot("worker-2", 3)])
     for slot in (0, 2, 3):
-        Meter(board.row(slot)).did(1, 10, 1)
+        Meter(board.row(slot)).count_batch(1, 10, 1)
     accounts.settle()
-    accounts.begin([WRITER, Member("worker-1", 2)])
-    Meter(board.row(2)).did(1, 10, 1)
+    accounts.begin([WRITER, ProcessSlot("worker-1", 2)])
+    Meter(board.row(2)).count_batch(1, 10, 1)
 
     assert accounts.total("lines", without="writer") == 30
-    assert [member.name for member in accounts.members] == ["writer", "worker-1"]
+    assert [member.name for member in accounts.processes] == ["writer", "worker-1"]
 
 
 def test_a_row_has_room() -> None:

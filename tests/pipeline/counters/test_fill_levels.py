@@ -56,7 +56,7 @@ def test_what_a_worker_remembers() -> None:
 def test_what_was_asked() -> None:
     """Look-ups of processes and of names; nothing where nothing is asked."""
     system = System(Procfs(), Names())
-    before = fill_levels.asked(system)
+    before = fill_levels.host_queries(system)
     for pid in (b"%d" % os.getpid(), b"999999999"):
         live = system.procfs.open(pid)
         if live is not None:
@@ -64,10 +64,10 @@ def test_what_was_asked() -> None:
                 pass
     assert system.names is not None
     system.names.user(0)
-    after = fill_levels.asked(system)
+    after = fill_levels.host_queries(system)
 
     assert after["lookups"] - before["lookups"] == 2
     assert after["lookups_gone"] - before["lookups_gone"] == 1
     assert after["names_asked"] - before["names_asked"] == 1
-    assert fill_levels.asked(None) == {}
-    assert fill_levels.asked(System(Procfs())).keys() == {"lookups", "lookups_gone"}
+    assert fill_levels.host_queries(None) == {}
+    assert fill_levels.host_queries(System(Procfs())).keys() == {"lookups", "lookups_gone"}
