@@ -168,7 +168,7 @@ def test_laurel_takes_it(requires_laurel: Path, tmp_path: Path) -> None:
 
 def test_page_shows_all_options() -> None:
     """Each option stands in the table of the page, in the same order, with its default."""
-    section = PAGE.read_text().partition("`laurel-mp flood`")[2].partition("\n## ")[0]
+    section = PAGE.read_text().partition("## laurel-mp flood")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(-[^`]*)` \|([^|]*)\|", section, re.MULTILINE)
     actions = module.parser()._actions[2:]  # behind help and version
 
