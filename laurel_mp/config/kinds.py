@@ -14,6 +14,8 @@ from ipaddress import (
 )
 from typing import Any, NoReturn
 
+from laurel_mp.config import sink_kinds
+
 _SHOWN_CHARACTERS = 60
 _TOML_LARGEST = 2**63 - 1  # Python's TOML parser knows no limit, but other programs do
 _PREFIX_PUNCTUATION = frozenset("_.:@#$/-")
@@ -120,36 +122,36 @@ def _unprintable(value: str) -> str:
     return "" if value.isprintable() else "it has control characters"
 
 
-def _no_path(value: str) -> str:
+def path_problem(value: str) -> str:
+    """Says in words why a value is no path, or returns ""."""
     if not value:
         return "it is empty"
     return "it has a NUL byte" if "\0" in value else ""
 
 
-def _no_file(value: str) -> str:
+def file_problem(value: str) -> str:
+    """Says in words why a value is no path of a file, or returns ""."""
     if value.rsplit("/", 1)[-1] in ("", ".", ".."):
         return "it names a directory" if value else "it is empty"
-    return _no_path(value)
+    return path_problem(value)
 
 
-def _no_output(value: str) -> str:
-    if value.startswith("unix:"):
-        return _no_socket(value)
-    if value.startswith("|"):
-        return _no_path(value) if value[1:].strip() else "the program is missing"
-    return "" if value == "-" else _no_file(value)
-
-
-def _no_socket(value: str) -> str:
-    path = value.removeprefix("unix:")
+def socket_problem(path: str) -> str:
+    """Says in words why a value is no path of a socket, or returns ""."""
     # Relative paths would depend on the directory that auditd starts its plugins in.
-    return _no_file(path) if path.startswith("/") else "the path of the socket must start with /"
+    if not path.startswith("/"):
+        return "the path of the socket must start with /"
+    return file_problem(path)
+
+
+def _unix_problem(value: str) -> str:
+    return socket_problem(value.removeprefix("unix:"))
 
 
 def _no_input(value: str) -> str:
     if value == "stdin":
         return ""
-    return _no_socket(value) if value.startswith("unix:") else "there is no such input"
+    return _unix_problem(value) if value.startswith("unix:") else "there is no such input"
 
 
 def split_address(value: str) -> tuple[str, int]:
@@ -173,7 +175,7 @@ def is_loopback(value: str) -> bool:
 
 def _no_endpoint(value: str) -> str:
     if value.startswith("unix:"):
-        return _no_socket(value)
+        return _unix_problem(value)
     try:
         if value:
             split_address(value)
@@ -199,9 +201,9 @@ def _no_key_prefix(value: str) -> str:
 
 TEXT = text("a string", _empty)
 PRINTABLE = text("a string of one line", _unprintable)
-DIRECTORY = text("the path of a directory", _no_path)
-OUTPUT = text('a file name, "-", "| program" or "unix:/path"', _no_output)
-STATE_FILE = text('a file name, or "" for none', lambda value: value and _no_file(value))
+DIRECTORY = text("the path of a directory", path_problem)
+OUTPUT = text(sink_kinds.in_words('"'), sink_kinds.problem)
+STATE_FILE = text('a file name, or "" for none', lambda value: value and file_problem(value))
 ENDPOINT = text('"127.0.0.1:port", "[::1]:port" or "unix:/path", or "" for none', _no_endpoint)
 MODE = text('a file mode as "0644"', _no_mode)
 INPUT = text('"stdin" or "unix:/path"', _no_input)
@@ -254,7 +256,7 @@ def _accept_user(value: object) -> str:
     return name
 
 
-def _socket_problem(value: str) -> str:
+def _network_problem(value: str) -> str:
     address, port = _split_port(value)
     if port is not None and not (port.isascii() and port.isdigit() and int(port[:6]) <= 65535):
         return "the port is no number up to 65535"
@@ -300,7 +302,7 @@ NAMES = listing(TEXT, "an array of strings")
 ARGV_FORMS = listing(choice("array", "string"), 'an array of "array" and "string"')
 USERS = listing(Kind("", _accept_user), "an array of user names and user ids")
 SOCKETS = listing(
-    text("", _socket_problem),
+    text("", _network_problem),
     'an array of addresses as "127.0.0.1", "192.168.0.0/24:22", "::/64", "[2a00::1]:443", "*:111"',
 )
 PATTERNS = Kind("an array of regular expressions", NAMES.accept, patterns=tuple)

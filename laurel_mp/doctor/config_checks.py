@@ -10,7 +10,7 @@ from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Finding, Result, note, problem, warning
 from laurel_mp.doctor.host_user import MISSING, find_user
 from laurel_mp.errors import ConfigError, OutputError
-from laurel_mp.outputs.opening import refuse_shared
+from laurel_mp.outputs.path import refuse_shared
 from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.runner import stage_options
 

@@ -1,1 +1,1 @@
-"""Where lines of JSON go."""
+"""Sinks: files, pipes, programs and sockets that lines are written to."""

@@ -1,4 +1,4 @@
-"""Who else may read a file, by a POSIX access control list (acl(5))."""
+"""Read access to log files by a POSIX access control list (acl(5))."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ENTRY = struct.Struct("<HHI")
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who may read a file besides its owner: ids of users, of groups, or all."""
+    """Readers of a file besides its owner: ids of users, ids of groups, or all users."""
 
     users: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
@@ -34,7 +34,7 @@ NOBODY = Readers()
 
 
 def encode(readers: Readers) -> bytes:
-    """The value of the extended attribute; the kernel wants entries in this order."""
+    """Returns the value of the extended attribute; the kernel wants entries in this order."""
     other = READ if readers.other else 0
     entries: Iterable[tuple[int, int, int]] = [
         (USER_OBJ, READ | WRITE, UNDEFINED_ID),
@@ -48,20 +48,19 @@ def encode(readers: Readers) -> bytes:
 
 
 def grant(fd: int, readers: Readers) -> str:
-    """Lets these and nobody else read a file of ours; returns what could not be done, or "".
+    """Gives read access to `readers` alone; returns a message about what failed, or "".
 
-    Without ACLs on its file system the file gets the mode that comes nearest to it, and never
-    more readers than were asked for.
+    On a file system without ACLs the file gets the nearest mode that lets in no other readers.
     """
     mode = 0o604 if readers.other else 0o600
     try:
         if readers.users or readers.groups:
             return _grant_by_list(fd, readers, mode)
-        with suppress(OSError):  # there is none, mostly; or the mode alone decides
+        with suppress(OSError):  # mostly there is none; otherwise the mode below decides
             os.removexattr(fd, XATTR)
         os.fchmod(fd, mode)
     except OSError as error:
-        return f"who may read it cannot be set: {error.strerror}"
+        return f"cannot set its readers: {error.strerror}"
     return ""
 
 
@@ -77,6 +76,6 @@ def _grant_by_list(fd: int, readers: Readers, mode: int) -> str:
         with suppress(OSError):
             os.fchown(fd, -1, gid)
             os.fchmod(fd, mode | 0o040)
-            return f"its file system has no ACLs: group {gid} may read it, by mode"
+            return f"file system without ACLs: only group {gid} may read it, by mode"
     os.fchmod(fd, mode)
-    return "its file system has no ACLs: read-users and read-groups have no effect"
+    return "file system without ACLs: ignoring read-users and read-groups"

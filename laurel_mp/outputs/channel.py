@@ -1,43 +1,43 @@
-"""Lines for somebody who reads them: what was not read may have to be sent again."""
+"""The base of sinks with a reader: a line counts as written when it was read."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from laurel_mp.outputs.base import Output, Wrote, ignore
-from laurel_mp.outputs.patience import LOOK, StallPolicy, Watched
+from laurel_mp.outputs.open_sink import OpenSink, Wrote, ignore
+from laurel_mp.outputs.stall_policy import LOOK, StallPolicy, Watched
 
 PIECE = 1 << 16
-"""Bytes that are handed over at once."""
+"""Bytes that are sent at once."""
 
 FIRST_NAP = 0.0001
 LONGEST_NAP = 0.02
 
 
-class Channel(Output):
-    """An output whose text counts as written when the other side has read it.
+class Channel(OpenSink):
+    """A sink whose text counts as written when the reader has taken it.
 
-    What is on its way when the other side goes, or this process, would be gone; so nothing is left
-    on its way: `write` waits until all is read. When the other side goes before, its successor
-    gets everything from the first line on that was not read whole: a line may come twice, but
-    none is lost. What the other side does with what it has read is its own affair.
+    Bytes in a pipe or socket are lost if both ends die. So `write` leaves none there: it waits
+    until all is read. If the reader goes away earlier, its successor gets everything from the
+    first line on that was not read whole: a line may come twice, none is lost. What the reader
+    does with a line that it has read is its own affair.
     """
 
-    def __init__(self, patience: StallPolicy) -> None:
-        self.name = patience.name
-        self._patience = patience
+    def __init__(self, policy: StallPolicy) -> None:
+        self.name = policy.name
+        self._policy = policy
 
     def write(self, text: bytes, wrote: Wrote = ignore, start: int = 0) -> None:
-        """Hands lines over, and waits until they are read."""
-        self._patience.start()
+        """Sends lines, and waits until they are read."""
+        self._policy.start()
         start = _whole(text, start)
-        while start < len(text):
+        while start < len(text) or self._owes:
             self._connect()
             start = self._deliver(text, start, wrote)
 
     def _deliver(self, text: bytes, start: int, wrote: Wrote) -> int:
-        """Sends to whoever is there now; returns up to where whole lines are read."""
+        """Sends to the present reader; returns the position up to which it read whole lines."""
         sent = read = start
         broken = False
         nap = FIRST_NAP
@@ -46,7 +46,7 @@ class Channel(Output):
             gone = self._is_gone() or broken
             before, read = read, self._read(sent, read)
             if read > before:
-                self._patience.moved()
+                self._policy.moved()
                 nap = FIRST_NAP
                 if (lines := len(text) if read == len(text) else _whole(text, read)) > start:
                     start = lines
@@ -54,50 +54,57 @@ class Channel(Output):
             if gone:
                 self._disconnect()
                 return start
-            if start == len(text):
+            if start == len(text) and not self._owes:
                 return start
             try:
-                sent += self._send(view[sent : sent + PIECE]) if sent < len(text) else 0
+                if sent < len(text) or self._owes:
+                    sent += self._send(view, sent)
             except BlockingIOError:
-                self._patience.wait(LOOK, self.slow, self._watched(to_send=True))
+                self._policy.wait(LOOK, self.slow, self._watched(to_send=True))
             except ConnectionError:
                 broken = True
             except OSError as error:
-                self._patience.fail(error)
+                self._policy.fail(error)
             else:
                 if sent == len(text):
-                    # Nothing tells when all is read: look again and again, less and less often.
-                    self._patience.wait(nap, self.slow, self._watched(to_send=False))
+                    # Nothing wakes us when all is read: poll, less and less often.
+                    self._policy.wait(nap, self.slow, self._watched(to_send=False))
                     nap = min(nap * 2, LONGEST_NAP)
 
     slow = "its reader is slow"
-    """Why it may hold back."""
+    """Reason for a stall, in messages."""
+
+    _owes = False
+    """True if earlier lines, whose `write` has returned, have to be sent once more."""
 
     @abstractmethod
     def _connect(self) -> None:
-        """Returns when there is somebody to send to."""
+        """Returns when there is a reader."""
 
     @abstractmethod
     def _disconnect(self) -> None:
-        """The other side has gone."""
+        """Forgets a reader that has gone."""
 
     @abstractmethod
     def _is_gone(self) -> bool:
-        """Whether the other side has gone: it reads no more than it has read by now."""
+        """True if the reader has gone: it will read no more than it has read by now."""
 
     @abstractmethod
     def _read(self, sent: int, read: int) -> int:
-        """Up to where the other side has read, after `sent`, if it had read up to `read` before."""
+        """Returns the position up to which the reader has read: from `read` to `sent`."""
 
     @abstractmethod
-    def _send(self, data: memoryview) -> int:
-        """Sends without waiting; how much. Raises OSError."""
+    def _send(self, text: memoryview, start: int) -> int:
+        """Sends some of `text` from `start` on without waiting; returns how much.
+
+        Raises BlockingIOError if there is no room, ConnectionError if the reader has gone.
+        """
 
     @abstractmethod
     def _watched(self, *, to_send: bool) -> Sequence[Watched]:
-        """What ends a wait early: that there is room, that the other side has gone."""
+        """Returns what ends a wait early: room to send, or the end of the reader."""
 
 
 def _whole(text: bytes, size: int) -> int:
-    """Up to where there are whole lines."""
+    """Returns the end of the last whole line before `size`."""
     return text.rfind(b"\n", 0, size) + 1

@@ -1,4 +1,4 @@
-"""Copies that nobody waits for: of the input, of our own messages."""
+"""Copies of the input and of our own messages, which never cause a stall."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import logging
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.file import LogFile
-from laurel_mp.outputs.opening import open_file
-from laurel_mp.outputs.patience import StallPolicy
+from laurel_mp.outputs.stall_policy import StallPolicy
 from laurel_mp.outputs.target import Target
 from laurel_mp.system.rate_limited_log import RateLimitedLog
 
@@ -15,25 +14,27 @@ log = logging.getLogger(__name__)
 
 
 class Copy:
-    """A rotating file that never holds anybody up.
+    """A rotating file that never stalls.
 
-    What cannot be written leaves a hole in it; that is said once a minute.
+    Text that cannot be written is missing from it; a warning says so once a minute.
     """
 
     def __init__(self, file: LogFile) -> None:
         self._file = file
         self._error_log = RateLimitedLog(log)
-        self._is_torn = True  # by whoever wrote to it before, perhaps
+        self._is_torn = True  # an earlier writer may have been killed
 
     @classmethod
     def open(cls, target: Target) -> Copy:
         """Opens a regular file; raises OutputError."""
         if not target.is_path:
             raise OutputError(f"{target.name}: a copy can only go to a file")
-        return cls(open_file(target, StallPolicy(target.name)))
+        file = LogFile(target, StallPolicy(target.name))
+        file.open()
+        return cls(file)
 
     def write(self, text: bytes) -> None:
-        """Adds whole lines, if that can be done."""
+        """Adds whole lines, or leaves them out."""
         try:
             if self._is_torn:
                 self._file.resume()
@@ -41,10 +42,10 @@ class Copy:
             self._file.write(text)
         except OutputError as error:
             self._is_torn = True
-            self._error_log.warning("%s; the copy has a hole", error)
+            self._error_log.warning("%s: lines are missing from this copy", error)
 
     def tick(self) -> None:
-        """Sees whether the file was moved or removed; about once a second."""
+        """Notices that the file was moved or removed; call it about once a second."""
         try:
             self._file.tick()
         except OutputError as error:
@@ -60,7 +61,7 @@ class Copy:
 
 
 class CopyHandler(logging.Handler):
-    """Writes log messages to a copy. Several processes may write to one file, in this way."""
+    """Writes log messages to a copy. Several processes may write to one file."""
 
     def __init__(self, copy: Copy) -> None:
         super().__init__()
@@ -68,7 +69,7 @@ class CopyHandler(logging.Handler):
         self._busy = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes a message; what the copy itself has to say goes elsewhere."""
+        """Writes a message, unless the copy itself has logged it."""
         if self._busy:
             return
         self._busy = True

@@ -1,4 +1,4 @@
-"""A log file: private from its first byte, rotated by size, found again when it was moved."""
+"""A log file: private from its first byte, rotated by size, created again when it was moved."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from pathlib import Path
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs import acl
-from laurel_mp.outputs.base import Mark, Output, Wrote, ignore
-from laurel_mp.outputs.patience import StallPolicy
+from laurel_mp.outputs.open_sink import Mark, OpenSink, Wrote, ignore
+from laurel_mp.outputs.stall_policy import StallPolicy
 from laurel_mp.outputs.tail import continues, is_torn
 from laurel_mp.outputs.target import Target
 from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 ROTATE_AGAIN = 5.0
-"""Seconds until a rotation that failed is tried again. Until then the file grows: better that than
-to hold audit records back, or to lose them."""
+"""Seconds until a rotation that failed is tried again. Until then the file grows: stalling, or
+losing records, would be worse."""
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 log = logging.getLogger(__name__)
 
 
-class LogFile(Output):
-    """A regular file that lines are added to.
+class LogFile(OpenSink):
+    """A regular file that lines are appended to.
 
-    Its generations are PATH.1, the newest, to PATH.N. A new file is made under another name, with
-    its readers set, and renamed into place. A writer killed at any moment leaves the former files
-    whole; a gap that it leaves between generations is filled by the next rotation.
+    Its generations are PATH.1, the newest, to PATH.N. A new file is created under another name,
+    with its readers set, and renamed into place. A writer killed at any moment leaves the rotated
+    files whole; a gap that it leaves between generations is filled by the next rotation.
     """
 
-    def __init__(self, target: Target, patience: StallPolicy) -> None:
-        self.name = patience.name
+    def __init__(self, target: Target, policy: StallPolicy) -> None:
+        self.name = policy.name
         self._path = Path(target.name)
         self._target = target
-        self._patience = patience
+        self._policy = policy
         self._fd = -1
         self._size = 0
         self._rotation_due = 0.0
@@ -48,22 +48,22 @@ class LogFile(Output):
         self._sync_log = RateLimitedLog(log)
 
     def open(self) -> None:
-        """Opens the file, or makes it; raises OutputError."""
+        """Opens or creates the file; raises OutputError."""
         try:
             self._fd = self._open_path()
         except OSError as error:
             reason = error.strerror
             if error.errno == errno.ELOOP:
-                reason = "it is a symbolic link"
+                reason = "is a symbolic link"
             raise OutputError(f"{self._path}: cannot be written: {reason}") from error
 
     # --- writing
 
     def write(self, text: bytes, wrote: Wrote = ignore, start: int = 0) -> None:
-        """Adds lines, each of them whole in one file."""
+        """Appends lines, each of them whole in one file."""
         view = memoryview(text)
-        self._patience.start()
-        self._size = os.fstat(self._fd).st_size  # somebody may have truncated it
+        self._policy.start()
+        self._size = os.fstat(self._fd).st_size  # it may have been truncated
         while start < len(text):
             end = self._fitting(text, start)
             if end == start:
@@ -73,19 +73,19 @@ class LogFile(Output):
             try:
                 size = os.write(self._fd, view[start:end])
             except OSError as error:
-                self._patience.fail(error)
-                # Who removed or moved the full file gets a new one, that begins with a whole line.
+                self._policy.fail(error)
+                # If the file was removed or moved meanwhile, a new one begins with a whole line.
                 if self._follow():
                     start = _line_start(text, start)
                     wrote(start)
             else:
                 start += size
                 self._size += size
-                self._patience.moved()
+                self._policy.moved()
                 wrote(start)
 
     def _fitting(self, text: bytes, start: int) -> int:
-        """Up to where `text` goes into the present file; `start` if a new one is due."""
+        """Returns the end of what goes into the present file; `start` if a rotation is due."""
         limit = self._target.size
         if not limit or time.monotonic() < self._rotation_due:
             return len(text)
@@ -101,7 +101,7 @@ class LogFile(Output):
         return text.find(b"\n", start) + 1 or len(text)
 
     def resume(self, text: bytes = b"", torn: int = 0) -> int:
-        """Goes on in the middle of a line if it is ours; any other half line is ended."""
+        """Continues a torn line if it is ours; ends any other one."""
         if continues(self._fd, text, torn):
             return torn
         if is_torn(self._fd):
@@ -113,21 +113,21 @@ class LogFile(Output):
             try:
                 os.write(self._fd, b"\n")
             except OSError as error:
-                self._patience.fail(error)
+                self._policy.fail(error)
             else:
                 return
 
     def mark(self) -> Mark:
-        """Where the file ends."""
+        """Returns the end of the file."""
         status = os.fstat(self._fd)
         return Mark(self.name, status.st_dev, status.st_ino, status.st_size)
 
     # --- rotation
 
     def rotate(self) -> None:
-        """Begins a new file; if that fails, goes on with the present one, and tries again later.
+        """Begins a new file; if that fails, keeps the present one, and tries again later.
 
-        To be called between two lines.
+        Call it between two lines.
         """
         followed = self._follow()
         self._size = os.fstat(self._fd).st_size
@@ -145,13 +145,13 @@ class LogFile(Output):
         except OSError as error:
             self._rotation_due = time.monotonic() + ROTATE_AGAIN
             self._rotation_log.warning(
-                "%s: cannot be rotated, grows on: %s", self.name, error.strerror
+                "%s: cannot rotate, the file keeps growing: %s", self.name, error.strerror
             )
             return
         self._replace(fd)
 
     def _rename(self) -> None:
-        """Puts the new file into place, and the present one behind it."""
+        """Renames the present file to PATH.1, and the new one to PATH."""
         most = self._target.generations
         if most:
             self._free_first(most)
@@ -165,7 +165,7 @@ class LogFile(Output):
             raise
 
     def _free_first(self, most: int) -> None:
-        """Moves generations up, as far as needed for the first to be free; the last falls out."""
+        """Moves generations up until the first is free; the last one is overwritten."""
         gap = 1
         while gap < most and os.path.lexists(self._generation(gap)):
             gap += 1
@@ -190,14 +190,14 @@ class LogFile(Output):
             return fd
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
-            raise OSError(errno.EINVAL, "it is no regular file")
+            raise OSError(errno.EINVAL, "is not a regular file")
         self._grant(fd)
         return fd
 
     def _make(self) -> int:
-        """A new file under its temporary name."""
+        """Creates a file under the temporary name."""
         with suppress(FileNotFoundError):
-            self._temporary.unlink()  # left by one that was killed
+            self._temporary.unlink()  # left by a writer that was killed
         fd = os.open(self._temporary, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         self._grant(fd)
         return fd
@@ -208,7 +208,7 @@ class LogFile(Output):
             log.warning("%s: %s", self.name, problem)
 
     def _follow(self) -> bool:
-        """Whether the path led to another file, or none; then that is ours from now on."""
+        """Switches to the file at the path if it is another one; returns True if it was."""
         ours = os.fstat(self._fd)
         with suppress(OSError):
             there = os.lstat(self._path)
@@ -218,7 +218,7 @@ class LogFile(Output):
             fd = self._open_path()
         except OSError as error:
             self._rotation_log.warning(
-                "%s: was moved, and cannot be made anew: %s", self.name, error.strerror
+                "%s: was moved, cannot create a new file: %s", self.name, error.strerror
             )
             return False
         if self._target.fsync != "never":
@@ -232,14 +232,14 @@ class LogFile(Output):
         self._fd = fd
         self._size = os.fstat(fd).st_size
 
-    # --- care
+    # --- upkeep
 
     def tick(self) -> None:
-        """Sees whether the file was moved or removed, as logrotate(8) does."""
+        """Notices that the file was moved or removed, as by logrotate(8)."""
         self._follow()
 
     def sync(self) -> None:
-        """Brings the file to the disk, if that is wanted at checkpoints."""
+        """Flushes the file to the disk, if `fsync` is `checkpoint`."""
         if self._target.fsync == "checkpoint":
             self._fsync()
 
@@ -248,11 +248,11 @@ class LogFile(Output):
             os.fsync(self._fd)
         except OSError as error:
             self._sync_log.warning(
-                "%s: cannot be brought to the disk: %s", self.name, error.strerror
+                "%s: fsync failed: %s", self.name, error.strerror
             )
 
     def close(self) -> None:
-        """Brings the file to the disk, unless that is never wanted, and closes it."""
+        """Flushes the file to the disk, unless `fsync` is `never`, and closes it."""
         if self._target.fsync != "never":
             self._fsync()
         os.close(self._fd)

@@ -1,4 +1,4 @@
-"""What the writer is about to write, kept where its death does not reach: in a memfd(2).
+"""The texts that the writer is about to write, in memory that outlives it: a memfd(2).
 
 The process that creates it keeps the descriptor. A writer that is killed at any moment leaves it
 readable for that process, and for the next writer.
@@ -6,7 +6,7 @@ readable for that process, and for the next writer.
     0        HEADER     2 * HEADER
     | header | header   | the texts of one batch, one after another
 
-A header says what the texts are and how much of each is written. The two are written in turn,
+A header lists the texts, one for each sink, and how much of each is written. The two are written in turn,
 each with a number and a checksum, so that one of them is always whole; the newer one holds. Texts
 change only while the newest header says that there are none, or that all of them are written.
 """
@@ -21,15 +21,15 @@ from typing import NamedTuple, TypeVar
 
 import msgpack
 
-from laurel_mp.outputs.base import Mark
+from laurel_mp.outputs.open_sink import Mark
 
-HEADER = 1 << 14
-"""Bytes that a header may have: three paths as long as they can be, and some numbers."""
+HEADER = 1 << 16
+"""Size limit of a header: 15 paths of the longest possible length, and some numbers."""
 
 TEXTS = 2 * HEADER
 
 ROOM = 4 << 20
-"""Bytes that the journal keeps without need; what a huge batch took beyond them is given back."""
+"""Bytes that the journal keeps between batches; what a huge batch took beyond them is freed."""
 
 _CHECKSUM = struct.Struct("<I")
 _FRAME = struct.Struct("<IIQ")  # checksum of what follows, length of the payload, number
@@ -42,18 +42,18 @@ class Entry(NamedTuple):
 
     text: bytes
     written: int
-    """How much of it is written, as far as it was noted."""
+    """Number of its bytes that were noted as written."""
     mark: Mark | None
-    """Where the rest will stand, if that is a regular file."""
+    """Where the rest goes, if the sink is a regular file."""
 
 
 class Entries(NamedTuple):
-    """What a journal holds."""
+    """The content of a journal."""
 
     batch: int
-    """Number of a batch; -1 if there was none yet."""
+    """Number of the batch; -1 if there was none yet."""
     entries: list[Entry]
-    """One for each output; empty if there is nothing to be written."""
+    """One for each sink; empty if there is nothing to write."""
 
 
 class _Header(NamedTuple):
@@ -70,7 +70,7 @@ class _Header(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> _Header:
-        """Number 0 for one that is torn, or was never written."""
+        """Returns number 0 for a header that is torn, or was never written."""
         checksum, size, number = _FRAME.unpack_from(data.ljust(_FRAME.size, b"\0"))
         end = _FRAME.size + size
         if zlib.crc32(data[_CHECKSUM.size : end]) != checksum or not number:
@@ -80,10 +80,10 @@ class _Header(NamedTuple):
 
 
 class Journal:
-    """The journal by its descriptor, in the process that created it or in one forked from it."""
+    """A journal, in the process that created it or in one forked from it."""
 
     outlives = True
-    """Whether it is still there when the writer has died at any moment."""
+    """True if it survives the death of the writer."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -91,13 +91,13 @@ class Journal:
 
     @classmethod
     def create(cls) -> Journal:
-        """A new journal, empty."""
+        """Returns a new journal, empty."""
         return cls(os.memfd_create("laurel-mp-journal", os.MFD_CLOEXEC))
 
     # --- the writer
 
     def begin(self, batch: int, texts: Sequence[bytes], marks: Sequence[Mark | None]) -> None:
-        """Takes the texts of a batch. What it held before is written by now."""
+        """Takes the texts of a batch. The texts that it held before must be written."""
         header = self._header
         if header.written != header.sizes:
             self._note(header._replace(sizes=(), written=(), marks=()))
@@ -109,11 +109,11 @@ class Journal:
         sizes = tuple(map(len, texts))
         self._note(_Header(self._header.number, batch, sizes, (0,) * len(sizes), tuple(marks)))
 
-    def wrote(self, output: int, size: int, mark: Mark | None) -> None:
-        """`size` bytes of a text are written, and the next ones will stand at `mark`."""
+    def wrote(self, sink: int, size: int, mark: Mark | None) -> None:
+        """Notes that `size` bytes of a text are written, and that the next ones go to `mark`."""
         header = self._header
-        written = _changed(header.written, output, size)
-        self._note(header._replace(written=written, marks=_changed(header.marks, output, mark)))
+        written = _changed(header.written, sink, size)
+        self._note(header._replace(written=written, marks=_changed(header.marks, sink, mark)))
 
     def _note(self, header: _Header) -> None:
         self._header = header._replace(number=header.number + 1)
@@ -129,14 +129,14 @@ class Journal:
             position += size
         return position
 
-    # --- whoever comes after
+    # --- the process that keeps it, and the next writer
 
-    def size(self, output: int) -> int:
-        """Bytes of a text."""
-        return self._header.sizes[output]
+    def size(self, sink: int) -> int:
+        """Returns the length of a text."""
+        return self._header.sizes[sink]
 
     def read(self) -> Entries:
-        """What it holds now, whoever wrote it."""
+        """Returns its content, whichever process wrote it."""
         self._header = self._newest()
         entries, position = [], TEXTS
         _, _, sizes, written, marks = self._header
@@ -163,10 +163,10 @@ class Journal:
 
 
 class HeldJournal(Journal):
-    """What a writer in the process that keeps the journal is about to write.
+    """The journal of a writer in the same process that keeps it (`workers = 0`).
 
-    Nobody comes after this process, so it needs neither checksums nor copies: when it stops to
-    write, it puts what is left into the journal.
+    It does not outlive the process, so it needs neither checksums nor copies: when the writer
+    stops, it moves its texts to the real journal.
     """
 
     outlives = False
@@ -185,14 +185,14 @@ class HeldJournal(Journal):
         self._written = [0] * len(texts)
         self._marks = list(marks)
 
-    def wrote(self, output: int, size: int, mark: Mark | None) -> None:
+    def wrote(self, sink: int, size: int, mark: Mark | None) -> None:
         """See Journal."""
-        self._written[output] = size
-        self._marks[output] = mark
+        self._written[sink] = size
+        self._marks[sink] = mark
 
-    def size(self, output: int) -> int:
+    def size(self, sink: int) -> int:
         """See Journal."""
-        return len(self._texts[output])
+        return len(self._texts[sink])
 
     def read(self) -> Entries:
         """See Journal."""
@@ -200,10 +200,10 @@ class HeldJournal(Journal):
         return Entries(self._batch, [Entry(*entry) for entry in entries])
 
     def put_back(self) -> None:
-        """Leaves to the journal what it holds."""
+        """Moves its texts to the real journal."""
         self._journal.begin(self._batch, self._texts, self._marks)
-        for output, (size, mark) in enumerate(zip(self._written, self._marks, strict=True)):
-            self._journal.wrote(output, size, mark)
+        for sink, (size, mark) in enumerate(zip(self._written, self._marks, strict=True)):
+            self._journal.wrote(sink, size, mark)
 
 
 def _changed(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:

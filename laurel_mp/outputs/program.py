@@ -12,17 +12,20 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from laurel_mp.config import kinds
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.channel import Channel
-from laurel_mp.outputs.patience import Backoff, StallPolicy, Watched
-from laurel_mp.outputs.pipes import unread
+from laurel_mp.outputs.channel import PIECE, Channel
+from laurel_mp.outputs.stall_policy import Backoff, StallPolicy, Watched
+from laurel_mp.outputs.driver import Driver, Promise
+from laurel_mp.outputs.fifo import unread
+from laurel_mp.outputs.target import Target
 from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-"""All that the program gets to know of ours."""
+"""The program's whole environment."""
 
 FAREWELL = 5.0
-"""Seconds that the program has to end when there is nothing more to read."""
+"""Seconds that the program has to end after its input was closed."""
 
 SOUND = 5.0
 """Seconds after which a program that ends is started again at once."""
@@ -35,19 +38,19 @@ class _Child(NamedTuple):
     pidfd: int
     """Readable when the child has ended."""
     pipe: int
-    """Where we write to."""
+    """Our end of the pipe, for writing."""
     pipe_end: int
-    """Where it reads from. It is open here, too: this says how much a dead program has read."""
+    """The program's end. It is open here, too: it shows how much a dead program had read."""
     started: float
 
 
 class Program(Channel):
-    """A child process that is started anew whenever it ends."""
+    """A child process that is restarted whenever it ends."""
 
     slow = "the program reads slowly"
 
-    def __init__(self, words: list[str], patience: StallPolicy, backoff: Backoff) -> None:
-        super().__init__(patience)
+    def __init__(self, words: list[str], policy: StallPolicy, backoff: Backoff) -> None:
+        super().__init__(policy)
         self._words = words
         self._backoff = backoff
         self._child: _Child | None = None
@@ -55,10 +58,10 @@ class Program(Channel):
         self._error_log = RateLimitedLog(log)
 
     @classmethod
-    def open(cls, command: str, patience: StallPolicy, backoff: Backoff | None = None) -> Program:
-        """Starts the program; raises OutputError if there is none, or it cannot be started.
+    def open(cls, command: str, policy: StallPolicy, backoff: Backoff | None = None) -> Program:
+        """Starts the program; raises OutputError if that fails.
 
-        The command is split into words as a shell would, but no shell is asked.
+        The command is split into words as a shell would do it, but no shell runs.
         """
         try:
             words = shlex.split(command)
@@ -67,7 +70,7 @@ class Program(Channel):
         found = shutil.which(words[0], path=ENVIRONMENT["PATH"]) if words else None
         if found is None:
             raise OutputError(f"| {command}: no such program")
-        program = cls([found, *words[1:]], patience, backoff or Backoff())
+        program = cls([found, *words[1:]], policy, backoff or Backoff())
         try:
             program._start()
         except OSError as error:
@@ -75,7 +78,7 @@ class Program(Channel):
         return program
 
     def tick(self) -> None:
-        """Starts the program again if it has ended."""
+        """Restarts the program if it has ended."""
         if self._is_gone():
             self._disconnect()
         if self._child is None and not self._backoff.remaining:
@@ -84,7 +87,7 @@ class Program(Channel):
     def _connect(self) -> None:
         while self._child is None:
             if remaining := self._backoff.remaining:
-                self._patience.hold(remaining, self._why)
+                self._policy.hold(remaining, self._why)
             else:
                 self._try_to_start()
 
@@ -92,11 +95,11 @@ class Program(Channel):
         try:
             self._start()
         except OSError as error:
-            self._why = f"the program cannot be started: {error.strerror}"
+            self._why = f"cannot start the program: {error.strerror}"
             self._backoff.failed()
 
     def _start(self) -> None:
-        """Starts the program with signals and descriptors as a shell would."""
+        """Starts the program with signals and descriptors as a shell would do it."""
         reading, writing = os.pipe2(os.O_CLOEXEC)
         try:
             os.set_blocking(writing, False)
@@ -127,11 +130,11 @@ class Program(Channel):
         os.close(child.pipe_end)
         os.close(child.pidfd)
         _, status = os.waitpid(child.pid, 0)
-        self._why = f"the program has ended ({_status(os.waitstatus_to_exitcode(status))})"
+        self._why = f"the program ended ({_status(os.waitstatus_to_exitcode(status))})"
         if time.monotonic() - child.started >= SOUND:
             self._backoff.reset()
         self._backoff.failed()
-        self._error_log.warning("%s: %s, and is started again", self.name, self._why)
+        self._error_log.warning("%s: %s: restarting it", self.name, self._why)
 
     def _is_gone(self) -> bool:
         return self._child is not None and _is_readable(self._child.pidfd, 0.0)
@@ -140,9 +143,9 @@ class Program(Channel):
         assert self._child is not None
         return sent - unread(self._child.pipe_end)
 
-    def _send(self, data: memoryview) -> int:
+    def _send(self, text: memoryview, start: int) -> int:
         assert self._child is not None
-        return os.write(self._child.pipe, data)
+        return os.write(self._child.pipe, text[start : start + PIECE])
 
     def _watched(self, *, to_send: bool) -> Sequence[Watched]:
         assert self._child is not None
@@ -150,7 +153,7 @@ class Program(Channel):
         return [ended, (self._child.pipe, select.POLLOUT)] if to_send else [ended]
 
     def close(self) -> None:
-        """Ends the program's input, and waits for it a few seconds."""
+        """Closes the program's input, and gives it a few seconds to end."""
         if self._child is None:
             return
         child, self._child = self._child, None
@@ -159,7 +162,7 @@ class Program(Channel):
         if _is_readable(child.pidfd, FAREWELL):
             os.waitpid(child.pid, 0)
         else:
-            log.warning("%s: the program has not ended yet, and is left alone", self.name)
+            log.warning("%s: the program is still running: leaving it alone", self.name)
         os.close(child.pidfd)
 
 
@@ -174,7 +177,7 @@ def _status(code: int) -> str:
 
 
 def _stray_descriptors() -> list[int]:
-    """Descriptors that a program would inherit by accident."""
+    """Returns descriptors that a program would inherit by accident."""
     found = []
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
         fd = int(name)
@@ -184,3 +187,31 @@ def _stray_descriptors() -> list[int]:
         except OSError:  # the one that listed them
             continue
     return found
+
+
+class ProgramDriver(Driver):
+    """A program that reads its standard input."""
+
+    promises = (
+        Promise(
+            "`| program arguments`",
+            "it is read",
+            "a new program begins with the first line that was not read whole",
+        ),
+    )
+
+    def problem(self, address: str) -> str:
+        """See Driver."""
+        return kinds.path_problem(address) if address.strip() else "the program is missing"
+
+    def open(self, address: str, target: Target, policy: StallPolicy) -> Program:  # noqa: ARG002
+        """See Driver."""
+        return Program.open(address.strip(), policy)
+
+    def program(self, address: str) -> str:
+        """See Driver."""
+        words = address.split()
+        return words[0] if words and words[0].startswith("/") else ""
+
+
+DRIVER = ProgramDriver()

@@ -1,4 +1,4 @@
-"""How a regular file ends."""
+"""Looks at the end of a regular file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def continues(fd: int, text: bytes, torn: int) -> bool:
-    """Whether the last line of a file is not ended, and is the first `torn` bytes of `text`."""
+    """True if a file ends within a line, which is the first `torn` bytes of `text`."""
     size = os.fstat(fd).st_size
     if not 0 < torn <= size:
         return False
@@ -15,6 +15,6 @@ def continues(fd: int, text: bytes, torn: int) -> bool:
 
 
 def is_torn(fd: int) -> bool:
-    """Whether the last line of a file is not ended."""
+    """True if a file ends within a line."""
     size = os.fstat(fd).st_size
     return size > 0 and os.pread(fd, 1, size - 1) != b"\n"

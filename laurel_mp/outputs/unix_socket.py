@@ -1,4 +1,4 @@
-"""`unix:/path`: a server that takes lines on a stream socket."""
+"""`unix:/path`: a server that reads lines from a stream socket."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ import termios
 import time
 from collections.abc import Sequence
 
-from laurel_mp.outputs.channel import Channel
-from laurel_mp.outputs.patience import Backoff, StallPolicy, Watched
+from laurel_mp.config import kinds
+from laurel_mp.outputs.channel import PIECE, Channel
+from laurel_mp.outputs.driver import Driver, Promise
+from laurel_mp.outputs.stall_policy import Backoff, StallPolicy, Watched
+from laurel_mp.outputs.target import Target
 
 SOUND = 5.0
-"""Seconds after which a connection that ends is made again at once."""
+"""Seconds after which a connection that ends is opened again at once."""
 
 
 class UnixSocket(Channel):
-    """A connection that is made anew whenever it ends.
+    """A connection that is opened again whenever it ends.
 
-    A server that ends in an orderly way, with all read that was sent, leaves nothing to be sent
-    again: the kernel says so by closing without ECONNRESET (unix(7), af_unix.c).
+    Nothing is sent twice after a server that has read everything before it closes: the kernel
+    reports ECONNRESET only if something was unread (unix(7), af_unix.c).
     """
 
     slow = "the server reads slowly"
 
-    def __init__(self, path: str, patience: StallPolicy, backoff: Backoff | None = None) -> None:
-        super().__init__(patience)
+    def __init__(self, path: str, policy: StallPolicy, backoff: Backoff | None = None) -> None:
+        super().__init__(policy)
         self._path = path
         self._backoff = backoff or Backoff()
         self._socket: socket.socket | None = None
@@ -36,14 +39,14 @@ class UnixSocket(Channel):
         self._why = ""
 
     def tick(self) -> None:
-        """Lets go of a connection that has ended."""
+        """Closes a connection that has ended."""
         if self._is_gone():
             self._disconnect()
 
     def _connect(self) -> None:
         while self._socket is None:
             if remaining := self._backoff.remaining:
-                self._patience.hold(remaining, self._why)
+                self._policy.hold(remaining, self._why)
                 continue
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.setblocking(False)
@@ -51,7 +54,7 @@ class UnixSocket(Channel):
                 connection.connect(self._path)
             except OSError as error:
                 connection.close()
-                self._why = f"cannot be reached: {error.strerror}"
+                self._why = f"cannot connect: {error.strerror}"
                 self._backoff.failed()
             else:
                 self._socket = connection
@@ -63,7 +66,7 @@ class UnixSocket(Channel):
             return
         self._socket.close()
         self._socket = None
-        self._why = "the server has closed the connection"
+        self._why = "the server closed the connection"
         if time.monotonic() - self._since >= SOUND:
             self._backoff.reset()
         self._backoff.failed()
@@ -76,10 +79,10 @@ class UnixSocket(Channel):
         return bool(poll.poll(0))
 
     def _read(self, sent: int, read: int) -> int:
-        """All or nothing: the kernel says whether something is unread, but not what."""
+        """Returns `sent` or `read`: the kernel tells that something is unread, but not what."""
         unread = self._unread()
-        # In this order: what the server leaves unread when it goes is no longer counted, but is
-        # then said to be lost.
+        # In this order: bytes that the server leaves unread when it goes are no longer counted,
+        # but from then on the kernel reports a reset.
         if self._is_gone():
             unread = self._unread()
             if self._is_reset or self._error():
@@ -88,7 +91,7 @@ class UnixSocket(Channel):
         return read if unread else sent
 
     def _unread(self) -> int:
-        """What is on its way, in a measure of the kernel's own; 0 for nothing."""
+        """Returns the amount of unread data in a unit of the kernel's own; 0 if all is read."""
         assert self._socket is not None
         size = array.array("i", [0])
         fcntl.ioctl(self._socket, termios.TIOCOUTQ, size)  # SIOCOUTQ has the same number
@@ -98,12 +101,12 @@ class UnixSocket(Channel):
         assert self._socket is not None
         return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
-    def _send(self, data: memoryview) -> int:
+    def _send(self, text: memoryview, start: int) -> int:
         assert self._socket is not None
         try:
-            return self._socket.send(data, socket.MSG_NOSIGNAL)
+            return self._socket.send(text[start : start + PIECE], socket.MSG_NOSIGNAL)
         except ConnectionResetError:
-            self._is_reset = True  # it is said only once
+            self._is_reset = True  # the kernel reports it only once
             raise
 
     def _watched(self, *, to_send: bool) -> Sequence[Watched]:
@@ -115,3 +118,31 @@ class UnixSocket(Channel):
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+class UnixSocketDriver(Driver):
+    """A stream socket of a server on this host."""
+
+    promises = (
+        Promise(
+            "`unix:/path`",
+            "it is read",
+            "a new connection begins with a whole line; lines that the server may not have read "
+            "come again",
+        ),
+    )
+
+    def problem(self, address: str) -> str:
+        """See Driver."""
+        return kinds.socket_problem(address)
+
+    def open(self, address: str, target: Target, policy: StallPolicy) -> UnixSocket:  # noqa: ARG002
+        """See Driver."""
+        return UnixSocket(address, policy)
+
+    def socket(self, address: str) -> str:
+        """See Driver."""
+        return address
+
+
+DRIVER = UnixSocketDriver()

@@ -60,15 +60,7 @@ class AssemblerState(NamedTuple):
 class Assembler:
     """Puts together what workers and tracker made of each batch."""
 
-    def __init__(
-        self,
-        workers: int,
-        line_prefix: bytes = b"",
-        filtered_prefix: bytes = b"",
-        losses: LossOptions | None = None,
-    ) -> None:
-        self._line_prefix = line_prefix
-        self._filtered_prefix = filtered_prefix
+    def __init__(self, workers: int, losses: LossOptions | None = None) -> None:
         self._waiting: list[Waiting] = [{} for _ in range(max(workers, 1))]
         self._losses = Losses(losses or LossOptions())
         self.counters = AssemblerCounters()
@@ -123,7 +115,7 @@ class Assembler:
         notes = b"".join([note + b"\n" for decoded in bodies for note in decoded.notes])
         self.counters.loss_lines += notes.count(b"\n")
         if not heads:
-            return Merged(_with_prefix(notes, self._line_prefix), b"")
+            return Merged(notes, b"")
         order = _order(filled)
         events = _Events(order(heads), order(answered), order(tails))
         text = b"".join(_pieces(events))
@@ -137,10 +129,7 @@ class Assembler:
                 text = text.replace(FILTERED, b"")
         self.counters.events += len(heads) - len(lines) - filtered.count(b"\n")
         self.counters.loss_lines += len(lines)
-        return Merged(
-            _with_prefix(notes + text, self._line_prefix),
-            _with_prefix(filtered, self._filtered_prefix),
-        )
+        return Merged(notes + text, filtered)
 
     def _filter(self, lines: list[bytes], sizes: Sequence[int]) -> tuple[bytes, bytes]:
         kept, filtered = [], []
@@ -238,9 +227,3 @@ def _order(filled: list[DecodedBodies]) -> Callable[[list[Any]], Sequence[Any]]:
 
 def _as_it_is(items: list[Any]) -> list[Any]:
     return items
-
-
-def _with_prefix(text: bytes, prefix: bytes) -> bytes:
-    if not prefix or not text:
-        return text
-    return prefix + text[:-1].replace(b"\n", b"\n" + prefix) + b"\n"

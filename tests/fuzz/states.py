@@ -18,9 +18,9 @@ import msgpack
 
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError, SnapshotError
-from laurel_mp.outputs import pending
+from laurel_mp.outputs import unwritten
 from laurel_mp.outputs.journal import Journal
-from laurel_mp.outputs.pending import Pending
+from laurel_mp.outputs.unwritten import Pending
 from laurel_mp.pipeline.daemon import state_file
 from laurel_mp.pipeline.daemon.state_file import BadStateError
 from laurel_mp.pipeline.intake.pieces import pieces_of_plain

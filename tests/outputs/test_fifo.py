@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.pipes import Fifo
+from laurel_mp.outputs.fifo import Fifo
 from tests.support.outputs import EnoughError, Waiting, lines, patience
 
 TEXT = lines(5000, 200)

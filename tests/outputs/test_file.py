@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.acl import Readers
 from laurel_mp.outputs.file import LogFile
-from laurel_mp.outputs.patience import StallPolicy
+from laurel_mp.outputs.stall_policy import StallPolicy
 from laurel_mp.outputs.target import Fsync, Target
 from tests.support.outputs import lines, patience
 

@@ -10,7 +10,7 @@ import pytest
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.file import LogFile
-from laurel_mp.outputs.patience import StallPolicy
+from laurel_mp.outputs.stall_policy import StallPolicy
 from laurel_mp.outputs.target import Target
 from tests.support.outputs import EnoughError, Waiting, lines, patience, small_disk
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laurel_mp.outputs.base import Mark
+from laurel_mp.outputs.open_sink import Mark
 from laurel_mp.outputs.journal import HEADER, ROOM, Entries, Entry, HeldJournal, Journal
-from laurel_mp.outputs.pending import UNKNOWN, Pending, Unwritten, read, restore
+from laurel_mp.outputs.unwritten import UNKNOWN, Pending, Unwritten, read, restore
 
 MARK = Mark("/x.log", 1, 2, 3)
 NAMES = ("events", "filtered")

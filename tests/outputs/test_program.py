@@ -12,7 +12,7 @@ import pytest
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs import program as module
-from laurel_mp.outputs.patience import Backoff, StallPolicy
+from laurel_mp.outputs.stall_policy import Backoff, StallPolicy
 from laurel_mp.outputs.program import Program
 from tests.support.outputs import EnoughError, Waiting, lines, patience
 from tests.support.waiting import wait_until

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.patience import StallPolicy
+from laurel_mp.outputs.stall_policy import StallPolicy
 from laurel_mp.outputs.stream import Stream
 from tests.support.outputs import EnoughError, Waiting, patience
 

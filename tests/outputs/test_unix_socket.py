@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.patience import Backoff, StallPolicy
+from laurel_mp.outputs.stall_policy import Backoff, StallPolicy
 from laurel_mp.outputs.unix_socket import UnixSocket
 from tests.support.outputs import EnoughError, Waiting, lines, patience
 from tests.support.waiting import wait_until

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from laurel_mp.outputs.patience import StallPolicy
+from laurel_mp.outputs.stall_policy import StallPolicy
 
 
 class EnoughError(Exception):

@@ -104,7 +104,7 @@ class Meter:
         row[LAST_BATCH] = batch
 
     def wrote(self, size: int) -> None:
-        """Counts bytes that were written to outputs."""
+        """Counts bytes that were written to sinks."""
         self._row[_WRITTEN] += size
 
     def is_due(self) -> bool:

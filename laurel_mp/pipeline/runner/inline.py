@@ -110,9 +110,7 @@ class InlineRunner(StageRunner):
             raise StageRunnerError(f"{type(error).__name__}: {error}", batch) from error
         if batch > self._written_through:
             self._opened.tick()
-            self._opened.write(batch, merged, malformed)
-            size = len(merged.text) + len(merged.filtered) + len(malformed)
-            self._meter.wrote(size)
+            self._meter.wrote(self._opened.write(batch, merged, malformed))
             self._written = batch
             if flags & ROTATE:
                 self._opened.rotate()

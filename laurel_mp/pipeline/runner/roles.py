@@ -287,9 +287,7 @@ class _Writer:
         self._shell.give_back.passed(len(merged[0]))
         flags = messages[0].flags
         if batch > self._written_through:
-            malformed = messages[0].malformed
-            opened.write(batch, merged, malformed)
-            size = len(merged.text) + len(merged.filtered) + len(malformed)
+            size = opened.write(batch, merged, messages[0].malformed)
             self._shell.meter.wrote(size)
             if flags & ROTATE:
                 opened.rotate()

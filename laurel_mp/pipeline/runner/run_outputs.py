@@ -1,6 +1,6 @@
-"""Which outputs a run has, opening them in the process that writes, and writing what batches make.
+"""The sinks of a run: by the configuration, opened in the writer, and written batch by batch.
 
-A batch goes to the journal first and to the outputs then. So a writer that is killed leaves behind
+A batch goes to the journal first and to the sinks then. So a writer that is killed leaves behind
 what it was about to write, and the next one completes just that.
 """
 
@@ -12,172 +12,175 @@ import pwd
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from laurel_mp.config import Config
+from laurel_mp.config import Config, sink_kinds
 from laurel_mp.config.schema import LogFile
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs import pending
+from laurel_mp.formats.registry import FORMATS
+from laurel_mp.outputs import unwritten
 from laurel_mp.outputs.acl import Readers
-from laurel_mp.outputs.base import Mark, Output
 from laurel_mp.outputs.copy import Copy
 from laurel_mp.outputs.journal import Journal
-from laurel_mp.outputs.opening import open_output, refuse_shared
-from laurel_mp.outputs.patience import RETRY, OnStall, StallPolicy
-from laurel_mp.outputs.pending import Pending, Unwritten
+from laurel_mp.outputs.open_sink import Mark, OpenSink
+from laurel_mp.outputs.shared_files import refuse_shared
+from laurel_mp.outputs.sink import Selection, Sink
+from laurel_mp.outputs.stall_policy import RETRY, OnStall, StallPolicy
 from laurel_mp.outputs.stream import Stream
 from laurel_mp.outputs.target import Target
+from laurel_mp.outputs.unwritten import Pending, Unwritten
 from laurel_mp.stages.stage_messages import Merged
-
-NAMES = ("events", "filtered", "malformed")
-"""What outputs are for, in the order in which they are written."""
 
 NOTHING = Unwritten(b"", 0)
 
 TICK = 1.0
-"""Seconds between looks at what has become of outputs."""
+"""Seconds between two calls of the sinks' `tick`."""
 
 log = logging.getLogger(__name__)
 
 
 class OpenOutputs:
-    """Where lines go, each output as far as there is one."""
+    """The open sinks of a run."""
 
-    def __init__(self, outputs: Sequence[Output | None], journal: Journal | None) -> None:
-        self._outputs = outputs
+    def __init__(
+        self, sinks: Sequence[Sink], opened: Sequence[OpenSink], journal: Journal | None
+    ) -> None:
+        self._sinks = sinks
+        self._opened = opened
         self._journal = journal
-        self._are_files = [output is not None and output.mark() is not None for output in outputs]
+        self._is_file = [each.mark() is not None for each in opened]
         self._looked = time.monotonic()
         self.done = -1
         """Number of the batch up to which everything is written; -1 for none."""
 
-    def write(self, batch: int, merged: Merged, malformed: bytes) -> None:
-        """Writes what a batch came to, and its malformed lines."""
-        texts = [
-            b"" if output is None else text
-            for output, text in zip(self._outputs, (*merged, malformed), strict=True)
-        ]
+    def write(self, batch: int, merged: Merged, malformed: bytes) -> int:
+        """Writes the events and the malformed lines of a batch; returns the number of bytes."""
+        selected: dict[Selection, bytes] = {
+            "kept": merged.text,
+            "filtered": merged.filtered,
+            "malformed": malformed,
+        }
+        texts = [_text_for(sink, selected[sink.takes]) for sink in self._sinks]
         if self._journal is not None:
             self._journal.begin(batch, texts, list(map(self._mark, range(len(texts)))))
-        for index, (output, text) in enumerate(zip(self._outputs, texts, strict=True)):
-            if text and output is not None:
-                output.write(text, partial(self._wrote, index, 0))
+        for index, (opened, text) in enumerate(zip(self._opened, texts, strict=True)):
+            if text:
+                opened.write(text, partial(self._wrote, index, 0))
         self.done = batch
+        return sum(map(len, texts))
 
     def redo(self, left: Pending) -> None:
-        """Completes what a former writer has left, with which the journal begins."""
-        for index, (name, output) in enumerate(zip(NAMES, self._outputs, strict=True)):
-            text, torn = left.texts.get(name, NOTHING)
-            if output is None:
-                if text:
-                    log.warning("%d bytes of %s lines are left, and nowhere to go", len(text), name)
-                continue
-            start = output.resume(text, torn)
+        """Writes what an earlier writer left, with which the journal begins."""
+        known = {sink.name for sink in self._sinks}
+        for name, unwritten_text in left.texts.items():
+            if name not in known and unwritten_text.text:
+                log.warning(
+                    "discarding %d bytes of an earlier run: there is no %s now",
+                    len(unwritten_text.text),
+                    name,
+                )
+        for index, (sink, opened) in enumerate(zip(self._sinks, self._opened, strict=True)):
+            text, torn = left.texts.get(sink.name, NOTHING)
+            start = opened.resume(text, torn)
             if not text:
                 continue
             assert self._journal is not None
             before = self._journal.size(index) - len(text)
             self._wrote(index, before, start)
-            output.write(text, partial(self._wrote, index, before), start)
+            opened.write(text, partial(self._wrote, index, before), start)
         self.done = left.batch
 
     def _wrote(self, index: int, before: int, size: int) -> None:
         if self._journal is None:
             return
-        # Where the rest will stand, nobody asks if there is none.
+        # The position of the rest matters only if there is a rest.
         is_all = before + size == self._journal.size(index)
         mark = None if is_all else self._mark(index)
         self._journal.wrote(index, before + size, mark)
 
     @property
     def are_files(self) -> bool:
-        """Whether there is nothing but files, which change when something is written."""
-        return all(
-            is_file or output is None
-            for output, is_file in zip(self._outputs, self._are_files, strict=True)
-        )
+        """True if all sinks are files, which change only when something is written."""
+        return all(self._is_file)
 
     def rotate(self) -> None:
         """Begins new files."""
-        for output in self._present:
-            output.rotate()
+        for opened in self._opened:
+            opened.rotate()
 
     def tick(self) -> None:
-        """Looks after programs, connections and files that were moved, if it is time."""
+        """Calls the `tick` of all sinks, if it is time."""
         now = time.monotonic()
         if now - self._looked >= TICK:
             self._looked = now
-            for output in self._present:
-                output.tick()
+            for opened in self._opened:
+                opened.tick()
 
     def sync(self) -> None:
-        """Brings files to the disk, as configured; to be called at each checkpoint."""
-        for output in self._present:
-            output.tick()
-            output.sync()
+        """Flushes files to the disk, as configured; called at each checkpoint."""
+        for opened in self._opened:
+            opened.tick()
+            opened.sync()
 
     def _mark(self, index: int) -> Mark | None:
-        """For the journal: with it, files tell those who come after how much is written."""
-        output = self._outputs[index]
-        if output is None or not self._are_files[index]:
+        """Returns the end of a file, by which the next writer sees how much is written."""
+        if not self._is_file[index]:
             return None
-        return output.mark() if self._journal and self._journal.outlives else pending.UNKNOWN
-
-    @property
-    def _present(self) -> Iterator[Output]:
-        return (output for output in self._outputs if output is not None)
+        if self._journal is not None and self._journal.outlives:
+            return self._opened[index].mark()
+        return unwritten.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The outputs of a run, as far as there are such."""
+    """The list of sinks of a run."""
 
-    events: Target
-    filtered: Target | None = None
-    malformed: Target | None = None
-    append: bool = True
-    """Whether to go on at the end of a file of events, or to begin it anew."""
-    patient: bool = False
-    """Whether failures are waited out, or end the run."""
+    sinks: tuple[Sink, ...]
 
     @classmethod
     def of_plugin(cls, config: Config) -> Outputs:
-        """The outputs that the configuration names; raises OutputError."""
-        events = _target(config, config.auditlog)
-        outputs = cls(events, _filtered(config), _malformed(config), patient=True)
-        outputs._check(config)
+        """Returns the sinks that the configuration names; raises OutputError."""
+        auditlog = Sink(
+            "auditlog", _target(config, config.auditlog), line_prefix=config.auditlog.line_prefix
+        )
+        outputs = cls((auditlog, *_other_logs(config)))
+        copies = [each for each in (config.debug.inputlog, config.debug.log) if each is not None]
+        refuse_shared([*outputs.targets, *(_target(config, copy) for copy in copies)])
         return outputs
 
     @classmethod
     def of_command(cls, config: Config, events: str) -> Outputs:
-        """The outputs of an offline command: what it was told, and the configured logs."""
-        outputs = cls(Target(events), _filtered(config), _malformed(config), append=False)
-        outputs._check(config)
+        """Returns the sinks of an offline command: the one it was told, and configured logs."""
+        prefix = config.auditlog.line_prefix
+        main = Sink("auditlog", Target(events), line_prefix=prefix, append=False)
+        outputs = cls(tuple(replace(sink, waits=False) for sink in (main, *_other_logs(config))))
+        refuse_shared(outputs.targets)
         return outputs
 
-    def _check(self, config: Config) -> None:
-        copies = (config.debug.inputlog, config.debug.log) if self.patient else ()
-        found = [target for target in (self.events, self.filtered, self.malformed) if target]
-        refuse_shared(found + [_target(config, log) for log in copies if log is not None])
+    @property
+    def targets(self) -> list[Target]:
+        """Targets of all sinks, in order."""
+        return [sink.target for sink in self.sinks]
 
-    # --- on the way to the writer
+    def take(self, selection: Selection) -> bool:
+        """True if there is a sink for this part of each batch."""
+        return any(sink.takes == selection for sink in self.sinks)
+
+    # --- to the writer
 
     def to_plain(self) -> list[object]:
-        """For msgpack."""
-        return list(astuple(self))
+        """Returns lists, strings and numbers, for msgpack."""
+        return [sink.to_plain() for sink in self.sinks]
 
     @classmethod
     def of_plain(cls, plain: Sequence[Any]) -> Outputs:
-        """The reverse."""
-        *targets, append, patient = plain
-        events, filtered, malformed = map(_of_plain, targets)
-        assert events is not None
-        return cls(events, filtered, malformed, append, patient)
+        """Reverses `to_plain`."""
+        return cls(tuple(map(Sink.of_plain, plain)))
 
-    # --- the writer
+    # --- in the writer
 
     @contextmanager
     def open(
@@ -187,76 +190,85 @@ class Outputs:
         *,
         again: bool = False,
     ) -> Iterator[OpenOutputs]:
-        """The outputs, open, with all written that the journal holds; raises OutputError.
+        """Opens all sinks, and completes what the journal holds; raises OutputError.
 
-        `on_stall` is called at least every half second while one of them holds back, and may
-        raise to give up. With `again` the outputs were open before in this run: then it is waited
-        out, too, if one cannot be opened.
+        `on_stall` is called at least every half second while a sink stalls, and may raise to give
+        up. With `again` the sinks were open before in this run: then it also waits for one that
+        cannot be opened.
         """
-        if not self.patient:
-            on_stall = None
-        elif on_stall is None:
-            on_stall = _wait_for_ever
         left = self.unwritten(journal) if journal is not None else Pending(-1, {})
         with ExitStack() as stack:
             opened = []
-            for target in (self.events, self.filtered, self.malformed):
-                output = self._open(target, on_stall, again) if target else None
-                if output is not None:
-                    stack.callback(output.close)
-                opened.append(output)
-            outputs = OpenOutputs(opened, journal)
+            for sink in self.sinks:
+                opened.append(_open(sink, (on_stall or _ignore) if sink.waits else None, again))
+                stack.callback(opened[-1].close)
+            outputs = OpenOutputs(self.sinks, opened, journal)
             outputs.redo(left)
             yield outputs
 
-    def _open(self, target: Target, on_stall: OnStall | None, again: bool) -> Output:
-        if target is self.events and not self.append and target.is_path:
-            return Stream.create(target.name, StallPolicy(target.name), anew=not again)
-        patience = StallPolicy(target.name, on_stall)
-        while True:
-            try:
-                return open_output(target, on_stall)
-            except OutputError as error:
-                if not again or on_stall is None:
-                    raise
-                patience.hold(RETRY, str(error))
-
-    # --- what is left when it has ended
+    # --- after the writer has ended
 
     def unwritten(self, journal: Journal) -> Pending:
-        """What a writer that has ended has left, to the byte where it wrote to files."""
-        return pending.read(journal, NAMES)
+        """Returns what a writer that has ended left, to the byte where it wrote to files."""
+        return unwritten.read(journal, [sink.name for sink in self.sinks])
 
     def restore(self, journal: Journal, left: Pending) -> None:
-        """Has the next writer complete what another run has left."""
-        pending.restore(journal, left, NAMES)
+        """Has the next writer complete what another run left."""
+        unwritten.restore(journal, left, [sink.name for sink in self.sinks])
+
+
+def _open(sink: Sink, on_stall: OnStall | None, again: bool) -> OpenSink:
+    target = sink.target
+    if not sink.append and target.is_path:
+        return Stream.create(target.name, StallPolicy(target.name), anew=not again)
+    policy = StallPolicy(target.name, on_stall)
+    while True:
+        try:
+            return target.open(on_stall)
+        except OutputError as error:
+            if not again or on_stall is None:
+                raise
+            policy.hold(RETRY, str(error))
+
+
+def _text_for(sink: Sink, text: bytes) -> bytes:
+    """Returns lines as a sink wants them."""
+    if text and sink.takes != "malformed":
+        text = FORMATS[sink.format].convert(text)
+    return _with_prefix(text, sink.line_prefix.encode()) if text and sink.line_prefix else text
+
+
+def _with_prefix(text: bytes, prefix: bytes) -> bytes:
+    return prefix + text[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
 
 
 def open_copy(config: Config, settings: LogFile | None) -> Copy | None:
-    """A copy of the input or of our messages, if one is configured; raises OutputError."""
+    """Opens a copy of the input or of our messages, if one is configured; raises OutputError."""
     return Copy.open(_target(config, settings)) if settings is not None else None
 
 
-def _wait_for_ever(_reason: str) -> None:
-    """Nobody wants to know."""
+def _ignore(_reason: str) -> None:
+    """An `OnStall` that does nothing."""
 
 
-def _filtered(config: Config) -> Target | None:
-    if config.filter.filter_action != "log":
-        return None
-    if not config.filterlog.file:
-        raise OutputError('filter-action = "log" needs a file in [filterlog]')
-    return _target(config, config.filterlog)
-
-
-def _malformed(config: Config) -> Target | None:
-    log = config.debug.parse_error_log
-    return _target(config, log) if log else None
+def _other_logs(config: Config) -> list[Sink]:
+    """Returns the sinks for filtered events and for malformed lines, if they are configured."""
+    sinks = []
+    if config.filter.filter_action == "log":
+        filterlog = config.filterlog
+        if not filterlog.file:
+            raise OutputError('filter-action = "log" needs a file in [filterlog]')
+        target = _target(config, filterlog)
+        sinks.append(Sink("filterlog", target, "filtered", line_prefix=filterlog.line_prefix))
+    if config.debug.parse_error_log is not None:
+        target = _target(config, config.debug.parse_error_log)
+        sinks.append(Sink("parse-error-log", target, "malformed"))
+    return sinks
 
 
 def _target(config: Config, settings: LogFile) -> Target:
     name = settings.file
-    if name != "-" and not name.startswith(("|", "unix:")):
+    if sink_kinds.kind_of(name).is_file:
         name = str(Path(config.directory) / name)
     return Target(
         name,
@@ -274,20 +286,13 @@ def _target(config: Config, settings: LogFile) -> Target:
 def _uid(name: str, user: str) -> int:
     try:
         return pwd.getpwnam(user).pw_uid
-    except (KeyError, ValueError):  # nobody has this name, or nobody can have it
-        raise OutputError(f"{name}: there is no user {user!r}, who is to read it") from None
+    except (KeyError, ValueError):  # ValueError: no name can have a NUL byte
+        raise OutputError(f"{name}: no such user: {user!r} (read-users)") from None
 
 
 def _gid(name: str, group: str) -> int:
     try:
         return grp.getgrnam(group).gr_gid
-    except (KeyError, ValueError):  # nobody has this name, or nobody can have it
-        raise OutputError(f"{name}: there is no group {group!r}, who is to read it") from None
+    except (KeyError, ValueError):  # ValueError: no name can have a NUL byte
+        raise OutputError(f"{name}: no such group: {group!r} (read-groups)") from None
 
-
-def _of_plain(plain: Any) -> Target | None:
-    if plain is None:
-        return None
-    name, size, generations, (users, groups, other), fsync = plain
-    readers = Readers(tuple(users), tuple(groups), other)
-    return Target(name, size, generations, readers, fsync)

@@ -120,12 +120,7 @@ def tracker(
 
 def assembler(config: Config, workers: int, *, live: bool = False) -> Assembler:
     """The writer's assembler, for `workers` workers."""
-    return Assembler(
-        workers,
-        config.auditlog.line_prefix.encode(),
-        config.filterlog.line_prefix.encode(),
-        losses(config, live=live),
-    )
+    return Assembler(workers, losses(config, live=live))
 
 
 def losses(config: Config, *, live: bool) -> LossOptions:

@@ -16,7 +16,7 @@ from laurel_mp.config.schema import AuditLog, Debug, Filter, FilterLog, LogFile,
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.acl import Readers
 from laurel_mp.outputs.journal import Journal
-from laurel_mp.outputs.pending import Pending, Unwritten
+from laurel_mp.outputs.unwritten import Pending, Unwritten
 from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.runner.run_outputs import Outputs, open_copy
 from laurel_mp.stages.stage_messages import Merged

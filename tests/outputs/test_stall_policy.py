@@ -6,8 +6,8 @@ import time
 import pytest
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs import patience as module
-from laurel_mp.outputs.patience import Backoff, StallPolicy
+from laurel_mp.outputs import stall_policy as module
+from laurel_mp.outputs.stall_policy import Backoff, StallPolicy
 from tests.support.outputs import Waiting
 
 

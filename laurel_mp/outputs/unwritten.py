@@ -1,52 +1,56 @@
-"""What a writer has left unwritten, as its journal and the files themselves tell."""
+"""Text that a writer left unwritten, by its journal and by the files themselves."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from laurel_mp.outputs.base import Mark
+from laurel_mp.outputs.open_sink import Mark
 from laurel_mp.outputs.journal import Entry, Journal
 
 UNKNOWN = Mark("", 0, 0, 0)
-"""For the journal: it is a file, but what is written cannot be seen from it any more."""
+"""For the journal: the sink is a file, which no longer shows how much was written."""
 
 
 class Unwritten(NamedTuple):
-    """What is left of a text, from the beginning of a line."""
+    """The rest of a text, from the beginning of a line."""
 
     text: bytes
     torn: int
-    """How many bytes of its first line stand in the output already."""
+    """Number of bytes of its first line that are in the file already."""
 
 
 class Pending(NamedTuple):
-    """What is left of a batch; all that came before it is written."""
+    """The rest of a batch; all batches before it are written."""
 
     batch: int
     """-1 if there was none yet."""
     texts: Mapping[str, Unwritten]
-    """By what the output is for; only those of which something is left."""
+    """By name of the sink; only sinks with a rest."""
 
     def to_plain(self) -> list[object]:
-        """For msgpack."""
+        """Returns lists, strings and numbers, for msgpack."""
         return [self.batch, {name: list(text) for name, text in self.texts.items()}]
 
     @classmethod
     def of_plain(cls, value: object) -> Pending:
-        """The reverse; raises ValueError for anything else."""
+        """Reverses `to_plain`; raises ValueError for anything else."""
         match value:
             case [int(batch), dict(texts)]:
                 return cls(batch, {_name(key): _unwritten(each) for key, each in texts.items()})
             case _:
-                raise ValueError("not what a writer has left")
+                raise ValueError("not an unwritten batch")
+
+
+_FORMER_NAMES = {"events": "auditlog", "filtered": "filterlog", "malformed": "parse-error-log"}
+"""Names in state files of versions before 0.2."""
 
 
 def _name(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("not the name of an output")  # noqa: TRY004 - it is data, from a file
-    return value
+        raise ValueError("not the name of a sink")  # noqa: TRY004 - it is data, from a file
+    return _FORMER_NAMES.get(value, value)
 
 
 def _unwritten(value: object) -> Unwritten:
@@ -57,8 +61,8 @@ def _unwritten(value: object) -> Unwritten:
             raise ValueError("not an unwritten text")
 
 
-def read(journal: Journal, names: tuple[str, ...]) -> Pending:
-    """What a writer that has ended has left; `names` are those of its outputs, in order."""
+def read(journal: Journal, names: Sequence[str]) -> Pending:
+    """Returns what a writer that has ended left; `names` are those of its sinks, in order."""
     batch, entries = journal.read()
     found = {}
     for name, entry in zip(names, entries, strict=False):
@@ -70,8 +74,8 @@ def read(journal: Journal, names: tuple[str, ...]) -> Pending:
     return Pending(batch, found)
 
 
-def restore(journal: Journal, pending: Pending, names: tuple[str, ...]) -> None:
-    """Puts what another run has left into the journal, for the next writer."""
+def restore(journal: Journal, pending: Pending, names: Sequence[str]) -> None:
+    """Puts what another run left into the journal, for the next writer."""
     left = [pending.texts.get(name, Unwritten(b"", 0)) for name in names]
     journal.begin(pending.batch, [text for text, _ in left], [UNKNOWN] * len(left))
     for index, (_, torn) in enumerate(left):
@@ -79,11 +83,11 @@ def restore(journal: Journal, pending: Pending, names: tuple[str, ...]) -> None:
 
 
 def _written(entry: Entry) -> int:
-    """How much is written: what was noted, and what the file got since then.
+    """Returns the number of written bytes: those noted, and those the file got since then.
 
-    Whoever was killed between writing and noting has not rotated the file in between; at most it
-    was about to. So it is the one at that path, or the first behind it, or it is gone, and then
-    no byte is missing: there is a note before each rotation.
+    A writer that was killed between writing and noting has not rotated the file in between; at
+    most it was about to. So the file is at its path, or is the first generation, or it is gone,
+    and then no byte is missing: there is a note before each rotation.
     """
     mark = entry.mark
     if mark is None or mark == UNKNOWN:

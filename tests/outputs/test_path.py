@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.base import Output
+from laurel_mp.outputs.open_sink import Output
 from laurel_mp.outputs.file import LogFile
-from laurel_mp.outputs.opening import open_output, refuse_shared
-from laurel_mp.outputs.pipes import Fifo
+from laurel_mp.outputs.path import open_output, refuse_shared
+from laurel_mp.outputs.fifo import Fifo
 from laurel_mp.outputs.program import Program
 from laurel_mp.outputs.stream import Stream
 from laurel_mp.outputs.target import Target

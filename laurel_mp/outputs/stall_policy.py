@@ -1,4 +1,4 @@
-"""Waiting for an output that cannot be written: the only place where a writer waits."""
+"""Waiting for a sink that takes nothing: the only place where a writer waits."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from laurel_mp.errors import OutputError
 from laurel_mp.system.rate_limited_log import RateLimitedLog
 
 LOOK = 0.2
-"""Seconds that one wait takes at most."""
+"""Longest single wait, in seconds."""
 
 RETRY = 0.25
-"""Seconds until what has failed is tried again."""
+"""Seconds until a failed write is tried again."""
 
 NOTEWORTHY = 1.0
-"""Seconds after which it is said that an output holds back."""
+"""Seconds after which a stall is logged."""
 
 OnStall = Callable[[str], None]
-"""Told at least every half second, while an output holds back, which one and why; may raise."""
+"""Takes the name of a stalled sink and the reason, at least every half second; may raise."""
 
 Watched = tuple[int, int]
 """A descriptor, and the events of poll(2) that end the wait."""
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Backoff:
-    """When to try again: at once after the first failure, then later each time."""
+    """Delays retries: none after the first failure, then longer each time."""
 
     def __init__(self, first: float = 0.1, most: float = 5.0) -> None:
         self._first = first
@@ -39,13 +39,13 @@ class Backoff:
         self._due = 0.0
 
     def failed(self) -> None:
-        """It has not worked."""
+        """Notes a failure."""
         self._delay = min(self._delay * 2 or self._first, self._most) if self._failures else 0.0
         self._failures += 1
         self._due = time.monotonic() + self._delay
 
     def reset(self) -> None:
-        """It has worked long enough to be taken for sound."""
+        """Forgets earlier failures: it has worked for long enough."""
         self._failures = 0
         self._delay = 0.0
 
@@ -56,7 +56,7 @@ class Backoff:
 
 
 class StallPolicy:
-    """How one output waits, and who is told of it."""
+    """Waits for one sink, and reports the stall."""
 
     def __init__(self, name: str, on_stall: OnStall | None = None) -> None:
         self.name = name
@@ -67,26 +67,26 @@ class StallPolicy:
         self._complained = False
 
     @property
-    def patient(self) -> bool:
-        """Whether failures are waited out."""
+    def waits(self) -> bool:
+        """True if failures are waited out, False if they raise OutputError."""
         return self._on_stall is not None
 
     def start(self) -> None:
-        """A text is to be written."""
+        """Begins the write of a text."""
         self._told = time.monotonic()
 
     def fail(self, error: OSError) -> None:
-        """After a failure: waits a moment, so that it can be tried again."""
+        """Waits a moment after a failed write."""
         self.hold(RETRY, error.strerror or str(error), error)
 
     def hold(self, seconds: float, reason: str, error: OSError | None = None) -> None:
-        """Waits at most `seconds` for a fault to pass; raises OutputError for want of patience."""
+        """Waits at most `seconds` for a failure to pass; raises OutputError if it must not wait."""
         if self._on_stall is None:
             raise OutputError(f"{self.name}: cannot be written: {reason}") from error
         self.wait(seconds, reason)
 
     def wait(self, seconds: float, reason: str, watched: Iterable[Watched] = ()) -> bool:
-        """Waits a moment, at most `seconds`, or until one of `watched` is ready; whether one is."""
+        """Waits at most `seconds`; returns early, with True, if one of `watched` is ready."""
         poll = select.poll()
         for fd, events in watched:
             poll.register(fd, events)
@@ -100,15 +100,15 @@ class StallPolicy:
             self._on_stall(f"{self.name}: {reason}")
         if now - self._since >= NOTEWORTHY:
             waited = f" for {now - self._since:.0f} s" if self._complained else ""
-            if self._log.warning("%s: held back%s: %s", self.name, waited, reason):
+            if self._log.warning("%s: output stalled%s: %s", self.name, waited, reason):
                 self._complained = True
         return bool(poll.poll(min(seconds, LOOK) * 1000))
 
     def moved(self) -> None:
-        """Something was written."""
+        """Ends a stall: something was written."""
         if self._since is None:
             return
         if self._complained:
-            log.info("%s: goes on after %.0f s", self.name, time.monotonic() - self._since)
+            log.info("%s: output resumed after %.0f s", self.name, time.monotonic() - self._since)
             self._complained = False
         self._since = None

@@ -1,0 +1,1 @@
+"""Event formats: how an event is written."""
