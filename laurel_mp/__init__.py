@@ -21,14 +21,15 @@
 #     fast, reassembly              whole events at once | line by line
 #     rendering                     records of an event as JSON
 #   processes                     who runs what, on whose behalf
+#   formats                       how an event is written: native JSON, and what follows
 #   records                       one audit line: header, fields, strings, tables
 #
 #   outputs    observe            files, pipes, sockets | what is counted, log messages
 #   system                        rights, directories, sockets, memory of the operating system
 #   config     errors             settings and their schema | what can go wrong
 #
-# records, events, processes, stages, reversion and schema are pure: bytes and lists in, bytes and
-# lists out. They have no clock, no sockets and no processes, so that any number of workers gives
-# the same output.
+# formats, records, events, processes, stages, reversion and schema are pure: bytes and lists in,
+# bytes and lists out. They have no clock, no sockets and no processes, so that any number of
+# workers gives the same output.
 
 __version__ = "0.1.0"

@@ -10,21 +10,22 @@ import laurel_mp
 
 # Each package to the packages that its modules may import, besides those of its own. `errors` and
 # `__main__` are single modules. Anything may import laurel_mp itself, for its version.
-CORE = {"records", "events.rendering", "events.reassembly", "processes", "errors"}
+CORE = {"formats", "records", "events.rendering", "events.reassembly", "processes", "errors"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "config": {"errors"},
     "system": {"config", "errors"},
     "observe": {"errors"},
-    "outputs": {"system", "errors"},
+    "outputs": {"formats", "system", "config", "errors"},
     "records": {"errors"},
-    "events.rendering": {"records", "errors"},
-    "events.reassembly": {"events.rendering", "records", "errors"},
-    "events.fast": {"events.reassembly", "events.rendering", "records", "errors"},
-    "processes": {"records", "errors"},
+    "formats": {"records", "errors"},
+    "events.rendering": {"formats", "records", "errors"},
+    "events.reassembly": {"events.rendering", "formats", "records", "errors"},
+    "events.fast": {"events.reassembly", "events.rendering", "formats", "records", "errors"},
+    "processes": {"formats", "records", "errors"},
     "stages": {"events.fast", *CORE},
-    "reversion": {"events.rendering", "records", "errors"},
-    "schema": {"records", "errors"},
+    "reversion": {"events.rendering", "formats", "records", "errors"},
+    "schema": {"formats", "records", "errors"},
     "pipeline.host": {"processes", "system", "config", "errors"},
     "pipeline.counters": {"pipeline.host", "stages", "processes", "observe", "errors"},
     "pipeline.intake": {"stages", "system", "config", "errors"},
@@ -41,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "pipeline.daemon": {
         "pipeline.status", "pipeline.supervisor", "pipeline.runner", "pipeline.intake",
-        "stages", "records", "outputs", "observe", "system", "config", "errors",
+        "stages", "formats", "records", "outputs", "observe", "system", "config", "errors",
     },
     "loadtest": {
         "pipeline.supervisor", "pipeline.runner", "pipeline.intake", "stages", *CORE, "outputs",
@@ -58,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
 }  # fmt: skip
 
-PURE = {"records", "events", "processes", "stages", "reversion", "schema"}
+PURE = {"formats", "records", "events", "processes", "stages", "reversion", "schema"}
 
 # Whatever would make a stage's answer depend on more than what it was given.
 IMPURE = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from laurel_mp.config import Config, examine
 from laurel_mp.doctor.configured_outputs import directories, outputs
 from laurel_mp.errors import ConfigError, OutputError
-from laurel_mp.outputs.opening import refuse_shared
+from laurel_mp.outputs.shared_files import refuse_shared
 from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.runner import stage_options
 from laurel_mp.system import log_directory, privileges

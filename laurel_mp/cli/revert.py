@@ -12,9 +12,8 @@ from laurel_mp.cli.argument_types import add_common, is_same_file
 from laurel_mp.cli.progress import open_progress
 from laurel_mp.config import load
 from laurel_mp.errors import InputError, OutputError
-from laurel_mp.outputs.base import Output
-from laurel_mp.outputs.opening import open_output
-from laurel_mp.outputs.patience import StallPolicy
+from laurel_mp.outputs.open_sink import OpenSink
+from laurel_mp.outputs.stall_policy import StallPolicy
 from laurel_mp.outputs.stream import Stream
 from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.intake.log_sources import open_source
@@ -83,12 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _open(name: str) -> Output:
+def _open(name: str) -> OpenSink:
     target = Target(name)
-    return Stream.create(name, StallPolicy(name)) if target.is_path else open_output(target)
+    return Stream.create(name, StallPolicy(name)) if target.is_path else target.open()
 
 
-def _revert(names: list[str], lines: LineReverter, output: Output) -> bool:
+def _revert(names: list[str], lines: LineReverter, output: OpenSink) -> bool:
     """Reverts all inputs; whether all of them could be read."""
     complete = True
     with open_progress(names) as progress:
@@ -107,7 +106,7 @@ def _revert(names: list[str], lines: LineReverter, output: Output) -> bool:
     return complete
 
 
-def _write(found: Iterable[bytes | Damage], lines: LineReverter, output: Output) -> None:
+def _write(found: Iterable[bytes | Damage], lines: LineReverter, output: OpenSink) -> None:
     """Writes what one read came to, and says what was wrong with it."""
     text = []
     for each in found:

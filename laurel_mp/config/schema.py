@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from laurel_mp.config import kinds
+from laurel_mp.config import kinds, sink_kinds
 from laurel_mp.config.settings import section, setting
 
 _KIB = 1024
 _MIB = 1024 * _KIB
 _GIB = 1024 * _MIB
+
+_FORMS = sink_kinds.in_words("`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class LogFile:
     file: str = setting(
         "",
         kinds.OUTPUT,
-        "Where to write: a file below `directory`, `-`, `| program` or `unix:/path`.",
+        f"Where to write: {_FORMS}. File names start at `directory`.",
         required=True,
         sample="some.log",
     )
@@ -66,7 +68,7 @@ class AuditLog(LogFile):
     file: str = setting(
         "audit.log",
         kinds.OUTPUT,
-        "Where events go: a file below `directory`, `-` (stdout), `| program` or `unix:/path`.",
+        f"Where events go: {_FORMS}. File names start at `directory`; `-` is standard output.",
     )
 
 

@@ -48,7 +48,6 @@ KINDS = (
     SinkKind("stdout", "-", "-", "laurel_mp.outputs.stream"),
     SinkKind("program", "|", "| program", "laurel_mp.outputs.program"),
     SinkKind("unix", "unix:", "unix:/path", "laurel_mp.outputs.unix_socket"),
-    SinkKind("syslog", "syslog:", "syslog:…", "laurel_mp.outputs.syslog"),
     SinkKind("file", "", "a file name", "laurel_mp.outputs.path"),
 )
 """All kinds. The first one that takes a setting is its kind."""

@@ -10,7 +10,7 @@ from laurel_mp.doctor.facts import Facts
 from laurel_mp.doctor.findings import Check, Finding, Result, note, problem, warning
 from laurel_mp.doctor.host_user import MISSING, find_user
 from laurel_mp.errors import ConfigError, OutputError
-from laurel_mp.outputs.path import refuse_shared
+from laurel_mp.outputs.shared_files import refuse_shared
 from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.runner import stage_options
 
@@ -149,15 +149,13 @@ def _rotation(facts: Facts) -> Iterator[Result]:
 
 def _programs(facts: Facts) -> Iterator[Result]:
     for output in outputs(facts.config):
-        if not output.name.startswith("|"):
-            continue
-        words = output.name[1:].split()
-        if words and words[0].startswith("/") and not _is_executable(facts, words[0]):
+        program = output.program
+        if program and not _is_executable(facts, program):
             yield problem(
                 facts.config_file.name,
                 f"[{output.section}] file = {output.name!r}: it is not there, or not executable",
                 "laurel-mp tries to start it again and again; meanwhile events wait in the spool.",
-                f"install {words[0]}, or chmod a+rx it",
+                f"install {program}, or chmod a+rx it",
             )
 
 
@@ -167,12 +165,13 @@ def _is_executable(facts: Facts, path: str) -> bool:
 
 
 def _sockets(facts: Facts) -> Iterator[Result]:
-    names = [(f"[{output.section}] file", output.name) for output in outputs(facts.config)]
-    for key, name in (("input", facts.config.input), *names):
-        path = name.removeprefix("unix:")
-        if path == name or path.startswith("@"):
-            continue
-        if facts.host.status(path) is None:
+    source = facts.config.input
+    found = [("input", source, source.removeprefix("stdin").removeprefix("unix:"))]
+    found += [
+        (f"[{output.section}] file", output.name, output.socket) for output in outputs(facts.config)
+    ]
+    for key, name, path in found:
+        if path and facts.host.status(path) is None:
             yield warning(
                 facts.config_file.name,
                 f"{key} = {name!r}: there is no such socket now",

@@ -1,11 +1,11 @@
-"""Where a configuration has us write."""
+"""The sinks and copies that a configuration names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from laurel_mp.config import Config, LogFile
+from laurel_mp.config import Config, LogFile, sink_kinds
 from laurel_mp.outputs.target import Target
 
 
@@ -18,13 +18,27 @@ class Output:
 
     @property
     def name(self) -> str:
-        """A path, `-`, `| program` or `unix:/path`."""
+        """A form that `laurel_mp.config.sink_kinds` lists."""
         return self.log.file
 
     @property
     def is_file(self) -> bool:
         """Whether it is a file that is rotated."""
         return bool(self.name) and Target(self.name).is_path
+
+    @property
+    def program(self) -> str:
+        """Absolute path of a program that it starts; empty if there is none."""
+        kind = sink_kinds.kind_of(self.name)
+        path: str = kind.driver().program(self.name.removeprefix(kind.prefix))
+        return path
+
+    @property
+    def socket(self) -> str:
+        """Path of a socket that it connects to; empty if there is none."""
+        kind = sink_kinds.kind_of(self.name)
+        path: str = kind.driver().socket(self.name.removeprefix(kind.prefix))
+        return path
 
     @property
     def most(self) -> int:

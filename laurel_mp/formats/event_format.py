@@ -37,6 +37,7 @@ class EventFormat(ABC):
 
     @abstractmethod
     def identities(self, text: bytes | mmap.mmap, start: int = 0) -> Iterator[Identity]:
-        """Yields the identities of all events in written lines, from `start` on, which may be
-        within a line. After a crash they tell which events need not be written again.
+        """Yields the identities of all events in written lines, from `start` on.
+
+        `start` may be within a line. After a crash this tells which events are written already.
         """

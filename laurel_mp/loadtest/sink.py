@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from laurel_mp.outputs.stall_policy import StallPolicy
-from laurel_mp.outputs.stream import Stream
-
-STDOUT = 1
+from laurel_mp.outputs.stream import STDOUT, Stream
 
 
 @contextmanager

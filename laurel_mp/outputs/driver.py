@@ -11,7 +11,7 @@ from laurel_mp.outputs.target import Target
 
 
 class Promise(NamedTuple):
-    """What users can rely on: a row of the table in docs/outputs.md, which is checked against it."""
+    """What users can rely on: a row of the table in docs/outputs.md, which a test checks."""
 
     form: str
     """Markdown."""

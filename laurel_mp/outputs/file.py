@@ -247,9 +247,7 @@ class LogFile(OpenSink):
         try:
             os.fsync(self._fd)
         except OSError as error:
-            self._sync_log.warning(
-                "%s: fsync failed: %s", self.name, error.strerror
-            )
+            self._sync_log.warning("%s: fsync failed: %s", self.name, error.strerror)
 
     def close(self) -> None:
         """Flushes the file to the disk, unless `fsync` is `never`, and closes it."""

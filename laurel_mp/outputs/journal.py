@@ -6,9 +6,10 @@ readable for that process, and for the next writer.
     0        HEADER     2 * HEADER
     | header | header   | the texts of one batch, one after another
 
-A header lists the texts, one for each sink, and how much of each is written. The two are written in turn,
-each with a number and a checksum, so that one of them is always whole; the newer one holds. Texts
-change only while the newest header says that there are none, or that all of them are written.
+A header lists the texts, one for each sink, and how much of each is written. The two are written
+in turn, each with a number and a checksum, so that one of them is always whole; the newer one
+holds. Texts change only while the newest header says that there are none, or that all of them are
+written.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgpack
@@ -40,6 +41,8 @@ T = TypeVar("T")
 class Entry(NamedTuple):
     """One text of a batch."""
 
+    name: str
+    """Sink that the text is for."""
     text: bytes
     written: int
     """Number of its bytes that were noted as written."""
@@ -59,12 +62,13 @@ class Entries(NamedTuple):
 class _Header(NamedTuple):
     number: int = 0
     batch: int = -1
+    names: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()
     written: tuple[int, ...] = ()
     marks: tuple[Mark | None, ...] = ()
 
     def encode(self) -> bytes:
-        payload: bytes = msgpack.packb((self.batch, self.sizes, self.written, self.marks))
+        payload: bytes = msgpack.packb(self[1:])
         framed = _FRAME.pack(0, len(payload), self.number) + payload
         return _CHECKSUM.pack(zlib.crc32(framed[_CHECKSUM.size :])) + framed[_CHECKSUM.size :]
 
@@ -75,8 +79,10 @@ class _Header(NamedTuple):
         end = _FRAME.size + size
         if zlib.crc32(data[_CHECKSUM.size : end]) != checksum or not number:
             return cls()
-        batch, sizes, written, marks = msgpack.unpackb(data[_FRAME.size : end], use_list=False)
-        return cls(number, batch, sizes, written, tuple(mark and Mark(*mark) for mark in marks))
+        payload = msgpack.unpackb(data[_FRAME.size : end], use_list=False)
+        batch, names, sizes, written, marks = payload
+        found = tuple(mark and Mark(*mark) for mark in marks)
+        return cls(number, batch, names, sizes, written, found)
 
 
 class Journal:
@@ -96,18 +102,22 @@ class Journal:
 
     # --- the writer
 
-    def begin(self, batch: int, texts: Sequence[bytes], marks: Sequence[Mark | None]) -> None:
-        """Takes the texts of a batch. The texts that it held before must be written."""
+    def begin(self, batch: int, texts: Mapping[str, bytes], marks: Sequence[Mark | None]) -> None:
+        """Takes the texts of a batch, by sink. The texts that it held before must be written."""
         header = self._header
         if header.written != header.sizes:
-            self._note(header._replace(sizes=(), written=(), marks=()))
+            self._note(header._replace(names=(), sizes=(), written=(), marks=()))
         end = TEXTS
-        for text in texts:
+        for text in texts.values():
             end = self._put(text, end)
         if os.fstat(self.fd).st_size > max(ROOM, end):
             os.ftruncate(self.fd, max(ROOM, end))
-        sizes = tuple(map(len, texts))
-        self._note(_Header(self._header.number, batch, sizes, (0,) * len(sizes), tuple(marks)))
+        sizes = tuple(map(len, texts.values()))
+        self._note(
+            _Header(
+                self._header.number, batch, tuple(texts), sizes, (0,) * len(sizes), tuple(marks)
+            )
+        )
 
     def wrote(self, sink: int, size: int, mark: Mark | None) -> None:
         """Notes that `size` bytes of a text are written, and that the next ones go to `mark`."""
@@ -131,6 +141,11 @@ class Journal:
 
     # --- the process that keeps it, and the next writer
 
+    def place(self, name: str) -> tuple[int, int]:
+        """Returns the number of the text for a sink, and its length."""
+        index = self._header.names.index(name)
+        return index, self._header.sizes[index]
+
     def size(self, sink: int) -> int:
         """Returns the length of a text."""
         return self._header.sizes[sink]
@@ -139,9 +154,9 @@ class Journal:
         """Returns its content, whichever process wrote it."""
         self._header = self._newest()
         entries, position = [], TEXTS
-        _, _, sizes, written, marks = self._header
-        for size, done, mark in zip(sizes, written, marks, strict=True):
-            entries.append(Entry(self._get(size, position), done, mark))
+        _, _, names, sizes, written, marks = self._header
+        for name, size, done, mark in zip(names, sizes, written, marks, strict=True):
+            entries.append(Entry(name, self._get(size, position), done, mark))
             position += size
         return Entries(self._header.batch, entries)
 
@@ -174,14 +189,14 @@ class HeldJournal(Journal):
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._batch, entries = journal.read()
-        self._texts: list[bytes] = [entry.text for entry in entries]
+        self._texts = {entry.name: entry.text for entry in entries}
         self._written = [entry.written for entry in entries]
         self._marks = [entry.mark for entry in entries]
 
-    def begin(self, batch: int, texts: Sequence[bytes], marks: Sequence[Mark | None]) -> None:
+    def begin(self, batch: int, texts: Mapping[str, bytes], marks: Sequence[Mark | None]) -> None:
         """See Journal."""
         self._batch = batch
-        self._texts = list(texts)
+        self._texts = dict(texts)
         self._written = [0] * len(texts)
         self._marks = list(marks)
 
@@ -192,11 +207,15 @@ class HeldJournal(Journal):
 
     def size(self, sink: int) -> int:
         """See Journal."""
-        return len(self._texts[sink])
+        return len(list(self._texts.values())[sink])
+
+    def place(self, name: str) -> tuple[int, int]:
+        """See Journal."""
+        return list(self._texts).index(name), len(self._texts[name])
 
     def read(self) -> Entries:
         """See Journal."""
-        entries = zip(self._texts, self._written, self._marks, strict=True)
+        entries = zip(self._texts, self._texts.values(), self._written, self._marks, strict=True)
         return Entries(self._batch, [Entry(*entry) for entry in entries])
 
     def put_back(self) -> None:

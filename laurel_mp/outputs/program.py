@@ -15,9 +15,9 @@ from typing import NamedTuple
 from laurel_mp.config import kinds
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.channel import PIECE, Channel
-from laurel_mp.outputs.stall_policy import Backoff, StallPolicy, Watched
 from laurel_mp.outputs.driver import Driver, Promise
 from laurel_mp.outputs.fifo import unread
+from laurel_mp.outputs.stall_policy import Backoff, StallPolicy, Watched
 from laurel_mp.outputs.target import Target
 from laurel_mp.system.rate_limited_log import RateLimitedLog
 

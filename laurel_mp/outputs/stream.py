@@ -14,7 +14,6 @@ from laurel_mp.outputs.stall_policy import LOOK, StallPolicy
 from laurel_mp.outputs.tail import continues, is_torn
 from laurel_mp.outputs.target import Target
 
-
 STDOUT = 1
 
 

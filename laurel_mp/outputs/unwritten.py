@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from laurel_mp.outputs.open_sink import Mark
 from laurel_mp.outputs.journal import Entry, Journal
+from laurel_mp.outputs.open_sink import Mark
 
 UNKNOWN = Mark("", 0, 0, 0)
 """For the journal: the sink is a file, which no longer shows how much was written."""
@@ -61,24 +61,25 @@ def _unwritten(value: object) -> Unwritten:
             raise ValueError("not an unwritten text")
 
 
-def read(journal: Journal, names: Sequence[str]) -> Pending:
-    """Returns what a writer that has ended left; `names` are those of its sinks, in order."""
+def read(journal: Journal) -> Pending:
+    """Returns what a writer that has ended left."""
     batch, entries = journal.read()
     found = {}
-    for name, entry in zip(names, entries, strict=False):
+    for entry in entries:
         written = _written(entry)
         if written < len(entry.text):
             start = entry.text.rfind(b"\n", 0, written) + 1
             torn = written - start if entry.mark else 0
-            found[name] = Unwritten(entry.text[start:], torn)
+            found[entry.name] = Unwritten(entry.text[start:], torn)
     return Pending(batch, found)
 
 
-def restore(journal: Journal, pending: Pending, names: Sequence[str]) -> None:
+def restore(journal: Journal, pending: Pending) -> None:
     """Puts what another run left into the journal, for the next writer."""
-    left = [pending.texts.get(name, Unwritten(b"", 0)) for name in names]
-    journal.begin(pending.batch, [text for text, _ in left], [UNKNOWN] * len(left))
-    for index, (_, torn) in enumerate(left):
+    left = pending.texts
+    texts = {name: text for name, (text, _) in left.items()}
+    journal.begin(pending.batch, texts, [UNKNOWN] * len(left))
+    for index, (_, torn) in enumerate(left.values()):
         journal.wrote(index, torn, UNKNOWN)
 
 

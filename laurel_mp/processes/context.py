@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from laurel_mp.formats import native
 from laurel_mp.processes.process_table import Origin, Process
 from laurel_mp.records.strings import encode
 
@@ -37,8 +38,8 @@ class ContextRenderer:
         self._pid = added(b"PID")
         self._ppid = added(b"PPID")
         self._spawned_by = added(b"SPAWNED_BY")
-        self._parent_info = added(b"PARENT_INFO")
-        self._container_info = added(b"CONTAINER_INFO")
+        self._parent_info = added(native.PARENT_INFO)
+        self._container_info = added(native.CONTAINER_INFO)
         self._labels = added(b"LABELS")
         self._argv = added(b"ARGV")
         self._usual = b""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
+from laurel_mp.formats import native
 from laurel_mp.records import header, types
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.sockaddr import is_big_endian
@@ -19,6 +20,7 @@ from laurel_mp.reversion.record_reverter import RecordReverter
 from laurel_mp.reversion.spellings import Json, text_of
 
 _is_id = re.compile(header.ID).fullmatch
+_ID, _NODE = native.ID.decode(), native.NODE.decode()
 _is_node = re.compile(header.NODE).fullmatch
 _is_type = re.compile(header.TYPE).fullmatch
 
@@ -49,18 +51,15 @@ class EventReverter:
         self._keys = self._records.keys
         self._eoe = eoe
         added = self._keys.added
-        self._incomplete = added(b"INCOMPLETE")
-        self._repeated = added(b"REPEATED")
-        self._note = added(b"LAUREL_MP")
-        self._left_out = frozenset(
-            ["ID", "NODE", self._incomplete, self._repeated]
-            + [added(name) for name in (b"PARENT_INFO", b"CONTAINER_INFO", b"RECORD_TYPES")]
-        )
+        self._incomplete = added(native.INCOMPLETE)
+        self._repeated = added(native.REPEATED)
+        self._note = added(native.NOTE)
+        self._left_out = frozenset([_ID, _NODE] + [added(name) for name in native.ADDED])
         self._only_live = {
             "SYSCALL": [added(name) for name in (b"LABELS", b"UID_GROUPS", b"EXE_HASH")],
             "EXECVE": [added(b"ENV")],
         }
-        self._container = added(b"CONTAINER_INFO")
+        self._container = added(native.CONTAINER_INFO)
         self._pid = added(b"PID")
 
     def revert(self, line: bytes) -> Lines | None:
@@ -156,10 +155,10 @@ def _decoded(line: bytes) -> Object:
 
 def _identity(event: Object) -> tuple[bytes, bytes | None]:
     """Id and node; raises Damaged."""
-    id_ = event.get("ID")
+    id_ = event.get(_ID)
     if not isinstance(id_, str) or not id_.isascii() or not _is_id(id_.encode("ascii")):
         raise Damaged("no ID of an audit event")
-    node = event.get("NODE")
+    node = event.get(_NODE)
     if node is None:
         return id_.encode("ascii"), None
     if not isinstance(node, str) or not _is_node(text_of(node)):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from laurel_mp.events.reassembly.bodies import clock_key
 from laurel_mp.events.reassembly.event_in_flight import Node
 from laurel_mp.events.reassembly.serial_collector import Interval
-from laurel_mp.records.strings import encode
+from laurel_mp.formats import native
 from laurel_mp.stages.serial_gaps import Loss, Serials, SerialsState
 
 LATEST_RANK = (1 << 64) - 1
@@ -31,7 +31,7 @@ class LossOptions:
     """Seconds between two lines about one node at least."""
     lines: bool = False
     """Whether there are lines at all."""
-    key: bytes = b"LAUREL_MP"
+    key: bytes = native.NOTE
 
 
 class Line(NamedTuple):
@@ -121,11 +121,9 @@ class Losses:
         return lines
 
     def _text(self, loss: Loss) -> bytes:
-        node = b"" if loss.node is None else b'"NODE":%b,' % encode(loss.node)
-        return b'{"ID":"%b:%d",%b"%b":{"op":"loss","kind":"serial-gap",%b}' % (
-            _time(loss.end),
-            loss.first,
-            node,
+        return native.begin(
+            b"%b:%d" % (_time(loss.end), loss.first), loss.node
+        ) + b',"%b":{"op":"loss","kind":"serial-gap",%b}' % (
             self._options.key,
             b",".join(_members(loss)),
         )
@@ -147,7 +145,8 @@ class Losses:
 
 def note(seconds: float, kind: bytes, members: bytes, key: bytes) -> bytes:
     """A whole line about a loss that no serial belongs to, seen at a time of the wall clock."""
-    return b'{"ID":"%.3f:0","%b":{"op":"loss","kind":"%b",%b}}' % (seconds, key, kind, members)
+    beginning = native.begin(b"%.3f:0" % seconds, None)
+    return beginning + b',"%b":{"op":"loss","kind":"%b",%b}}' % (key, kind, members)
 
 
 def _members(loss: Loss) -> list[bytes]:

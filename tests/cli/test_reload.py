@@ -139,7 +139,7 @@ def test_parse_error_log_that_can_not_be_written(tmp_path: Path, workers: int) -
         running.give(eoe(1) + event(7))
         wait_until(lambda: numbers(log) == [7], "it runs", 20)
         running.give(b"bad\n" + event(8))
-        running.says("/dev/full: held back: No space left on device")
+        running.says("/dev/full: output stalled: No space left on device")
         running.give(event(9))
         configure(tmp_path, workers)
         running.process.send_signal(signal.SIGHUP)

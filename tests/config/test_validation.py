@@ -233,8 +233,7 @@ def test_empty_file_name(section: str) -> None:
     (found,) = problems(f"[{section}]\nfile = ''")
 
     assert found == (
-        f'[{section}] file: expected a file name, "-", "| program" or "unix:/path", '
-        "got string (''): it is empty"
+        f"[{section}] file: expected {kinds.OUTPUT.expected}, got string (''): it is empty"
     )
 
 
@@ -242,10 +241,7 @@ def test_debug_log_without_file() -> None:
     """A debug log must say where it goes."""
     (found,) = problems("[debug.log]")
 
-    assert found == (
-        '[debug.log] file: expected a file name, "-", "| program" or "unix:/path", '
-        "but it is missing"
-    )
+    assert found == (f"[debug.log] file: expected {kinds.OUTPUT.expected}, but it is missing")
 
 
 @pytest.mark.parametrize(

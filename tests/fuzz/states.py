@@ -18,14 +18,13 @@ import msgpack
 
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError, SnapshotError
-from laurel_mp.outputs import unwritten
 from laurel_mp.outputs.journal import Journal
 from laurel_mp.outputs.unwritten import Pending
 from laurel_mp.pipeline.daemon import state_file
 from laurel_mp.pipeline.daemon.state_file import BadStateError
 from laurel_mp.pipeline.intake.pieces import pieces_of_plain
 from laurel_mp.pipeline.runner.batches import FINAL
-from laurel_mp.pipeline.runner.run_outputs import NAMES, Outputs
+from laurel_mp.pipeline.runner.run_outputs import Outputs
 from laurel_mp.pipeline.supervisor import checkpoint_schedule
 from laurel_mp.pipeline.supervisor.hooks import Hooks
 from laurel_mp.pipeline.supervisor.pipeline import Pipeline
@@ -136,8 +135,8 @@ def a_pipeline(config: Config) -> Pipeline:
 def _restore_journal(left: Pending) -> None:
     journal = Journal.create()
     try:
-        pending.restore(journal, left, NAMES)
-        pending.read(journal, NAMES)
+        Outputs(()).restore(journal, left)
+        Outputs(()).unwritten(journal)
     finally:
         journal.close()
 

@@ -12,7 +12,7 @@ from laurel_mp.outputs.acl import Readers, encode, grant
 from laurel_mp.outputs.file import LogFile
 from laurel_mp.outputs.target import Target
 from tests.support import requirements
-from tests.support.outputs import patience
+from tests.support.outputs import policy
 
 READERS = Readers((1234, 1001), (5, 4))
 
@@ -37,7 +37,7 @@ def test_entries_of_all_files(tmp_path: Path) -> None:
     path = tmp_path / "x.log"
     path.touch()
     requirements.require(supported(path), "a file system with ACLs")
-    file = LogFile(Target(str(path), 0, 2, READERS), patience(path))
+    file = LogFile(Target(str(path), 0, 2, READERS), policy(path))
     file.open()
     file.write(b"one\n")
     file.rotate()
@@ -61,7 +61,7 @@ def test_readers_can_read(public_path: Path, requires_root: None) -> None:
     path = public_path / "x.log"
     path.touch()
     requirements.require(supported(path), "a file system with ACLs")
-    file = LogFile(Target(str(path), 0, 2, READERS), patience(path))
+    file = LogFile(Target(str(path), 0, 2, READERS), policy(path))
     file.open()
     file.write(b"one\n")
     file.close()
@@ -84,7 +84,7 @@ def test_former_readers_lose_their_rights(tmp_path: Path) -> None:
     path.touch()
     requirements.require(supported(path), "a file system with ACLs")
     os.setxattr(path, acl.XATTR, encode(READERS))
-    file = LogFile(Target(str(path)), patience(path))
+    file = LogFile(Target(str(path)), policy(path))
     file.open()
     file.close()
 
@@ -117,7 +117,7 @@ def test_no_acls(
 
     monkeypatch.setattr(os, "setxattr", fail)
     path = tmp_path / "x.log"
-    file = LogFile(Target(str(path), 0, 2, readers), patience(path))
+    file = LogFile(Target(str(path), 0, 2, readers), policy(path))
     file.open()
     file.write(b"one\n")
     file.rotate()
@@ -126,7 +126,7 @@ def test_no_acls(
 
     assert (status.st_mode & 0o777, status.st_gid) == (mode, group)
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith(f"{path}: its file system has no ACLs: ")
+    assert caplog.messages[0].startswith(f"{path}: file system without ACLs: ")
 
 
 def test_no_acls_and_no_such_group_of_ours(
@@ -146,7 +146,7 @@ def test_no_acls_and_no_such_group_of_ours(
     with path.open("wb") as file:
         said = grant(file.fileno(), Readers((), (4,)))
 
-    assert "no effect" in said
+    assert "ignoring" in said
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -160,4 +160,4 @@ def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with (tmp_path / "x").open("wb") as file:
         said = grant(file.fileno(), READERS)
 
-    assert said == "who may read it cannot be set: Operation not permitted"
+    assert said == "cannot set its readers: Operation not permitted"

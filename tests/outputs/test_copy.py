@@ -46,7 +46,10 @@ def test_hole(tmp_path: Path, requires_root: None, caplog: pytest.LogCaptureFixt
         torn = [line for line in found.splitlines() if len(line) != 39]
         assert len(torn) == 1
         assert caplog.messages == [
-            f"{disk}/x: cannot be written: No space left on device; the copy has a hole"
+            (
+                f"{disk}/x: cannot be written: No space left on device: "
+                "lines are missing from this copy"
+            )
         ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.fifo import Fifo
-from tests.support.outputs import EnoughError, Waiting, lines, patience
+from tests.support.outputs import EnoughError, Waiting, lines, policy
 
 TEXT = lines(5000, 200)
 
@@ -31,7 +31,7 @@ def read(path: Path, size: int) -> bytes:
 
 def test_readers_come_and_go(path: Path) -> None:
     """What one reader has left the next one gets; no byte is lost or comes twice."""
-    fifo = Fifo.open(str(path), patience(path))
+    fifo = Fifo.open(str(path), policy(path))
     received: list[bytes] = []
 
     def read_in_turn() -> None:
@@ -56,20 +56,20 @@ def test_reader_that_pauses(path: Path) -> None:
     received: list[bytes] = []
     reader = threading.Thread(target=lambda: received.append(read(path, len(TEXT))))
     waiting.then = reader.start
-    fifo = Fifo.open(str(path), patience(path, waiting))
+    fifo = Fifo.open(str(path), policy(path, waiting))
     fifo.write(TEXT)
     reader.join()
     fifo.close()
 
     assert received == [TEXT]
-    assert waiting.reasons[:2] == [f"{path}: nobody reads it, or slowly"] * 2
+    assert waiting.reasons[:2] == [f"{path}: no reader, or a slow one"] * 2
 
 
 def test_nobody_ever_reads(path: Path) -> None:
     """Lines that nobody has read are not written, even if they would have room."""
     waiting = Waiting()
     waiting.then = waiting.give_up
-    fifo = Fifo.open(str(path), patience(path, waiting))
+    fifo = Fifo.open(str(path), policy(path, waiting))
     sizes: list[int] = []
     with pytest.raises(EnoughError):
         fifo.write(b"x\n", sizes.append)
@@ -82,7 +82,7 @@ def test_what_another_writer_left(path: Path) -> None:
     """Bytes of another writer that are still in the pipe do not count as ours."""
     former = os.open(path, os.O_RDWR)
     os.write(former, b"half a li")
-    fifo = Fifo.open(str(path), patience(path))
+    fifo = Fifo.open(str(path), policy(path))
     received: list[bytes] = []
     reader = threading.Thread(target=lambda: received.append(read(path, 9 + 1 + 4)))
     reader.start()
@@ -98,7 +98,7 @@ def test_what_another_writer_left(path: Path) -> None:
 def test_no_pipe(tmp_path: Path) -> None:
     """What is none, or not there, is an error."""
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="file: cannot be written: it is no named pipe"):
-        Fifo.open(str(tmp_path / "file"), patience("x"))
+    with pytest.raises(OutputError, match="file: cannot be written: no longer a named pipe"):
+        Fifo.open(str(tmp_path / "file"), policy("x"))
     with pytest.raises(OutputError, match="none: cannot be written: No such file"):
-        Fifo.open(str(tmp_path / "none"), patience("x"))
+        Fifo.open(str(tmp_path / "none"), policy("x"))

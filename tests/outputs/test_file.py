@@ -16,7 +16,7 @@ from laurel_mp.outputs.acl import Readers
 from laurel_mp.outputs.file import LogFile
 from laurel_mp.outputs.stall_policy import StallPolicy
 from laurel_mp.outputs.target import Fsync, Target
-from tests.support.outputs import lines, patience
+from tests.support.outputs import lines, policy
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def opened(
     path: Path, size: int = 0, generations: int = 0, readers: Readers | None = None
 ) -> Iterator[LogFile]:
     """A log file, ready to be written."""
-    file = LogFile(Target(str(path), size, generations, readers or Readers()), patience(path))
+    file = LogFile(Target(str(path), size, generations, readers or Readers()), policy(path))
     file.open()
     try:
         file.resume()
@@ -101,7 +101,7 @@ def test_any_lines(
     """All lines are there, whole and in order, and no file is larger than it must be."""
     path = tmp_path_factory.mktemp("rotation") / "x.log"
     written = [b"".join(b"x" * length + b"\n" for length in lengths) for lengths in texts]
-    file = LogFile(Target(str(path), size, 10_000), patience(path))
+    file = LogFile(Target(str(path), size, 10_000), policy(path))
     file.open()
     for text in written:
         file.write(text)
@@ -187,7 +187,7 @@ def test_a_line_of_ours_goes_on(tmp_path: Path, before: bytes, expected: bytes) 
     """What was left of a text goes on in the middle of a line if that stands there."""
     path = tmp_path / "x.log"
     path.write_bytes(before)
-    file = LogFile(Target(str(path), 1, 9), patience(path))
+    file = LogFile(Target(str(path), 1, 9), policy(path))
     file.open()
     text = b"two\nthree\n"
     file.write(text, start=file.resume(text, 2))
@@ -298,7 +298,7 @@ def test_rotation_that_fails(
 
     assert generations(path) == [lines(11, 40), b"\n"]
     assert [record.message for record in caplog.records] == [
-        f"{path}: cannot be rotated, grows on: Is a directory"
+        f"{path}: cannot rotate, the file keeps growing: Is a directory"
     ]
 
 
@@ -333,7 +333,7 @@ def test_moved_and_nowhere_to_go(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         file.write(b"two\n")
 
     assert (tmp_path / "e" / "x.log").read_bytes() == b"one\ntwo\n"
-    assert "cannot be made anew" in caplog.text
+    assert "cannot create a new file" in caplog.text
 
 
 @pytest.mark.parametrize("fsync", ["checkpoint", "rotation", "never"])
@@ -341,7 +341,7 @@ def test_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fsync: Fsync) ->
     """Files are brought to the disk as configured."""
     calls: list[int] = []
     monkeypatch.setattr(os, "fsync", calls.append)
-    file = LogFile(Target(str(tmp_path / "x"), 0, 1, Readers(), fsync), patience("x"))
+    file = LogFile(Target(str(tmp_path / "x"), 0, 1, Readers(), fsync), policy("x"))
     file.open()
     file.write(b"x\n")
     counts = []
@@ -369,14 +369,14 @@ def test_fsync_that_fails(
     file.sync()
     file.close()
 
-    assert caplog.messages == ["x: cannot be brought to the disk: Input/output error"]
+    assert caplog.messages == ["x: fsync failed: Input/output error"]
 
 
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda path: path.symlink_to("/dev/null"), "it is a symbolic link"),
-        (lambda path: path.symlink_to("missing"), "it is a symbolic link"),
+        (lambda path: path.symlink_to("/dev/null"), "is a symbolic link"),
+        (lambda path: path.symlink_to("missing"), "is a symbolic link"),
         (lambda path: path.mkdir(), "Is a directory"),
     ],
     ids=["link", "loose", "directory"],
@@ -386,6 +386,6 @@ def test_what_is_no_file(tmp_path: Path, make: object, reason: str) -> None:
     assert callable(make)
     path = tmp_path / "x"
     make(path)
-    file = LogFile(Target(str(path)), patience(path))
+    file = LogFile(Target(str(path)), policy(path))
     with pytest.raises(OutputError, match=f"x: cannot be written: {reason}"):
         file.open()

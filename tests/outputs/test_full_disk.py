@@ -12,7 +12,7 @@ from laurel_mp.errors import OutputError
 from laurel_mp.outputs.file import LogFile
 from laurel_mp.outputs.stall_policy import StallPolicy
 from laurel_mp.outputs.target import Target
-from tests.support.outputs import EnoughError, Waiting, lines, patience, small_disk
+from tests.support.outputs import EnoughError, Waiting, lines, policy, small_disk
 
 TEXT = lines(5000, 50)
 
@@ -26,7 +26,7 @@ def fill(path: Path) -> None:
 
 def log_file(path: Path, size: int = 0, waiting: Waiting | None = None) -> LogFile:
     """An open file."""
-    file = LogFile(Target(str(path), size, 100), patience(path, waiting))
+    file = LogFile(Target(str(path), size, 100), policy(path, waiting))
     file.open()
     return file
 

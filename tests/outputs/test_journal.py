@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laurel_mp.outputs.open_sink import Mark
 from laurel_mp.outputs.journal import HEADER, ROOM, Entries, Entry, HeldJournal, Journal
+from laurel_mp.outputs.open_sink import Mark
 from laurel_mp.outputs.unwritten import UNKNOWN, Pending, Unwritten, read, restore
 
 MARK = Mark("/x.log", 1, 2, 3)
-NAMES = ("events", "filtered")
 
 
 @pytest.fixture
@@ -29,15 +28,15 @@ def test_a_new_journal(journal: Journal) -> None:
 
 def test_a_batch(journal: Journal) -> None:
     """Another process sees the texts of the batch, and how much of them is written."""
-    journal.begin(7, [b"one\ntwo\n", b"", b"three\n"], [MARK, None, None])
+    journal.begin(7, {"a": b"one\ntwo\n", "b": b"", "c": b"three\n"}, [MARK, None, None])
     journal.wrote(0, 4, MARK._replace(offset=7))
     journal.wrote(2, 6, None)
     expected = Entries(
         7,
         [
-            Entry(b"one\ntwo\n", 4, MARK._replace(offset=7)),
-            Entry(b"", 0, None),
-            Entry(b"three\n", 6, None),
+            Entry("a", b"one\ntwo\n", 4, MARK._replace(offset=7)),
+            Entry("b", b"", 0, None),
+            Entry("c", b"three\n", 6, None),
         ],
     )
 
@@ -48,9 +47,9 @@ def test_a_batch(journal: Journal) -> None:
 def test_the_next_batch(journal: Journal) -> None:
     """A batch takes the place of the one before it."""
     for batch in range(5):
-        journal.begin(batch, [b"x" * batch], [MARK])
+        journal.begin(batch, {"a": b"x" * batch}, [MARK])
 
-    assert Journal(journal.fd).read() == Entries(4, [Entry(b"xxxx", 0, MARK)])
+    assert Journal(journal.fd).read() == Entries(4, [Entry("a", b"xxxx", 0, MARK)])
 
 
 @settings(max_examples=20)
@@ -74,7 +73,7 @@ def test_killed_at_any_moment(rng: random.Random) -> None:
         patch.setattr(os, "pwrite", cut)
         for batch in range(3):
             text = rng.randbytes(rng.randrange(20_000))
-            journal.begin(batch, [text, b"x"], [MARK, None])
+            journal.begin(batch, {"a": text, "b": b"x"}, [MARK, None])
             states += [Entries(batch - 1, []), journal.read()]
             for _ in range(2):
                 journal.wrote(0, rng.randrange(len(text) + 1), MARK)
@@ -89,19 +88,19 @@ def test_killed_at_any_moment(rng: random.Random) -> None:
 
 def test_it_shrinks(journal: Journal) -> None:
     """What a huge batch took is given back with the next one."""
-    journal.begin(0, [b"x" * (3 * ROOM)], [None])
+    journal.begin(0, {"a": b"x" * (3 * ROOM)}, [None])
     large = os.fstat(journal.fd).st_size
-    journal.begin(1, [b"x"], [None])
+    journal.begin(1, {"a": b"x"}, [None])
 
     assert large > 3 * ROOM
     assert os.fstat(journal.fd).st_size == ROOM
-    assert Journal(journal.fd).read() == Entries(1, [Entry(b"x", 0, None)])
+    assert Journal(journal.fd).read() == Entries(1, [Entry("a", b"x", 0, None)])
 
 
 def test_longest_paths(journal: Journal) -> None:
-    """Three paths as long as the kernel lets them be fit into the header."""
-    marks = [Mark("ä" * 2048, 2**64 - 1, 2**64 - 1, 2**63)] * 3
-    journal.begin(2**63, [b"x"] * 3, marks)
+    """Fifteen paths as long as the kernel lets them be fit into the header."""
+    marks = [Mark("ä" * 2048, 2**64 - 1, 2**64 - 1, 2**63)] * 15
+    journal.begin(2**63, {f"sink-{number}": b"x" for number in range(15)}, marks)
 
     assert [entry.mark for entry in Journal(journal.fd).read().entries] == marks
     assert os.pread(journal.fd, 4, HEADER - 4) == bytes(4)
@@ -109,37 +108,44 @@ def test_longest_paths(journal: Journal) -> None:
 
 def test_what_is_left(journal: Journal) -> None:
     """Rest of a text from the beginning of its line: for files with what is torn."""
-    journal.begin(7, [b"one\ntwo\n", b"three\nfour\n"], [MARK, None])
+    journal.begin(7, {"auditlog": b"one\ntwo\n", "filterlog": b"three\nfour\n"}, [MARK, None])
     journal.wrote(0, 6, MARK)
     journal.wrote(1, 8, None)
 
-    assert read(journal, NAMES) == Pending(
-        7, {"events": Unwritten(b"two\n", 2), "filtered": Unwritten(b"four\n", 0)}
+    assert read(journal) == Pending(
+        7, {"auditlog": Unwritten(b"two\n", 2), "filterlog": Unwritten(b"four\n", 0)}
     )
 
 
 def test_nothing_is_left(journal: Journal) -> None:
     """Of what is written nothing is left."""
-    journal.begin(7, [b"one\n", b""], [MARK, None])
+    journal.begin(7, {"auditlog": b"one\n", "filterlog": b""}, [MARK, None])
     journal.wrote(0, 4, MARK)
 
-    assert read(journal, NAMES) == Pending(7, {})
+    assert read(journal) == Pending(7, {})
 
 
 @pytest.mark.parametrize(
     "left",
     [
-        Pending(3, {"events": Unwritten(b"two\nthree\n", 2), "filtered": Unwritten(b"x\n", 0)}),
-        Pending(3, {"filtered": Unwritten(b"x\n", 0)}),
+        Pending(3, {"auditlog": Unwritten(b"two\nthree\n", 2), "filterlog": Unwritten(b"x\n", 0)}),
+        Pending(3, {"filterlog": Unwritten(b"x\n", 0)}),
         Pending(-1, {}),
     ],
 )
 def test_from_run_to_run(journal: Journal, left: Pending) -> None:
     """What one run has left goes through a state file into the journal of the next."""
     plain = msgpack.unpackb(msgpack.packb(left.to_plain()))
-    restore(journal, Pending.of_plain(plain), NAMES)
+    restore(journal, Pending.of_plain(plain))
 
-    assert read(Journal(journal.fd), NAMES) == left
+    assert read(Journal(journal.fd)) == left
+
+
+def test_former_names() -> None:
+    """State files of earlier versions name the texts by what they held."""
+    left = Unwritten(b"x\n", 0)
+
+    assert Pending(3, {"auditlog": left}) == Pending.of_plain([3, {"events": list(left)}])
 
 
 @pytest.mark.parametrize(
@@ -155,21 +161,23 @@ def test_damaged_rest(plain: object) -> None:
 
 def test_held(journal: Journal) -> None:
     """What is held says the same as the journal would, which gets it when it is put back."""
-    journal.begin(1, [b"left\n", b""], [MARK, None])
+    journal.begin(1, {"auditlog": b"left\n", "filterlog": b""}, [MARK, None])
     journal.wrote(0, 2, MARK)
     held = HeldJournal(journal)
     assert held.read() == journal.read()
 
-    held.begin(2, [b"one\n", b"two\n"], [UNKNOWN, None])
+    held.begin(2, {"auditlog": b"one\n", "filterlog": b"two\n"}, [UNKNOWN, None])
     held.wrote(0, 4, None)
     held.wrote(1, 1, None)
     assert held.size(1) == 4
     assert Journal(journal.fd).read().batch == 1
 
     held.put_back()
-    expected = Entries(2, [Entry(b"one\n", 4, None), Entry(b"two\n", 1, None)])
+    expected = Entries(
+        2, [Entry("auditlog", b"one\n", 4, None), Entry("filterlog", b"two\n", 1, None)]
+    )
     assert held.read() == Journal(journal.fd).read() == expected
-    assert read(held, NAMES) == Pending(2, {"filtered": Unwritten(b"two\n", 0)})
+    assert read(held) == Pending(2, {"filterlog": Unwritten(b"two\n", 0)})
 
 
 def test_nothing_held(journal: Journal) -> None:

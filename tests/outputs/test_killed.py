@@ -14,7 +14,7 @@ from laurel_mp.outputs.journal import Journal
 from laurel_mp.outputs.target import Target
 from laurel_mp.pipeline.runner.run_outputs import Outputs
 from laurel_mp.stages.stage_messages import Merged
-from tests.support.outputs import lines
+from tests.support.outputs import lines, outputs_to
 from tests.support.waiting import wait_until
 
 BATCHES = [
@@ -29,10 +29,9 @@ FILTERED = b"".join(batch.filtered for batch in BATCHES)
 
 def outputs(directory: Path, size: int = 100, generations: int = 1000) -> Outputs:
     """Small files of events and of filtered events."""
-    return Outputs(
+    return outputs_to(
         Target(str(directory / "x.log"), size, generations),
         Target(str(directory / "y.log"), size, generations),
-        patient=True,
     )
 
 
@@ -201,7 +200,7 @@ def test_files_of_the_user(tmp_path: Path, kind: str, part: float) -> None:
             else:
                 Killer(step, part)  # noqa: B023
             target = Target(str(path) if kind == "command" else "-")  # noqa: B023
-            to = Outputs(target, append=False)
+            to = outputs_to(target, waits=False, append=False)
             with to.open(Journal(journal.fd), again=again) as writer:  # noqa: B023
                 for number in range(writer.done + 1, len(BATCHES)):
                     writer.write(number, BATCHES[number], b"")
@@ -241,7 +240,7 @@ def test_pipes(tmp_path: Path, kind: str) -> None:
             if kind == "stdout":
                 os.dup2(writing, 1)
             target = Target("-" if kind == "stdout" else str(path))
-            write_all(Outputs(target, patient=True), journal, BATCHES)
+            write_all(outputs_to(target), journal, BATCHES)
 
         pid = os.fork()
         if pid == 0:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.errors import OutputError
-from laurel_mp.outputs.open_sink import Output
-from laurel_mp.outputs.file import LogFile
-from laurel_mp.outputs.path import open_output, refuse_shared
 from laurel_mp.outputs.fifo import Fifo
+from laurel_mp.outputs.file import LogFile
+from laurel_mp.outputs.open_sink import OpenSink
 from laurel_mp.outputs.program import Program
+from laurel_mp.outputs.shared_files import refuse_shared
 from laurel_mp.outputs.stream import Stream
 from laurel_mp.outputs.target import Target
 from laurel_mp.outputs.unix_socket import UnixSocket
@@ -26,10 +26,10 @@ from laurel_mp.outputs.unix_socket import UnixSocket
         ("/dev/null", Stream),
     ],
 )
-def test_kinds(tmp_path: Path, name: str, expected: type[Output]) -> None:
+def test_kinds(tmp_path: Path, name: str, expected: type[OpenSink]) -> None:
     """Each form of a name, and what stands at a path, have their kind of output."""
     os.mkfifo(tmp_path / "fifo")
-    output = open_output(Target(name.format(tmp_path)))
+    output = Target(name.format(tmp_path)).open()
     output.tick()
     output.sync()
     output.rotate()
@@ -42,8 +42,8 @@ def test_links_are_refused(tmp_path: Path) -> None:
     """What others may have put in our way is not followed, wherever it leads."""
     for name, to in (("a", "/dev/null"), ("b", "fifo"), ("c", "missing")):
         (tmp_path / name).symlink_to(to)
-        with pytest.raises(OutputError, match=f"{name}: cannot be written: it is a symbolic link"):
-            open_output(Target(str(tmp_path / name)))
+        with pytest.raises(OutputError, match=f"{name}: cannot be written: is a symbolic link"):
+            Target(str(tmp_path / name)).open()
 
 
 @pytest.mark.parametrize("present", [True, False])

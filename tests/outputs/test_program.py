@@ -12,9 +12,9 @@ import pytest
 
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs import program as module
-from laurel_mp.outputs.stall_policy import Backoff, StallPolicy
 from laurel_mp.outputs.program import Program
-from tests.support.outputs import EnoughError, Waiting, lines, patience
+from laurel_mp.outputs.stall_policy import Backoff, StallPolicy
+from tests.support.outputs import EnoughError, Waiting, lines, policy
 from tests.support.waiting import wait_until
 
 READS_AND_DIES = """
@@ -38,7 +38,7 @@ TEXT = lines(1000, 200)
 @contextmanager
 def running(command: str, waiting: Waiting | None = None) -> Iterator[Program]:
     """A program that is started again soon."""
-    program = Program.open(command, patience(f"| {command}", waiting), Backoff(0.001, 0.01))
+    program = Program.open(command, policy(f"| {command}", waiting), Backoff(0.001, 0.01))
     try:
         yield program
     finally:
@@ -111,19 +111,19 @@ def test_death_is_noticed_while_idle(caplog: pytest.LogCaptureFixture) -> None:
 
         assert second.pid != first.pid
         assert not psutil.pid_exists(first.pid)
-        assert caplog.messages == ["| cat: the program has ended (SIGTERM), and is started again"]
+        assert caplog.messages == ["| cat: the program ended (SIGTERM): restarting it"]
 
 
 def test_back_off() -> None:
     """One that always dies is started at once, then later and later, and that is told."""
     waiting = Waiting()
     waiting.then = waiting.give_up
-    program = Program.open("false", patience("| false", waiting), Backoff(0.4, 0.4))
+    program = Program.open("false", policy("| false", waiting), Backoff(0.4, 0.4))
     with pytest.raises(EnoughError):
         program.write(b"x\n")
     program.close()
 
-    assert "| false: the program has ended (status 1)" in waiting.reasons
+    assert "| false: the program ended (status 1)" in waiting.reasons
 
 
 def test_impatience() -> None:
@@ -147,7 +147,7 @@ def test_program_that_vanishes(tmp_path: Path) -> None:
         program.write(b"x\n")
 
     assert waiting.reasons
-    assert all("cannot be started: No such file" in reason for reason in waiting.reasons)
+    assert all("cannot start the program: No such file" in reason for reason in waiting.reasons)
 
 
 def test_program_that_does_not_read() -> None:
@@ -174,7 +174,7 @@ def test_program_that_does_not_read() -> None:
 def test_no_program(command: str, reason: str) -> None:
     """What cannot be started is an error at the start."""
     with pytest.raises(OutputError, match=f"^| {command}: {reason}"):
-        Program.open(command, patience("x"))
+        Program.open(command, policy("x"))
 
 
 def test_not_executable(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_not_executable(tmp_path: Path) -> None:
     path.write_bytes(b"\x00")
     path.chmod(0o755)
     with pytest.raises(OutputError, match="x: cannot be started: Exec format error"):
-        Program.open(str(path), patience("x"))
+        Program.open(str(path), policy("x"))
 
 
 def test_surroundings(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ os.read(0, 1)
 def test_farewell(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """One that does not end with its input is left alone after a while."""
     monkeypatch.setattr(module, "FAREWELL", 0.05)
-    program = Program.open("sleep 100", patience("| sleep 100"))
+    program = Program.open("sleep 100", policy("| sleep 100"))
     assert program._child is not None
     pid = program._child.pid
     program.close()
@@ -228,4 +228,4 @@ def test_farewell(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixt
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
-    assert caplog.messages == ["| sleep 100: the program has not ended yet, and is left alone"]
+    assert caplog.messages == ["| sleep 100: the program is still running: leaving it alone"]

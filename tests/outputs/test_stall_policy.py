@@ -37,9 +37,9 @@ def test_messages(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     patience.moved()
 
     assert caplog.messages == [
-        "audit.log: held back: No space left on device",
-        "audit.log: held back for 61 s: No space left on device",
-        "audit.log: goes on after 75 s",
+        "audit.log: output stalled: No space left on device",
+        "audit.log: output stalled for 61 s: No space left on device",
+        "audit.log: output resumed after 75 s",
     ]
 
 
@@ -69,7 +69,7 @@ def test_who_holds_back_often_is_said_once_a_minute(
         patience.wait(0.0, "slow")
         patience.moved()
 
-    assert caplog.messages == ["pipe: held back: slow", "pipe: goes on after 2 s"]
+    assert caplog.messages == ["pipe: output stalled: slow", "pipe: output resumed after 2 s"]
 
 
 def test_told_in_time(clock: Clock) -> None:

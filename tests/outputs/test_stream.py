@@ -11,7 +11,7 @@ import pytest
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.stall_policy import StallPolicy
 from laurel_mp.outputs.stream import Stream
-from tests.support.outputs import EnoughError, Waiting, patience
+from tests.support.outputs import EnoughError, Waiting, policy
 
 TEXT = b"0123456789abcde\n" * 20_000
 
@@ -49,7 +49,7 @@ def test_a_pipe_that_nobody_reads() -> None:
     read, write = os.pipe()
     waiting = Waiting()
     waiting.then = waiting.give_up
-    output = Stream(write, patience("pipe", waiting))
+    output = Stream(write, policy("pipe", waiting))
     with pytest.raises(EnoughError):
         output.write(TEXT)
 
@@ -88,7 +88,7 @@ def test_waiting_for_a_full_disk() -> None:
     """L1: a full disk is waited out, by those who have the patience."""
     waiting = Waiting()
     waiting.then = waiting.give_up
-    output = Stream.device("/dev/full", patience("/dev/full", waiting))
+    output = Stream.device("/dev/full", policy("/dev/full", waiting))
     with pytest.raises(EnoughError):
         output.write(b"x\n")
 
@@ -102,7 +102,7 @@ def test_closed_pipe(waiting: Waiting | None) -> None:
     read, write = os.pipe()
     os.close(read)
     output = Stream(write, StallPolicy("standard output", waiting))
-    with pytest.raises(OutputError, match="standard output: nobody reads") as caught:
+    with pytest.raises(OutputError, match="standard output: its reader has gone") as caught:
         output.write(b"x\n")
 
     assert caught.value.closed

@@ -14,7 +14,7 @@ import pytest
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.stall_policy import Backoff, StallPolicy
 from laurel_mp.outputs.unix_socket import UnixSocket
-from tests.support.outputs import EnoughError, Waiting, lines, patience
+from tests.support.outputs import EnoughError, Waiting, lines, policy
 from tests.support.waiting import wait_until
 
 TEXT = lines(5000, 200)
@@ -23,7 +23,7 @@ TEXT = lines(5000, 200)
 @contextmanager
 def connected(path: Path, waiting: Waiting | None = None) -> Iterator[UnixSocket]:
     """An output that tries again soon."""
-    output = UnixSocket(str(path), patience(f"unix:{path}", waiting), Backoff(0.001, 0.01))
+    output = UnixSocket(str(path), policy(f"unix:{path}", waiting), Backoff(0.001, 0.01))
     try:
         yield output
     finally:
@@ -126,7 +126,7 @@ def test_no_server_yet(tmp_path: Path) -> None:
     server.__exit__()
 
     assert server.received == [TEXT]
-    assert waiting.reasons[0] == f"unix:{path}: cannot be reached: No such file or directory"
+    assert waiting.reasons[0] == f"unix:{path}: cannot connect: No such file or directory"
 
 
 @pytest.mark.parametrize("accepts", [True, False])
@@ -199,7 +199,7 @@ def test_giving_up(tmp_path: Path) -> None:
 def test_impatience(tmp_path: Path) -> None:
     """Without patience it is an error if there is no server."""
     output = UnixSocket(str(tmp_path / "socket"), StallPolicy("unix"), Backoff())
-    with pytest.raises(OutputError, match="unix: cannot be written: cannot be reached: No such"):
+    with pytest.raises(OutputError, match="unix: cannot be written: cannot connect: No such"):
         output.write(TEXT)
     output.close()
 

@@ -95,16 +95,9 @@ def test_queries_of_workers_are_apart() -> None:
     assert merged.text == b"a<A>}\nb<B>}\n"
 
 
-def test_line_prefix() -> None:
-    """Each line gets the prefix."""
-    decoded = bodies([b"a", b"b"], [1, 3])
-
-    assert Assembler(1, b"@cee: ").merge([decoded], [NOTHING]).text == b"@cee: a}\n@cee: b}\n"
-
-
 def test_batch_without_events() -> None:
-    """Nothing comes of nothing, not even a prefix."""
-    assert Assembler(2, b"@cee: ").merge([bodies([], [])] * 2, [NOTHING] * 2) == (b"", b"")
+    """A batch without events has no text."""
+    assert Assembler(2).merge([bodies([], [])] * 2, [NOTHING] * 2) == (b"", b"")
 
 
 def test_events_are_counted() -> None:
@@ -182,12 +175,12 @@ def test_prefixes() -> None:
     """Filtered events have a prefix of their own."""
     decoded = bodies([b"a", b"b" + FILTERED], [1, 3], sizes=[1, 1])
 
-    expected = (b"A: a}\n", b"B: b}\n")
-    assert expected == Assembler(1, b"A: ", b"B: ").merge([decoded], [NOTHING])
+    expected = (b"a}\n", b"b}\n")
+    assert expected == Assembler(1).merge([decoded], [NOTHING])
 
 
 def test_all_events_are_filtered() -> None:
     """Then nothing is left, not even a prefix."""
     decoded = bodies([b"a" + FILTERED], [1], sizes=[1])
 
-    assert Assembler(1, b"A: ").merge([decoded], [NOTHING]) == (b"", b"a}\n")
+    assert Assembler(1).merge([decoded], [NOTHING]) == (b"", b"a}\n")

@@ -1,19 +1,22 @@
-"""What outputs write to in tests: small disks, and somebody who waits for them."""
+"""Sinks in tests: small disks, lists of targets, and a stall policy that takes notes."""
 
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from laurel_mp.outputs.sink import SELECTIONS, Sink
 from laurel_mp.outputs.stall_policy import StallPolicy
+from laurel_mp.outputs.target import Target
+from laurel_mp.pipeline.runner.run_outputs import Outputs
 
 
 class EnoughError(Exception):
-    """Raised by those who have waited long enough."""
+    """Raised to give up waiting."""
 
 
 class Waiting:
-    """Notes what it is told, and does something at a certain time: `on_stall` of an output."""
+    """An `on_stall` that notes reasons, and does something at a certain call."""
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
@@ -21,7 +24,7 @@ class Waiting:
         self.after = 2
 
     def __call__(self, reason: str) -> None:
-        """Is told why an output holds back."""
+        """Notes why a sink stalls."""
         self.reasons.append(reason)
         if self.then is not None and len(self.reasons) == self.after:
             self.then()
@@ -31,9 +34,20 @@ class Waiting:
         raise EnoughError
 
 
-def patience(name: object, waiting: Waiting | None = None) -> StallPolicy:
-    """The patience of an output."""
+def policy(name: object, waiting: Waiting | None = None) -> StallPolicy:
+    """A stall policy that waits."""
     return StallPolicy(str(name), waiting or Waiting())
+
+
+def outputs_to(*targets: Target, waits: bool = True, append: bool = True) -> Outputs:
+    """Sinks for events, filtered events and malformed lines, as many as there are targets."""
+    names = ("auditlog", "filterlog", "parse-error-log")
+    return Outputs(
+        tuple(
+            Sink(name, target, takes, waits=waits, append=append)
+            for name, takes, target in zip(names, SELECTIONS, targets, strict=False)
+        )
+    )
 
 
 @contextmanager

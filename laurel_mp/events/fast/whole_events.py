@@ -14,6 +14,7 @@ from laurel_mp.events.rendering.event_renderer import EventRenderer
 from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.events.rendering.fragment import Fragment
 from laurel_mp.events.rendering.syscall import Call
+from laurel_mp.formats import native
 from laurel_mp.records.strings import encode
 
 
@@ -56,12 +57,11 @@ class WholeEventCoalescer(Coalescer):
         observer, filtering = self._observer, self._filters.active
         plain, executed, unnamed = Call.PLAIN, Call.EXEC, Call.UNNAMED
         whole_exec = Call.WHOLE_EXEC
-        begins, template = b"type=SYSCALL msg=audit(", b'{"ID":"%b",'
+        begins, template = b"type=SYSCALL msg=audit(", native.begin_template(node) + b","
         of_node = b""
         if node is not None:
             name = encode(node)
             begins = b"node=%b " % node + begins
-            template = b'{"ID":"%%b","NODE":%b,' % name.replace(b"%", b"%%")
             of_node = b"\t" + name
         template += b'"SYSCALL":{' + syscalls.template + b"%b"
         events = lines = missed = 0

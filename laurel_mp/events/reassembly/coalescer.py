@@ -32,6 +32,7 @@ from laurel_mp.events.rendering.event_renderer import OWN_PROCESS, EventRenderer
 from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.events.rendering.fragment import Fragment
 from laurel_mp.events.rendering.syscall import Call, Syscall
+from laurel_mp.formats import native
 from laurel_mp.records.header import LINE
 from laurel_mp.records.record import LookUp
 from laurel_mp.records.record_options import RecordOptions
@@ -448,7 +449,7 @@ class Coalescer:
         counters.no_eoe += b"no-eoe" in reasons
         counters.missing_path += b"missing-path" in reasons
         counters.missing_args += b"missing-args" in reasons
-        key = self._options.added(b"INCOMPLETE")
+        key = self._options.added(native.INCOMPLETE)
         return b',"%b":[%b]' % (key, b",".join([b'"%b"' % reason for reason in reasons]))
 
     def _emit(
@@ -462,9 +463,9 @@ class Coalescer:
         rank: int,
         lines: int,
     ) -> None:
-        head = b'{"ID":"%b"' % id_
+        head = native.BEGIN % id_
         if node is not None:
-            head += b',"NODE":' + encode(node)
+            head += native.OF_NODE % encode(node)
         if reasons:
             text += self._incomplete(list(reasons))
         head_text, _, tail_text = text.partition(b"\0")

@@ -20,6 +20,7 @@ from laurel_mp.events.rendering.sequence_templates import (
     SequenceTemplates,
 )
 from laurel_mp.events.rendering.syscall import NUMBERS, Call, SyscallRenderer
+from laurel_mp.formats import native
 from laurel_mp.records.header import ID, count_lines
 from laurel_mp.records.strings import encode
 
@@ -82,14 +83,14 @@ class EventMatcher:
         self._syscalls = syscalls
         self._rests = rests
         self._has_eoe = has_eoe
-        prefix, self._of_node, of_node = b"", b"", b""
+        prefix, self._of_node = b"", b""
         if node is not None:
             name = encode(node)
             prefix = b"node=%b " % node
-            self._of_node, of_node = b"\t" + name, b',"NODE":' + name
+            self._of_node = b"\t" + name
         self.begins = prefix + b"type=SYSCALL msg=audit("
         self._prefix = re.escape(prefix)
-        self._template = b'{"ID":"%b"' + _literal(of_node) + b',"SYSCALL":{'
+        self._template = native.begin_template(node) + b',"SYSCALL":{'
         self.match: Matcher = re.compile(
             re.escape(self.begins) + rb"(" + ID + rb")\): " + NUMBERS + rb" " + USUAL + rb"\n"
         ).match

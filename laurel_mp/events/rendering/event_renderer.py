@@ -17,6 +17,7 @@ from laurel_mp.events.rendering.sequence_templates import (
     split_rest,
 )
 from laurel_mp.events.rendering.syscall import Syscall, SyscallRenderer
+from laurel_mp.formats import native
 from laurel_mp.records import execve
 from laurel_mp.records.record import MARK, LookUp, RecordRenderer, Rendered
 from laurel_mp.records.record_options import RecordOptions
@@ -48,8 +49,7 @@ class EventRenderer:
         self.rest_cache_bypass = CacheBypass()
         self._matchers: dict[tuple[bytes | None, bool], EventMatcher] = {}
         self._rendered: SecondHitCache[Rendered] = SecondHitCache(RECORD_BYTES)
-        ours = (b"PARENT_INFO", b"CONTAINER_INFO", b"INCOMPLETE", b"REPEATED", b"RECORD_TYPES")
-        self._taken = frozenset((b"ID", b"NODE", *map(options.added, ours)))
+        self._taken = frozenset((native.ID, native.NODE, *map(options.added, native.ADDED)))
         self.whole = SequenceTemplates(options, self._records, self.record, self._key)
 
     def forget(self) -> None:
@@ -149,7 +149,7 @@ class EventRenderer:
         )
 
     def _record_types(self, names: list[bytes]) -> bytes:
-        key = self.options.added(b"RECORD_TYPES")
+        key = self.options.added(native.RECORD_TYPES)
         return b',"%b":[%b]' % (key, b",".join([encode(name) for name in names]))
 
     def _is_filtered(self, records: Sequence[Record]) -> bool:
@@ -208,7 +208,7 @@ class EventRenderer:
             texts = [b"{%b:%b}" % (encode(name), rendered.text) for name, rendered in repeated]
             for _, rendered in repeated:
                 look_ups += rendered.look_ups
-            key = self.options.added(b"REPEATED")
+            key = self.options.added(native.REPEATED)
             pieces.append(b',"%b":[%b]' % (key, b",".join(texts)))
         return b"".join(pieces), tuple(look_ups), execve_end
 

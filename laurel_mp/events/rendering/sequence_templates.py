@@ -16,6 +16,7 @@ from typing import NamedTuple
 from laurel_mp.events.rendering.caches import BoundedCache
 from laurel_mp.events.rendering.execution import LazyExecution, ScriptHint
 from laurel_mp.events.rendering.fragment import Fragment
+from laurel_mp.formats import native
 from laurel_mp.records import execve, proctitle
 from laurel_mp.records.record import RecordRenderer, Rendered
 from laurel_mp.records.record_options import RecordOptions
@@ -358,7 +359,7 @@ class SequenceTemplates:
         ]
         if self._options.record_types:
             types = b",".join([encode(name) for name in (b"SYSCALL", *objects)])
-            template.append(b',"%b":[%b]' % (self._options.added(b"RECORD_TYPES"), types))
+            template.append(b',"%b":[%b]' % (self._options.added(native.RECORD_TYPES), types))
         records = [(name, piece.pattern) for name, piece in zip(names, pieces, strict=True)]
         pattern = [_HEADER % re.escape(name) + expression for name, expression in records]
         return SequenceTemplate(

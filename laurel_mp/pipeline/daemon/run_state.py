@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError, SnapshotError
 from laurel_mp.outputs.journal import Journal
-from laurel_mp.outputs.pending import Pending
+from laurel_mp.outputs.unwritten import Pending
 from laurel_mp.pipeline.daemon.state_file import Loaded, StateFile
 from laurel_mp.pipeline.daemon.written_events import events_in
 from laurel_mp.pipeline.intake.backlog import Backlog

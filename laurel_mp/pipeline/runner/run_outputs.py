@@ -65,10 +65,12 @@ class OpenOutputs:
         }
         texts = [_text_for(sink, selected[sink.takes]) for sink in self._sinks]
         if self._journal is not None:
-            self._journal.begin(batch, texts, list(map(self._mark, range(len(texts)))))
+            names = [sink.name for sink in self._sinks]
+            texts_by_name = dict(zip(names, texts, strict=True))
+            self._journal.begin(batch, texts_by_name, list(map(self._mark, range(len(texts)))))
         for index, (opened, text) in enumerate(zip(self._opened, texts, strict=True)):
             if text:
-                opened.write(text, partial(self._wrote, index, 0))
+                opened.write(text, partial(self._wrote, index, index, 0))
         self.done = batch
         return sum(map(len, texts))
 
@@ -88,18 +90,20 @@ class OpenOutputs:
             if not text:
                 continue
             assert self._journal is not None
-            before = self._journal.size(index) - len(text)
-            self._wrote(index, before, start)
-            opened.write(text, partial(self._wrote, index, before), start)
+            place, size = self._journal.place(sink.name)
+            wrote = partial(self._wrote, index, place, size - len(text))
+            wrote(start)
+            opened.write(text, wrote, start)
         self.done = left.batch
 
-    def _wrote(self, index: int, before: int, size: int) -> None:
+    def _wrote(self, index: int, place: int, before: int, size: int) -> None:
+        """Notes that `before + size` bytes of text number `place` are written by sink `index`."""
         if self._journal is None:
             return
         # The position of the rest matters only if there is a rest.
-        is_all = before + size == self._journal.size(index)
+        is_all = before + size == self._journal.size(place)
         mark = None if is_all else self._mark(index)
-        self._journal.wrote(index, before + size, mark)
+        self._journal.wrote(place, before + size, mark)
 
     @property
     def are_files(self) -> bool:
@@ -210,11 +214,11 @@ class Outputs:
 
     def unwritten(self, journal: Journal) -> Pending:
         """Returns what a writer that has ended left, to the byte where it wrote to files."""
-        return unwritten.read(journal, [sink.name for sink in self.sinks])
+        return unwritten.read(journal)
 
     def restore(self, journal: Journal, left: Pending) -> None:
         """Has the next writer complete what another run left."""
-        unwritten.restore(journal, left, [sink.name for sink in self.sinks])
+        unwritten.restore(journal, left)
 
 
 def _open(sink: Sink, on_stall: OnStall | None, again: bool) -> OpenSink:
@@ -295,4 +299,3 @@ def _gid(name: str, group: str) -> int:
         return grp.getgrnam(group).gr_gid
     except (KeyError, ValueError):  # ValueError: no name can have a NUL byte
         raise OutputError(f"{name}: no such group: {group!r} (read-groups)") from None
-

@@ -11,6 +11,7 @@ from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError
 from laurel_mp.events.reassembly.coalescer import Limits
 from laurel_mp.events.reassembly.exec_observer import ContentFilters
+from laurel_mp.formats import native
 from laurel_mp.pipeline.host.host_access import System
 from laurel_mp.processes.context import ContextOptions
 from laurel_mp.processes.environment import VariableFilter
@@ -129,7 +130,7 @@ def losses(config: Config, *, live: bool) -> LossOptions:
         config.loss.window,
         config.loss.interval,
         config.loss.records == "always" or (live and config.loss.records == "live"),
-        RecordOptions(prefix=_prefix(config)).added(b"LAUREL_MP"),
+        RecordOptions(prefix=_prefix(config)).added(native.NOTE),
     )
 
 

@@ -266,7 +266,7 @@ class Recovery:
 
     def _keep_aside(self, lines: list[bytes]) -> None:
         self.set_aside += len(lines)
-        directory = None if self._outputs.malformed else Path(self.config.directory)
+        directory = None if self._outputs.take("malformed") else Path(self.config.directory)
         poison.keep(lines, directory)
 
     # --- another configuration

@@ -16,11 +16,11 @@ from laurel_mp.config.schema import AuditLog, Debug, Filter, FilterLog, LogFile,
 from laurel_mp.errors import OutputError
 from laurel_mp.outputs.acl import Readers
 from laurel_mp.outputs.journal import Journal
-from laurel_mp.outputs.unwritten import Pending, Unwritten
 from laurel_mp.outputs.target import Target
+from laurel_mp.outputs.unwritten import Pending, Unwritten
 from laurel_mp.pipeline.runner.run_outputs import Outputs, open_copy
 from laurel_mp.stages.stage_messages import Merged
-from tests.support.outputs import EnoughError, Waiting, lines, small_disk
+from tests.support.outputs import EnoughError, Waiting, lines, outputs_to, small_disk
 
 
 def config(tmp_path: Path, **sections: Any) -> Config:
@@ -41,17 +41,19 @@ def all_outputs(tmp_path: Path) -> Config:
 
 def test_of_the_configuration(tmp_path: Path) -> None:
     """Names, sizes and readers are those of the configuration."""
-    assert Outputs.of_plugin(all_outputs(tmp_path)) == Outputs(
+    assert Outputs.of_plugin(all_outputs(tmp_path)) == outputs_to(
         Target(f"{tmp_path}/audit.log", 10 << 20, 5, Readers((0,), (0,), other=True), "checkpoint"),
         Target(f"{tmp_path}/filtered.log", 1, 2, Readers(), "checkpoint"),
         Target(f"{tmp_path}/errors.log", 10 << 20, 5, Readers(), "checkpoint"),
-        patient=True,
     )
 
 
 def test_on_the_way_to_the_writer(tmp_path: Path) -> None:
     """The writer gets what ingest has made of the configuration."""
-    for outputs in (Outputs.of_plugin(all_outputs(tmp_path)), Outputs(Target("-"), append=False)):
+    for outputs in (
+        Outputs.of_plugin(all_outputs(tmp_path)),
+        outputs_to(Target("-"), append=False),
+    ):
         plain = msgpack.unpackb(msgpack.packb(outputs.to_plain()))
 
         assert Outputs.of_plain(plain) == outputs
@@ -61,14 +63,14 @@ def test_filtered_events_without_an_output(tmp_path: Path) -> None:
     """L20: to log filtered events takes a place for them; main events have one by default."""
     with pytest.raises(OutputError, match=r"needs a file in \[filterlog\]"):
         Outputs.of_plugin(config(tmp_path, filter=Filter(filter_action="log")))
-    assert Outputs.of_plugin(config(tmp_path)).events.name == f"{tmp_path}/audit.log"
+    assert Outputs.of_plugin(config(tmp_path)).targets[0].name == f"{tmp_path}/audit.log"
 
 
 @pytest.mark.parametrize(
     ("log", "message"),
     [
-        (AuditLog(read_users=("no-such-user",)), "audit.log: there is no user 'no-such-user'"),
-        (AuditLog(read_groups=("no-such-group",)), "audit.log: there is no group 'no-such-group'"),
+        (AuditLog(read_users=("no-such-user",)), "audit.log: no such user: 'no-such-user'"),
+        (AuditLog(read_groups=("no-such-group",)), "audit.log: no such group: 'no-such-group'"),
     ],
 )
 def test_unknown_readers(tmp_path: Path, log: AuditLog, message: str) -> None:
@@ -99,7 +101,7 @@ def test_all_texts_have_their_place(tmp_path: Path) -> None:
         opened.tick()
         opened.sync()
         assert opened.done == 1
-    with Outputs(Target(f"{tmp_path}/only")).open() as opened:
+    with outputs_to(Target(f"{tmp_path}/only"), waits=False).open() as opened:
         opened.write(0, Merged(b"event\n", b"filtered\n"), b"malformed\n")
     found = {path.name: path.read_text() for path in tmp_path.iterdir()}
 
@@ -128,7 +130,7 @@ def test_a_command_begins_its_output_anew(tmp_path: Path) -> None:
 def test_a_run_that_gave_up(tmp_path: Path, requires_root: None) -> None:
     """L1: what a full disk did not take goes into the state, and the next run completes it."""
     with small_disk(tmp_path / "disk") as disk:
-        outputs = Outputs(Target(f"{disk}/x.log"), Target(f"{disk}/y.log"), patient=True)
+        outputs = outputs_to(Target(f"{disk}/x.log"), Target(f"{disk}/y.log"))
         waiting = Waiting()
         waiting.then = waiting.give_up
         journal = Journal.create()
@@ -142,8 +144,8 @@ def test_a_run_that_gave_up(tmp_path: Path, requires_root: None) -> None:
         journal.close()
 
         assert left.batch == 7
-        assert left.texts["events"].torn == (size - 20) % 47
-        assert left.texts["filtered"] == Unwritten(filtered, 0)
+        assert left.texts["auditlog"].torn == (size - 20) % 47
+        assert left.texts["filterlog"] == Unwritten(filtered, 0)
 
         enlarge(disk)
         plain = msgpack.packb(left.to_plain())
@@ -167,20 +169,20 @@ def test_rest_of_an_output_that_is_no_more(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What is left for an output that was taken away cannot be written, which is said."""
-    outputs = Outputs(Target(f"{tmp_path}/x.log"), patient=True)
+    outputs = outputs_to(Target(f"{tmp_path}/x.log"))
     journal = Journal.create()
-    outputs.restore(journal, Pending(3, {"filtered": Unwritten(b"one\n", 0)}))
+    outputs.restore(journal, Pending(3, {"filterlog": Unwritten(b"one\n", 0)}))
     with outputs.open(journal) as opened:
         opened.write(4, Merged(b"two\n", b""), b"")
     journal.close()
 
     assert (tmp_path / "x.log").read_bytes() == b"two\n"
-    assert caplog.messages == ["4 bytes of filtered lines are left, and nowhere to go"]
+    assert caplog.messages == ["discarding 4 bytes of an earlier run: there is no filterlog now"]
 
 
 def test_an_output_that_can_not_be_opened(tmp_path: Path) -> None:
     """It is an error at the start, and waited for if it was open before."""
-    outputs = Outputs(Target(f"{tmp_path}/d/x.log"), patient=True)
+    outputs = outputs_to(Target(f"{tmp_path}/d/x.log"))
     with pytest.raises(OutputError, match="cannot be written: No such file"), outputs.open():
         pass
     waiting = Waiting()
@@ -190,6 +192,24 @@ def test_an_output_that_can_not_be_opened(tmp_path: Path) -> None:
 
     assert (tmp_path / "d" / "x.log").read_bytes() == b"one\n"
     assert waiting.reasons
+
+
+def test_line_prefix(tmp_path: Path) -> None:
+    """Each line of a sink gets its prefix; a batch without lines gets none."""
+    outputs = Outputs.of_plugin(
+        config(
+            tmp_path,
+            auditlog=AuditLog(line_prefix="@cee: "),
+            filter=Filter(filter_action="log"),
+            filterlog=FilterLog(file="filtered.log", line_prefix="F "),
+        )
+    )
+    with outputs.open() as opened:
+        assert opened.write(0, Merged(b"", b""), b"") == 0
+        assert opened.write(1, Merged(b"a\nb\n", b"c\n"), b"d\n") == 20
+
+    assert (tmp_path / "audit.log").read_bytes() == b"@cee: a\n@cee: b\n"
+    assert (tmp_path / "filtered.log").read_bytes() == b"F c\n"
 
 
 def test_copies(tmp_path: Path) -> None:
@@ -220,7 +240,7 @@ def test_program_and_writer_die_together(tmp_path: Path) -> None:
     script = tmp_path / "reads"
     script.write_text(f"#!/bin/sh\nread line && echo $line >> {tmp_path}/out\nsleep 0.1\n")
     script.chmod(0o755)
-    outputs = Outputs(Target(f"| {script}"), patient=True)
+    outputs = outputs_to(Target(f"| {script}"))
     journal = Journal.create()
 
     def write() -> None:
@@ -237,6 +257,6 @@ def test_program_and_writer_die_together(tmp_path: Path) -> None:
         assert opened.done == 0
     journal.close()
 
-    assert lines(100, 20).endswith(left.texts["events"].text)
+    assert lines(100, 20).endswith(left.texts["auditlog"].text)
     found = (tmp_path / "out").read_bytes().splitlines()
     assert list(dict.fromkeys(found)) == lines(100, 20).splitlines()
