@@ -42,13 +42,15 @@ GROUPS = {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests with such a fixture into a group, and measure no coverage of whole captures.
+    """Put tests with such a fixture into a group, and measure no coverage where it costs most.
 
-    What captures cover, smaller tests cover, too, and to measure it doubles the time.
+    That is in tests of a whole capture, and in those of many examples. Smaller tests cover the
+    same lines; to measure these, too, would make them take 2.5 times as long.
     """
     for item in items:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if any(isinstance(each, Path) and each.parent == CORPUS for each in parameters):
+        of_corpus = any(isinstance(each, Path) and each.parent == CORPUS for each in parameters)
+        if of_corpus or hasattr(getattr(item, "obj", None), "hypothesis"):
             item.add_marker(pytest.mark.no_cover)
         names = getattr(item, "fixturenames", ())
         group = next((GROUPS[name] for name in GROUPS if name in names), None)

@@ -88,8 +88,8 @@ class Live:
         text = self._stream.text()
         self.pipeline.feed(text[self._given :], 1.0)
         self._given = len(text)
-        events = [parse(line) for line in self._log.read_bytes().splitlines()]
-        return [event["SYSCALL"]["UID"] for event in events[-count:]]
+        events = [parse(line) for line in self._log.read_bytes().splitlines()[-count:]]
+        return [event["SYSCALL"]["UID"] for event in events]
 
 
 def of(resolve: Callable[[Question], Answer]) -> Callable[[], NameService]:

@@ -151,6 +151,7 @@ def test_floods(options: Options, *, observed: bool, filtering: bool) -> None:
     assert outcome(FastCoalescer) == outcome(Coalescer)
 
 
+@pytest.mark.no_cover  # for the number of them
 @pytest.mark.parametrize("seed", range(150))
 def test_hostile_streams(seed: int) -> None:
     """Pieces of captures, altered, in front of and behind themselves.

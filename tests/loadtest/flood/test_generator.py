@@ -52,6 +52,7 @@ def test_lines(options: Options) -> None:
     assert len({id_ for *_, id_ in _id.findall(data)}) == options.events == flood.events
 
 
+@pytest.mark.no_cover  # for its size
 @pytest.mark.parametrize("enriched", [False, True])
 def test_nothing_repeats(enriched: bool) -> None:
     """With `unique` 1 no line comes twice, whatever its id is, but for ends of events."""

@@ -1,11 +1,15 @@
 """The lines of a flood have the shapes that auditd 3.0.9 gives them."""
 
+import functools
 import re
 
 import pytest
 
 from laurel_mp.loadtest.flood import Flood, Options, mix
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
+
+# To measure what others cover, too, would double the time.
+pytestmark = pytest.mark.no_cover
 
 # Kinds of lines that no capture holds, or not in this form.
 NOT_CAPTURED = re.compile(r"type=(AVC|URINGOP|USER_LOGIN|USER_LOGOUT) ")
@@ -39,6 +43,7 @@ def _lines(name: str) -> list[str]:
     return [re.sub(r"^node=\S+ ", "", line) for line in text.split("\n") if "type=EOE" not in line]
 
 
+@functools.cache
 def _captured(*, enriched: bool) -> set[str]:
     translated = _lines("kinds.enriched") + _lines("builds.enriched-node")
     if enriched:

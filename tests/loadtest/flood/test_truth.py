@@ -40,6 +40,7 @@ def test_pipeline_finds_the_truth(config: Config, options: Options) -> None:
     check(options, config, workers=options.seed % 3)
 
 
+@pytest.mark.no_cover  # for its size
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("interleave", [1, 6])
 def test_long_floods(config: Config, workers: int, interleave: int) -> None:
