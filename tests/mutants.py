@@ -53,6 +53,8 @@ class Mutant:
     right: str
     wrong: str
     """Both without indentation."""
+    test: str = ""
+    """The test that has killed it before."""
 
     def apply(self, directory: Path) -> None:
         """Change the line in a copy of the checkout."""
@@ -136,8 +138,8 @@ def chosen(paths: Iterable[str], count: int, seed: int) -> list[Mutant]:
     return found
 
 
-def killed_by(mutant: Mutant) -> str | None:
-    """The test that notices a mutant; None if none does."""
+def killed_by(mutant: Mutant) -> str:
+    """The test that notices a mutant; empty if none does."""
     (area,) = (tests for path, tests in AREAS.items() if mutant.path.startswith(path))
     with tempfile.TemporaryDirectory(prefix="laurel-mp-mutant-") as name:
         directory = Path(name)
@@ -147,36 +149,33 @@ def killed_by(mutant: Mutant) -> str | None:
             else:
                 shutil.copy(ROOT / each, directory)
         mutant.apply(directory)
+        return (mutant.test and _failure(directory, mutant.test)) or _failure(directory, *area)
+
+
+def _failure(directory: Path, *tests: str) -> str:
+    """The first of these tests that fails on a copy; empty if none does, or if there is none."""
+    done = subprocess.run(
+        [BIN / "pytest", "-x", "-q", "--tb=no", "--timeout=60", "-p", "no:cacheprovider", *tests],
+        cwd=directory,
         # The copy comes before the checkout, which .venv knows of.
-        environment = os.environ | {"PYTHONPATH": name}
-        done = subprocess.run(
-            [
-                BIN / "pytest",
-                "-x",
-                "-q",
-                "--no-header",
-                "--tb=no",
-                "-p",
-                "no:cacheprovider",
-                "--timeout=60",
-                *area,
-            ],
-            cwd=directory,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if not done.returncode:
-        return None
-    failed = [line for line in done.stdout.split("\n") if line.startswith(("FAILED", "ERROR"))]
-    return failed[0].partition(" - ")[0] if failed else f"status {done.returncode}"
+        env=os.environ | {"PYTHONPATH": str(directory)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = [line for line in done.stdout.split("\n") if line.startswith(("FAILED ", "ERROR "))]
+    if done.returncode in (1, 2) and failed:
+        return failed[0].partition(" ")[2].partition(" - ")[0]
+    return ""
 
 
 def again(file: Path) -> list[Mutant]:
     """The mutants of a former run."""
     rows = [line.split("\t") for line in file.read_text().splitlines()]
-    return [Mutant(path, int(number), right, wrong) for _, path, number, right, wrong, *_ in rows]
+    return [
+        Mutant(path, int(number), right, wrong, test)
+        for _, path, number, right, wrong, test, *_ in rows
+    ]
 
 
 def main() -> int:
@@ -194,9 +193,9 @@ def main() -> int:
     for mutant in mutants:
         begin = time.monotonic()
         test = killed_by(mutant)
-        survivors += test is None
-        outcome = "survived" if test is None else "killed"
-        parts = (outcome, mutant.path, mutant.line, mutant.right, mutant.wrong, test or "")
+        survivors += not test
+        outcome = "killed" if test else "survived"
+        parts = (outcome, mutant.path, mutant.line, mutant.right, mutant.wrong, test)
         print(*parts, f"{time.monotonic() - begin:.0f} s", sep="\t", flush=True)
     print(f"{len(mutants) - survivors} of {len(mutants)} killed", file=sys.stderr)
     return survivors > 0
