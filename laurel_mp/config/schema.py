@@ -104,26 +104,26 @@ class State:
     file: str = setting(
         "state",
         kinds.STATE_FILE,
-        "File below `directory` that carries processes and open events over a restart.",
+        "File below `directory` that saves processes and events in flight for a restart.",
     )
     max_age: int = setting(
         60,
         kinds.whole(0),
-        "A state file that is older is not used.",
+        "An older state file is ignored.",
         unit="seconds",
     )
     write_state_period: int = setting(
         0,
         kinds.whole(0),
-        "How often the file is written; 0 for at the end only.",
+        "Interval of writing the file; 0 for at the end only.",
         unit="seconds",
     )
-    generations: int = setting(0, kinds.whole(0, 10_000), "How many former state files are kept.")
+    generations: int = setting(0, kinds.whole(0, 10_000), "Number of former state files to keep.")
 
 
 @dataclass(frozen=True, slots=True)
 class Debug:
-    """Aids for finding faults."""
+    """Diagnosis."""
 
     inputlog: LogFile | None = section(LogFile, "A copy of the input.", optional=True)
     parse_error_log: ParseErrorLog | None = section(
@@ -133,14 +133,14 @@ class Debug:
     dump_state_period: int = setting(
         0,
         kinds.whole(0),
-        "How often the process table is written to `[debug.log]`; 0 for never.",
+        "Interval of writing the process table to `[debug.log]`; 0 for never.",
         unit="seconds",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """The shape of events."""
+    """Format of events."""
 
     execve_argv: tuple[str, ...] = setting(
         ("array",),
@@ -150,7 +150,7 @@ class Transform:
     execve_argv_limit_bytes: int | None = setting(
         None,
         kinds.whole(1),
-        "Longer command lines are cut in the middle; unlimited if not set.",
+        "Longer command lines are cut in the middle; no limit if not set.",
         unit="bytes",
         sample=10000,
     )
@@ -171,7 +171,7 @@ class Translate:
         "Name architectures, system calls and io_uring operations; decode socket addresses.",
     )
     user_db: bool = setting(False, kinds.FLAG, "Name users and groups.", aliases=("userdb",))
-    drop_raw: bool = setting(False, kinds.FLAG, "Leave out the number where there is a name.")
+    drop_raw: bool = setting(False, kinds.FLAG, "Remove the number if there is a name.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Enrich:
     parent_info: bool = setting(
         True,
         kinds.FLAG,
-        "Add `PARENT_INFO`: what the parent process runs, and the event of its start.",
+        "Add `PARENT_INFO`: the program of the parent process, and the event that started it.",
         aliases=("parent_info",),
     )
     pid: bool = setting(True, kinds.FLAG, "Add context to process ids: `PID`, `PPID`, `OPID`.")
@@ -189,7 +189,7 @@ class Enrich:
     spawned_by: bool = setting(
         True,
         kinds.FLAG,
-        "Add `SPAWNED_BY`: what the process ran before, or else its parent.",
+        "Add `SPAWNED_BY`: the former program of the process, or else its parent.",
     )
     script: bool = setting(True, kinds.FLAG, "Add `SCRIPT`: the script that an exec started.")
     user_groups: bool = setting(
@@ -215,7 +215,7 @@ class Enrich:
     execve_env: tuple[str, ...] = setting(
         ("LD_PRELOAD", "LD_LIBRARY_PATH"),
         kinds.NAMES,
-        "Environment variables to show with an exec; `NAME*` for all that start so.",
+        "Environment variables to show with an exec; `NAME*` for all with that beginning.",
     )
     exe_hash: bool = setting(False, kinds.FLAG, "Add `EXE_HASH`: SHA-256 of the executable.")
     exe_hash_size_limit: int = setting(
@@ -225,12 +225,12 @@ class Enrich:
         unit="bytes",
     )
     exe_hash_cache_entries: int = setting(
-        1024, kinds.whole(0, 1_000_000), "How many hashes are remembered."
+        1024, kinds.whole(0, 1_000_000), "Number of hashes to cache."
     )
     prefix: str | None = setting(
         None,
         kinds.KEY_PREFIX,
-        "Put before each key that is added, instead of writing the key in upper case.",
+        "Prefix of added keys, instead of upper case.",
         sample="enriched_",
     )
 
@@ -254,7 +254,7 @@ class LabelProcess:
     unlabel_exe: Mapping[str, str] = setting(
         {},
         kinds.RULES,
-        "The same, to take a label away.",
+        "The same, to remove a label.",
         sample={"/bin/php$": "java"},
     )
     label_argv: Mapping[str, str] = setting(
@@ -266,7 +266,7 @@ class LabelProcess:
     unlabel_argv: Mapping[str, str] = setting(
         {},
         kinds.RULES,
-        "The same, to take a label away.",
+        "The same, to remove a label.",
         sample={"--no-label": "django"},
     )
     label_script: Mapping[str, str] = setting(
@@ -278,16 +278,16 @@ class LabelProcess:
     unlabel_script: Mapping[str, str] = setting(
         {},
         kinds.RULES,
-        "The same, to take a label away.",
+        "The same, to remove a label.",
         sample={"^/root/maint-test[.]sh$": "maint"},
     )
     label_argv_count: int = setting(
-        32, kinds.whole(1, 65536), "How many arguments the expressions see."
+        32, kinds.whole(1, 65536), "Number of arguments that are matched."
     )
     label_argv_bytes: int = setting(
         4096,
         kinds.whole(1, _MIB),
-        "How much of a command line the expressions see.",
+        "Length of the command line that is matched.",
         unit="bytes",
     )
     propagate_labels: tuple[str, ...] = setting(
@@ -348,12 +348,12 @@ class Filter:
     filter_action: Literal["drop", "log"] = setting(
         "drop",
         kinds.choice("drop", "log"),
-        "What becomes of filtered events; see `[filterlog]`.",
+        "Drop filtered events, or write them to `[filterlog]`.",
     )
     keep_first_per_process: bool = setting(
         True,
         kinds.FLAG,
-        "Keep the first event of a process although its key or label says filter.",
+        "Keep the first event of a process in the main output although a key or label filters it.",
     )
 
 
@@ -364,26 +364,25 @@ class Pipeline:
     workers: int | Literal["auto"] = setting(
         "auto",
         kinds.WORKERS,
-        "Number of worker processes; 0 does everything in one process, `auto` asks the CPUs.",
+        "Number of worker processes; 0 for a single process, `auto` for a number by CPUs.",
     )
     linger_ms: int = setting(
         150,
         kinds.whole(0, 1000),
-        "How long input is collected before it is handed over, while there is little of it. Less "
-        "shows more of what `/proc` says of processes that end at once; more saves CPU time.",
+        "Wait for more input before a small batch is handed over. A shorter wait finds more "
+        "short-lived processes in `/proc`; a longer one saves CPU time.",
         unit="milliseconds",
     )
     window_bytes: int = setting(
         16 * _MIB,
         kinds.whole(64 * _KIB, 4 * _GIB),
-        "How much input may be on its way to the output at a time. Offline commands keep four "
-        "times as much.",
+        "Input that may be unacknowledged. Offline commands keep four times as much.",
         unit="bytes",
     )
     batch_bytes: int = setting(
         1 * _MIB,
         kinds.whole(1, 64 * _MIB),
-        "How much input is handed over at once.",
+        "Largest batch of input.",
         unit="bytes",
     )
     max_line_bytes: int = setting(
@@ -395,19 +394,19 @@ class Pipeline:
     max_event_bytes: int = setting(
         16 * _MIB,
         kinds.whole(1 * _KIB, 1 * _GIB),
-        "Larger events are cut, and say so.",
+        "Larger events are cut, and marked.",
         unit="bytes",
     )
     end_of_event_timeout: float = setting(
         2.0,
         kinds.seconds(0.01, 600),
-        "An event is over when nothing of it has arrived for so long.",
+        "An incomplete event is written after this time without a further record.",
         unit="seconds",
     )
     duplicate_window: float = setting(
         120.0,
         kinds.seconds(0, 3600),
-        "Records of an event that was completed are duplicates for so long.",
+        "Records of a completed event count as duplicates for this time.",
         unit="seconds",
     )
     spool: str = setting(
@@ -418,25 +417,26 @@ class Pipeline:
     spool_bytes: int = setting(
         1 * _GIB,
         kinds.whole(1 * _MIB),
-        "How much input may wait there. When it is full too, nothing more is read.",
+        "Largest size of the spool. When it is full, too, reading stops.",
         unit="bytes",
     )
     fsync: Literal["checkpoint", "rotation", "never"] = setting(
         "checkpoint",
         kinds.choice("checkpoint", "rotation", "never"),
-        "When files are brought to the disk: at checkpoints, that is every 2 to 10 seconds while "
-        "there is input, when they are full, or never.",
+        "Sync files to the disk: at checkpoints (every 2 to 10 seconds while there is "
+        "input), when they are rotated, or never.",
     )
     hang_timeout: float = setting(
         10.0,
         kinds.seconds(0.1, 3600),
-        "Processes that have made no progress for so long, with work to do, are started anew.",
+        "All processes are restarted if they make no progress for this time although there "
+        "is work.",
         unit="seconds",
     )
     stop_timeout: float = setting(
         5.0,
         kinds.seconds(0, 600),
-        "How long input is read on after SIGTERM; what is not written then is kept on disk.",
+        "Time to drain the input after SIGTERM. Unwritten events are then saved on disk.",
         unit="seconds",
     )
 
@@ -448,7 +448,7 @@ class Status:
     socket: str = setting(
         "status.sock",
         kinds.STATE_FILE,
-        "Socket below `directory` where `laurel-mp status` and `top` ask; empty for none. Only "
+        "Socket below `directory` for `laurel-mp status` and `top`; empty for none. Only "
         "root and the user that laurel-mp runs as can connect.",
     )
 
@@ -466,25 +466,25 @@ class Metrics:
     file_mode: str = setting(
         "0644",
         kinds.MODE,
-        "The mode of that file. Who may read it may connect to a `unix:` socket, too.",
+        "Mode of that file. Users who may read it may connect to a `unix:` socket, too.",
     )
     period: float = setting(
         15.0,
         kinds.seconds(1, 86400),
-        "How often the file is written.",
+        "Interval of writing the file.",
         unit="seconds",
     )
     listen: str = setting(
         "",
         kinds.ENDPOINT,
-        "Where metrics are served by HTTP, at `/metrics`; empty for nowhere.",
+        "Address of an HTTP server with metrics at `/metrics`; empty for none.",
         sample="127.0.0.1:9778",
     )
     allow_remote: bool = setting(
         False,
         kinds.FLAG,
-        "Let `listen` be an address that other hosts reach: there is neither encryption nor a "
-        "password.",
+        "Allow `listen` to be an address that other hosts can reach. There is neither "
+        "encryption nor a password.",
     )
 
 
@@ -495,32 +495,32 @@ class Loss:
     records: Literal["live", "always", "never"] = setting(
         "live",
         kinds.choice("live", "always", "never"),
-        "Whether the main output has lines that say what is missing: as a plugin only (live), "
-        "`laurel-mp convert` too (always), or none (never).",
+        "Loss lines in the main output: of the plugin only (live), of `laurel-mp convert`, "
+        "too (always), or none (never).",
     )
     interval: float = setting(
         10.0,
         kinds.seconds(0, 86_400),
-        "How long there is at most one such line about one host.",
+        "Time with at most one loss line about one host.",
         unit="seconds",
     )
     window: float = setting(
         5.0,
         kinds.seconds(0, 600),
-        "How long an event is waited for whose serial is missing.",
+        "Wait for an event whose serial is missing.",
         unit="seconds",
     )
     auditd_state: bool = setting(
         True,
         kinds.FLAG,
-        "Look whether auditd's state file says that its queue was full. auditd writes it when it "
-        "is told to: `auditctl --signal state`.",
+        "Read from auditd's state file that its queue was full. auditd writes the file on "
+        "request: `auditctl --signal state`.",
     )
     kernel: bool = setting(
         False,
         kinds.FLAG,
-        "Read the kernel's count of lost records, too. A process of its own does that; it keeps "
-        "CAP_AUDIT_CONTROL, with which auditing could also be switched off.",
+        "Read the kernel's count of lost records, too. A separate process does that with "
+        "CAP_AUDIT_CONTROL, which also allows switching auditing off.",
     )
 
 
@@ -537,19 +537,19 @@ class Config:
     directory: str = setting(
         ".",
         kinds.DIRECTORY,
-        "Where relative file names start.",
+        "Base of relative file names.",
         sample="/var/log/laurel-mp",
         shown=True,
     )
     input: str = setting(
         "stdin",
         kinds.INPUT,
-        "Where audit records come from: `stdin` or `unix:/path`.",
+        "Source of audit records: `stdin` or `unix:/path`.",
     )
     statusreport_period: int = setting(
         0,
         kinds.whole(0),
-        "How often the log gets a status report; 0 for never.",
+        "Interval of status reports in the log; 0 for none.",
         unit="seconds",
     )
     marker: str | None = setting(
@@ -560,18 +560,18 @@ class Config:
     )
     auditlog: AuditLog = section(AuditLog, "The main output.")
     filterlog: FilterLog = section(FilterLog, "The output for filtered events.")
-    state: State = section(State, "What a restart goes on with.")
-    debug: Debug = section(Debug, "Aids for finding faults.")
-    transform: Transform = section(Transform, "The shape of events.")
-    translate: Translate = section(Translate, "Names for numbers, as auditd's ENRICHED format has.")
+    state: State = section(State, "State that survives a restart.")
+    debug: Debug = section(Debug, "Diagnosis.")
+    transform: Transform = section(Transform, "Format of events.")
+    translate: Translate = section(Translate, "Names for numbers, as in auditd's ENRICHED format.")
     enrich: Enrich = section(Enrich, "Context that is added to events.")
     label_process: LabelProcess = section(
-        LabelProcess, "Labels that processes get, and that their events carry."
+        LabelProcess, "Labels of processes, shown in their events."
     )
     filter: Filter = section(
-        Filter, "Which events are left out of the main output; they count for process context."
+        Filter, "Events that do not go to the main output. They still update the process table."
     )
-    pipeline: Pipeline = section(Pipeline, "How the work is spread over processes; not in LAUREL.")
-    status: Status = section(Status, "Who asks how it goes; not in LAUREL.")
-    metrics: Metrics = section(Metrics, "Numbers for Prometheus; not in LAUREL.")
-    loss: Loss = section(Loss, "What is said about events that are missing; not in LAUREL.")
+    pipeline: Pipeline = section(Pipeline, "Processes and their limits; not in LAUREL.")
+    status: Status = section(Status, "Status socket; not in LAUREL.")
+    metrics: Metrics = section(Metrics, "Metrics for Prometheus; not in LAUREL.")
+    loss: Loss = section(Loss, "Reports of upstream losses; not in LAUREL.")
