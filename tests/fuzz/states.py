@@ -37,7 +37,7 @@ from tests.fuzz import packed, seeds
 from tests.fuzz.packed import Node
 from tests.fuzz.streams import HEAD, plan_of
 from tests.fuzz.target import Target
-from tests.support.crews import Written, crews
+from tests.support.failing_runner import Written, failing_runners
 from tests.support.pipelines import Stages, cuts_of, with_pipeline
 from tests.support.stream import Stream
 
@@ -129,7 +129,9 @@ def _config(head: bytes) -> Config:
 def a_pipeline(config: Config) -> Pipeline:
     """One whose stages are in this process, and which never gives up."""
     outputs = Outputs.of_command(replace(config, filter=Config().filter), "-")
-    return Pipeline(config, outputs, crews(Written(), lambda _: ""), Hooks(), patient=True)
+    return Pipeline(
+        config, outputs, failing_runners(Written(), lambda _: ""), Hooks(), patient=True
+    )
 
 
 def _restore_journal(left: Pending) -> None:

@@ -1,4 +1,4 @@
-"""Pipelines whose crews fail, are replaced, and give what they would have given."""
+"""The output is complete although stage runners fail and are replaced."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from laurel_mp.pipeline.supervisor.hooks import Hooks
 from laurel_mp.pipeline.supervisor.pipeline import Pipeline
 from laurel_mp.pipeline.supervisor.poison import FILE
 from tests.support.corpus import corpus_bytes, corpus_files
-from tests.support.crews import Fails, Written, crews
+from tests.support.failing_runner import Fails, Written, failing_runners
 from tests.support.pipelines import cuts_of, reads_of, run, with_pipeline
 from tests.support.streams import eoe, event
 
@@ -59,7 +59,9 @@ def a_pipeline(
 ) -> Pipeline:
     """A pipeline that does not give up."""
     outputs = Outputs.of_command(config, "-")
-    made = Pipeline(config, outputs, crews(written, fails), hooks or Hooks(), patient=True)
+    made = Pipeline(
+        config, outputs, failing_runners(written, fails), hooks or Hooks(), patient=True
+    )
     made.start()
     return made
 
@@ -75,7 +77,7 @@ def checkpoints_often(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), counts=st.lists(st.sampled_from([0, 1, 2, 4]), max_size=4))
 def test_output_is_that_of_an_undisturbed_run(seed: int, counts: list[int]) -> None:
-    """However crews fail, and whatever worker counts come with new configurations."""
+    """Stage runners fail anywhere, and reloads change the number of workers."""
     stream = corpus_bytes(CONCURRENT)[:200_000]
     places = random.Random(seed).sample(range(len(stream)), 30)
     config = with_pipeline(workers=1)
@@ -128,7 +130,7 @@ def test_a_deadly_line_is_found(
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), workers=st.sampled_from([0, 1, 3]))
 def test_losses_are_told_once(seed: int, workers: int) -> None:
-    """However crews fail, what is missing is counted once, and lines of our own come once."""
+    """Stage runners fail anywhere; missing events are counted once, and notes are written once."""
     generator = random.Random(seed)
     kept = [serial for serial in range(100, 400) if serial % 50 == 0 or generator.random() > 0.1]
     reads = [
@@ -166,7 +168,7 @@ def test_offline_gives_up() -> None:
     """A command whose processes fail whatever they are given ends with an error."""
     config = with_pipeline(workers=1)
     outputs = Outputs.of_command(config, "-")
-    made = crews(Written(), lambda _lines: "before")
+    made = failing_runners(Written(), lambda _lines: "before")
     pipeline = Pipeline(config, outputs, made, Hooks())
     pipeline.start()
 

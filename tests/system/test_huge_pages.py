@@ -95,7 +95,7 @@ def test_system_that_does_not_know_how(pages: HugePages, monkeypatch: pytest.Mon
 
 
 def test_pauses(pages: HugePages, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It looks ever more seldom, and goes on soon if it did not come to the end."""
+    """Pauses grow; after an incomplete call the next one is soon."""
     now = 0.0
     is_done = True
     looks: list[float] = []

@@ -41,7 +41,7 @@ libraries.load()
 
 
 def test_one_that_is_missing() -> None:
-    """It is as if nobody had looked."""
+    """Nothing changes if a library cannot be loaded."""
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False
     )

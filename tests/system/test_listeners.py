@@ -42,7 +42,7 @@ def test_long_path(tmp_path: Path) -> None:
 
 
 def test_in_place_of_a_dead_one(tmp_path: Path) -> None:
-    """What a killed daemon has left is replaced."""
+    """The socket of a killed daemon is replaced."""
     path = tmp_path / "socket"
     UnixListener(path, 0o600).socket.close()
     with UnixListener(path, 0o600).socket, connect(path, 1.0):
@@ -50,7 +50,7 @@ def test_in_place_of_a_dead_one(tmp_path: Path) -> None:
 
 
 def test_not_in_place_of_a_live_one(tmp_path: Path) -> None:
-    """Where somebody listens, nobody else does."""
+    """A socket with a listener is not replaced."""
     path = tmp_path / "socket"
     with UnixListener(path, 0o600).socket:
         with pytest.raises(ListenError, match="socket: another process listens there"):
@@ -84,8 +84,8 @@ def test_no_directory(tmp_path: Path) -> None:
         UnixListener(tmp_path / "none" / "socket", 0o600)
 
 
-def test_somebody_elses(tmp_path: Path) -> None:
-    """What stands there in the end is not removed if it is another one."""
+def test_path_of_another_process(tmp_path: Path) -> None:
+    """`remove` leaves another file at the path."""
     path = tmp_path / "socket"
     listener = UnixListener(path, 0o600)
     listener.socket.close()

@@ -62,7 +62,7 @@ def test_writable_by_others(tmp_path: Path, mode: int) -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_foreign(tmp_path: Path) -> None:
-    """One that belongs to somebody else is refused."""
+    """A directory of another user is refused."""
     os.chown(tmp_path, 4711, 0)
 
     assert refusal(tmp_path, OTHER) == "belongs to somebody else (user id 4711)"
@@ -70,7 +70,7 @@ def test_foreign(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_link_of_others(tmp_path: Path) -> None:
-    """A link that somebody else made is not followed."""
+    """A link of another user is not followed."""
     (tmp_path / "real").mkdir(0o700)
     (tmp_path / "link").symlink_to("real")
     prepare(tmp_path / "link", None)
@@ -91,7 +91,7 @@ def test_no_directory(tmp_path: Path) -> None:
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
-    """While one holds it nobody else does, and nobody waits."""
+    """Only one process holds the lock, and others do not wait."""
     first, second = DirectoryLock(tmp_path), DirectoryLock(tmp_path)
 
     assert first.try_hold()
@@ -139,7 +139,7 @@ def test_not_a_link(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_directory_that_can_not_be_written(tmp_path: Path) -> None:
-    """Who cannot write there needs no lock: it is said, and counts as held."""
+    """A directory that cannot be locked is logged, and counts as held."""
 
     def attempt() -> list[object]:
         said: list[str] = []

@@ -59,7 +59,7 @@ def test_due_until_it_is_done_twice() -> None:
 
 
 def test_not_while_they_come_evenly() -> None:
-    """What is needed again at once is kept, until it is much, or until it has become quiet."""
+    """Memory is returned after much traffic, or at a low rate."""
     given: list[int] = []
     give_back = GiveBack()
     give_back._trim = given.append

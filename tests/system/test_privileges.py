@@ -1,4 +1,4 @@
-"""Which rights each process has: what the page says, and what the kernel says."""
+"""Capabilities of each process: those on the page are those that the kernel shows."""
 
 import os
 import pwd

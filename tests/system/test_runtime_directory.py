@@ -20,14 +20,14 @@ from tests.support.forked import in_child
 
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where runs make their directories; short enough."""
+    """A short parent for runtime directories."""
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         monkeypatch.setenv("TMPDIR", directory)
         yield Path(directory)
 
 
 def test_private(place: Path) -> None:
-    """Nobody else can get at what is in it; afterwards it is gone."""
+    """Other users have no access; afterwards it is gone."""
     with RuntimeDirectory() as run:
         assert run.path.parent == place
         inner = run.fresh()
@@ -50,7 +50,7 @@ def test_fresh(place: Path) -> None:
 
 
 def test_dead_runs_are_removed(place: Path) -> None:
-    """What a killed run has left is removed by the next, but not what others use."""
+    """The next run removes the directory of a killed run, but none in use."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -93,7 +93,7 @@ def test_children_keep_it(place: Path) -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_those_of_others_are_not_removed(place: Path) -> None:
-    """What looks like a dead run of somebody else is not ours to remove."""
+    """The directory of another user's dead run stays."""
     foreign = place / (PREFIX + "01234567")
     foreign.mkdir()
     os.chown(foreign, 12345, 12345)
@@ -112,7 +112,7 @@ def test_links_are_not_followed(place: Path, tmp_path: Path) -> None:
 
 
 def test_long_name(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the path would be too long for a socket, another place is found."""
+    """If the path is too long for a socket, another parent is used."""
     deep = place / ("d" * 100)
     deep.mkdir()
     monkeypatch.setenv("TMPDIR", str(deep))
@@ -124,8 +124,8 @@ def test_long_name(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("requires_root")
-def test_place_of_somebody_else(place: Path) -> None:
-    """A directory that somebody else could rename is not used."""
+def test_unsafe_parent(place: Path) -> None:
+    """A directory that another user can rename is not used."""
     os.chown(place, 12345, 12345)
     with RuntimeDirectory() as run:
         assert run.path.parent != place
@@ -171,7 +171,7 @@ def test_run(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("requires_root")
-def test_run_of_somebody_else(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_of_another_user(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If others could write it, nothing is made there, and /tmp has to do."""
     (place / "run").mkdir()
     (place / "run").chmod(0o777)

@@ -1,4 +1,4 @@
-"""The timer that wakes the reading thread, unless somebody disarms it in time."""
+"""The timer wakes the reading thread unless it is disarmed before."""
 
 import select
 import threading
@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture
 def guard() -> Iterator[TimerFd]:
-    """One that nobody has armed."""
+    """A timer that is not armed."""
     found = TimerFd()
     yield found
     found.close()
@@ -26,7 +26,7 @@ def waits(guard: TimerFd) -> threading.Thread:
 
 
 def test_wakes(guard: TimerFd) -> None:
-    """Who waits is woken when the time has passed, whoever came first."""
+    """`wait` returns when the time has passed, whether it was called before or after."""
     guard.arm(0.01)
     thread = waits(guard)
     wait_until(lambda: not thread.is_alive(), "it is woken")
@@ -36,7 +36,7 @@ def test_wakes(guard: TimerFd) -> None:
 
 
 def test_disarmed(guard: TimerFd) -> None:
-    """A timer that was disarmed wakes nobody, until it is armed again."""
+    """A disarmed timer wakes no thread until it is armed again."""
     guard.arm(0.02)
     guard.disarm()
     assert not select.select([guard._fd], [], [], 0.1)[0]

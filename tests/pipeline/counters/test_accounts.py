@@ -63,7 +63,7 @@ def test_system_time_is_system_time(board: Scoreboard) -> None:
 
 
 def test_rows_are_apart(board: Scoreboard) -> None:
-    """Nobody writes into the row of somebody else, nor over what is in hand."""
+    """A process writes neither into another's row nor over its batch."""
     board.set_batch(1, 99)
     Meter(board.row(0)).count_batch(7, 30, 10)
 
@@ -90,13 +90,13 @@ def test_looks_are_seldom(board: Scoreboard) -> None:
     assert [meter.is_due() for _ in range(4)] == [True, False, True, False]
 
 
-def test_memory_of_nobody() -> None:
+def test_memory_of_no_process() -> None:
     """Of a process that is not there nothing is known."""
     assert meter_module.resident_bytes(0) == 0
 
 
 def test_counts_survive(board: Scoreboard) -> None:
-    """Who takes the place of a process that was killed goes on with its counts."""
+    """Counts continue when a killed process is replaced."""
     accounts = Accounts(board)
     accounts.begin([WRITER])
 

@@ -125,7 +125,7 @@ def test_a_slow_answer_comes_late(gate: Gate) -> None:
         assert service.statistics()[:3] == (1, 0, 1)
 
 
-def test_nobody_waits_behind_a_slow_answer(gate: Gate) -> None:
+def test_no_wait_behind_a_slow_answer(gate: Gate) -> None:
     """While a question is overdue, all others are answered at once, and asked all the same."""
     with running(gate.resolve, budget=0.01) as service:
         service.ask(user(2))
@@ -164,7 +164,7 @@ def test_a_late_answer_comes_with_the_next_question(gate: Gate) -> None:
 
 
 def test_waiting_is_paid_from_a_budget() -> None:
-    """What was waited goes out of the budget, a share of the time that passes comes back."""
+    """Waits use up the budget; a share of the time that passes refills it."""
     # Questions at 1, 1.04 and 2.07 s; the answers to them seem to take 30, 30 and 10 ms.
     times = iter([0.0, 1.0, 1.03, 1.04, 1.07, 2.07, 2.08])
     service = NameService(echo, budget=0.1, clock=lambda: next(times))
@@ -201,7 +201,7 @@ def test_the_budget_fills_up_again() -> None:
 
 
 def test_few_questions_are_on_their_way(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked beyond that is refused, and may be asked again."""
+    """Questions beyond the limit are refused, and may be asked again."""
     monkeypatch.setattr(name_service, "MAX_PENDING", 3)
     with running(gate.resolve, budget=0.0) as service:
         for number in (2, 1, 3, 5, 7):
@@ -220,7 +220,7 @@ def crash_on_13(question: Question) -> Answer:
 
 
 def test_a_crash_costs_one_answer() -> None:
-    """What was asked when a resolver crashed is a miss; the next resolver answers the rest."""
+    """The question of a crashed resolver is a miss; the next resolver answers the others."""
     with running(crash_on_13) as service:
         assert [(user(13), ())] == service.ask(user(13))
         assert [(user(5), (b"0.5",))] == service.ask(user(5))
@@ -257,7 +257,7 @@ def test_a_resolver_that_fails() -> None:
 
 
 def test_without_a_keeper_nothing_is_known() -> None:
-    """When all is gone, each question is refused, and nobody waits."""
+    """Without keeper and resolver each question is refused at once."""
     with running(echo, pause=3600) as service:
         resolver = resolver_of(service)
         os.kill(service._keeper, signal.SIGKILL)
@@ -273,7 +273,7 @@ def test_the_keeper_is_replaced() -> None:
         wait_until(lambda: service.ask(user(5)), "there is an answer again")
 
 
-def test_questions_that_nobody_has_read(gate: Gate) -> None:
+def test_unread_questions(gate: Gate) -> None:
     """When all is gone with questions on their way, these are given up."""
     with running(gate.resolve, budget=0.0) as service:
         resolver = resolver_of(service)
@@ -297,7 +297,7 @@ def test_before_the_start_and_after_the_end_nothing_is_known() -> None:
 
 
 def is_running(process: psutil.Process) -> bool:
-    """Whether a process is there and no zombie."""
+    """Returns True if a process lives and is no zombie."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -305,7 +305,7 @@ def is_running(process: psutil.Process) -> bool:
 
 
 def test_close_ends_a_look_up_that_hangs(gate: Gate) -> None:
-    """Nobody waits for a directory service at the end."""
+    """`close` does not wait for a directory service."""
     with running(gate.resolve, budget=0.01) as service:
         service.ask(user(2))
         processes = [psutil.Process(service._keeper), resolver_of(service)]
@@ -349,7 +349,7 @@ def test_signals_to_the_group_are_not_for_the_helpers() -> None:
 
 
 def test_helpers_hold_nothing_open() -> None:
-    """Somebody who reads from a pipe of the client's sees its end when the client closes it."""
+    """The reader of a pipe of the client sees its end when the client closes it."""
     read, write = os.pipe()
     with running(echo) as service:
         service.ask(user(1))

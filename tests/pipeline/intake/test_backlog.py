@@ -26,7 +26,7 @@ LIMIT = 1 << 20
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the spool's directory will be."""
+    """Path of the spool, which does not exist yet."""
     return tmp_path / "spool"
 
 
@@ -97,7 +97,7 @@ def put(backlog: Backlog, data: bytes, arrival: float = 1.0) -> None:
 
 
 def test_memory_only() -> None:
-    """What is little stays in memory, and is joined as the spool joins."""
+    """A small amount stays in memory, and is joined as the spool joins."""
     backlog = opened()
     for arrival in (1.0, 1.05, 1.2, 1.2, 1.2):
         backlog.put(b"x" * 10, arrival)
@@ -113,7 +113,7 @@ def test_memory_only() -> None:
 
 
 def test_nothing_before_it_is_opened() -> None:
-    """What is read before the former run's input is known waits behind it."""
+    """Input that is read before `open` follows that of the former run."""
     backlog = Backlog(LIMIT)
     backlog.put(b"new", 2.0)
     assert backlog.take(10) is None
@@ -266,7 +266,7 @@ def test_full_disk(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_directory_goes_away(path: Path) -> None:
-    """When somebody removes the spool, what was in it is missing; the rest goes on."""
+    """When the spool is removed, its input is missing; later input is not."""
     backlog = opened(path)
     put(backlog, text(4 * LIMIT, b"lost"))
     spooled(backlog, 3 * LIMIT)
@@ -296,7 +296,7 @@ def test_spool_can_not_be_used(path: Path, caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_keep_and_go_on(path: Path) -> None:
-    """What was not taken goes to the spool, in order; the next run takes it before anything new."""
+    """Input that was not taken goes to the spool, in order; the next run takes it first."""
     data = text(2 * LIMIT)
     backlog = opened(path)
     put(backlog, data)
@@ -316,7 +316,7 @@ def test_keep_and_go_on(path: Path) -> None:
 
 
 def test_not_released_is_kept(path: Path) -> None:
-    """What was taken and not released is there again: the state file may not have been written."""
+    """Input that was taken and not released is there again: the state file may lack it."""
     data = text(2 * LIMIT)
     backlog = opened(path)
     put(backlog, data)
@@ -369,7 +369,7 @@ def test_keep_without_a_spool() -> None:
 
 
 def test_keep_on_a_full_disk(small_disk: Path) -> None:
-    """What has no room on the disk is handed back, and comes behind what has."""
+    """Input without room on the disk is returned; it follows that which has room."""
     data = text(LIMIT)
     backlog = opened(small_disk / "spool", limit=16 * LIMIT)
     put(backlog, data)

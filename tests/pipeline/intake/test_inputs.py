@@ -66,7 +66,7 @@ class Reading:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a server may listen."""
+    """Path for a server's socket."""
     return tmp_path / "audispd_events"
 
 
@@ -153,7 +153,7 @@ def test_interrupt_wakes() -> None:
 
 
 def test_socket(reading: Reading, server: Server) -> None:
-    """What a server sends is read."""
+    """Input from a server is read."""
     connection = server.accept()
     connection.sendall(b"one\ntwo\n")
     reading.wait_for(8)
@@ -205,7 +205,7 @@ def test_reset(reading: Reading, server: Server) -> None:
 
 
 def test_server_starts_later(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """While nobody listens it tries again; that is said once, and when it goes on."""
+    """Without a listener it tries again; one message says so, and one says when it is connected."""
     caplog.set_level("INFO")
     reading = Reading(path)
     wait_until(lambda: "cannot connect: No such file" in caplog.text, "it is said")
@@ -284,7 +284,7 @@ def test_stop_while_nothing_comes(reading: Reading, server: Server) -> None:
     connection.close()
 
 
-def test_stop_while_nobody_listens(path: Path) -> None:
+def test_stop_without_a_listener(path: Path) -> None:
     """Told to stop while it waits to try again, it ends."""
     reading = Reading(path)
     reading.reader.stop()
@@ -294,7 +294,7 @@ def test_stop_while_nobody_listens(path: Path) -> None:
     reading.close()
 
 
-def test_close_while_nobody_listens(path: Path) -> None:
+def test_close_without_a_listener(path: Path) -> None:
     """Closing ends the thread, whatever it waits for."""
     reading = Reading(path)
     reading.reader.close()

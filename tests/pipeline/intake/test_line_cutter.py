@@ -39,7 +39,7 @@ def test_whole_lines(data: bytes, places: list[int]) -> None:
 
 
 def test_only_line_feeds_separate() -> None:
-    """What other tools take for the end of a line is part of one."""
+    """Only a line feed ends a line, whatever else other tools take for one."""
     data = b"a\rb\x0bc\x0cd\x1ce\x85f\xe2\x80\xa8g\0"
     cutter = LineCutter(100)
 

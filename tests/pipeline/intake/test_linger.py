@@ -1,4 +1,4 @@
-"""How long records may gather: the fewer come, the longer."""
+"""Records gather for longer at a lower rate."""
 
 import os
 import socket
@@ -49,7 +49,7 @@ def test_time_by_pace(data: bytes) -> None:
 
 
 def test_no_nap_without_linger() -> None:
-    """Who does not want to linger gets what is there at once."""
+    """Without linger, input is read at once."""
     policy = LingerPolicy(0.0)
     policy.record_read(RECORD)
     assert policy.nap == 0
@@ -79,7 +79,7 @@ def test_rest_ends_early() -> None:
 
 
 def test_unread() -> None:
-    """What could be read is counted, where that can be known."""
+    """Unread bytes of a pipe or socket are counted; of others, none are."""
     read, write = os.pipe()
     assert unread(read) == 0
     os.write(write, b"12345")

@@ -108,7 +108,7 @@ def test_bounded() -> None:
 
 
 def test_nothing(reading: Reading) -> None:
-    """Where nothing was read nothing is taken, and nobody is woken."""
+    """Without input nothing is taken, and no thread wakes up."""
     assert reading.backlog.take(100) is None
     assert not select.select([reading.backlog], [], [], 0)[0]
     assert not reading.backlog.ended
@@ -164,7 +164,7 @@ def test_close_ends_a_wait_for_room() -> None:
 
 
 def test_lent(reading: Reading) -> None:
-    """Who has borrowed the input reads it, and the thread does not."""
+    """While the input is borrowed, the thread does not read it."""
     reader = reading.reader
     assert reader.borrow()
     reading.write(b"one\n")

@@ -141,7 +141,7 @@ def test_annotations(message: wire.AnnotationsMessage) -> None:
 
 @given(REPORTS)
 def test_report(message: wire.Report) -> None:
-    """What comes back to ingest arrives as it was sent."""
+    """Reports arrive at ingest as they were sent."""
     assert message == wire.decode_report(wire.encode_report(message))
 
 
@@ -167,7 +167,7 @@ def test_other_version() -> None:
                msgpack.packb([1, 99])]
 )  # fmt: skip
 def test_no_message(header: bytes) -> None:
-    """What is no message is refused."""
+    """Bytes that are no message raise WireError."""
     with pytest.raises(wire.WireError):
         wire.kind_of([header])
 

@@ -26,7 +26,7 @@ EVERYTHING = 1 << 30
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the spool's directory will be."""
+    """Path of the spool, which does not exist yet."""
     return tmp_path / "spool"
 
 
@@ -68,7 +68,7 @@ def overwrite(file: Path, offset: int, data: bytes) -> None:
 
 
 def test_in_order_across_segments(path: Path) -> None:
-    """What was put in comes out in order; files go when they were read and released."""
+    """Pieces come out in order; files are removed when they were read and released."""
     spool = Spool(path, MOST, segment_bytes=1000)
     parts = [b"%d\n" % number * 50 for number in range(100)]
     for number, part in enumerate(parts):
@@ -102,7 +102,7 @@ def test_join(path: Path) -> None:
 
 
 def test_private(path: Path) -> None:
-    """Nobody else may look into it, whatever the umask; there is no directory before its time."""
+    """Other users have no access, whatever the umask; the directory is made when it is needed."""
     spool = Spool(path, MOST)
     assert not path.exists()
     before = os.umask(0)
@@ -181,7 +181,7 @@ def test_of_configuration(tmp_path: Path) -> None:
 
 
 def test_next_run(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What one run leaves, the next one takes first, and then goes on."""
+    """The next run takes the input of the former one first."""
     leave(path, b"a\n", b"b\n")
     spool = loaded(path)
     spool.append(Piece(b"c\n", 50.0))
@@ -198,7 +198,7 @@ def test_next_run(path: Path, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_released_is_not_taken_again(path: Path) -> None:
-    """What was released is gone; what was taken and not released is there for the next run."""
+    """The next run gets input that was taken and not released, and none that was released."""
     leave(path, b"a", b"b", b"c", b"d")
     spool = loaded(path)
     spool.take(1)
@@ -285,7 +285,7 @@ def test_damaged_tail(path: Path, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_damage_in_the_middle(path: Path) -> None:
-    """What comes behind damage is taken, from the next segment on; a cut line ends there."""
+    """Behind damage, reading continues with the next segment; a cut line ends there."""
     for text in (b"a1\na2", b"b1\nb2", b"c1\n"):
         leave(path, text)
     overwrite(segment_files(path)[1], -1, b"X")
@@ -312,7 +312,7 @@ def test_damage_behind_an_unfinished_line(path: Path) -> None:
 
 
 def make_foreign(file: Path, kind: str) -> None:
-    """Put something that is no segment, or of somebody else, in a segment's place."""
+    """Replace a segment by something else, or by a file of another user."""
     if kind == "empty header":
         file.write_bytes(b"LMP")
     elif kind == "text":
@@ -338,7 +338,7 @@ def make_foreign(file: Path, kind: str) -> None:
     ["empty header", "text", "version", "mark", "writable", "link", "directory", "fifo"],
 )
 def test_no_segment(path: Path, kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    """What is no segment is set aside, and that is said; the other segments are read."""
+    """Other files are set aside and logged; the segments are read."""
     leave(path, b"a\n")
     leave(path, b"b\n")
     make_foreign(segment_files(path)[0], kind)
@@ -378,7 +378,7 @@ def test_empty_file(path: Path, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_directory_goes_away(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """When somebody removes it, what was there is missed, and a new one is made."""
+    """When the directory is removed, its input is missing, and a new one is made."""
     spool = Spool(path, 4000)  # so that each piece begins a segment
     spool.append(Piece(b"a" * 1100 + b"\n", 1.0))
     spool.append(Piece(b"b\n", 1.0))
@@ -411,7 +411,7 @@ while True:
 
 
 def test_killed_while_it_spools(path: Path) -> None:
-    """What was in the spool when its process was killed is all there for the next one."""
+    """The spool of a killed process is complete for the next one."""
     with subprocess.Popen(
         [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True
     ) as process:

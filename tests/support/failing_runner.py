@@ -1,4 +1,4 @@
-"""Crews that fail when a test wants them to, with the real stages at work."""
+"""A stage runner that fails when a test wants it to, with real stages."""
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, field, replace
@@ -20,7 +20,7 @@ from tests.support.pipelines import Stages
 
 @dataclass
 class Written:
-    """What all crews of a run together have written."""
+    """The output of all stage runners of a run."""
 
     text: list[bytes] = field(default_factory=list)
     malformed: list[bytes] = field(default_factory=list)
@@ -28,12 +28,12 @@ class Written:
 
 
 Fails = Callable[[bytes], str]
-"""Whether a crew fails over a batch with these lines: "before" it is written, "behind" that, or
+"""Decides if a runner fails at a batch with these lines: "before" it is written, "behind" that, or
 not at all, which is an empty text."""
 
 
-class FailingCrew(StageRunner):
-    """A crew in this process, which remembers as little as one that is killed."""
+class FailingRunner(StageRunner):
+    """Runs stages in this process, and loses all state when it fails, like one that is killed."""
 
     def __init__(self, config: Config, written: Written, fails: Fails) -> None:
         self._config = config
@@ -94,7 +94,7 @@ class FailingCrew(StageRunner):
             ):
                 self._reports.append(wire.SnapshotMessage(batch, role, 0, snapshot))
 
-    def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - nobody to wait for
+    def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - they are there
         """What became of it."""
         reports, self._reports = self._reports, []
         return reports
@@ -107,6 +107,8 @@ class FailingCrew(StageRunner):
         """Nothing is open."""
 
 
-def crews(written: Written, fails: Fails) -> Callable[[Config, Outputs, OnStall], StageRunner]:
-    """A maker of such crews."""
-    return lambda config, _outputs, _on_stall: FailingCrew(config, written, fails)
+def failing_runners(
+    written: Written, fails: Fails
+) -> Callable[[Config, Outputs, OnStall], StageRunner]:
+    """Returns a function that makes failing runners."""
+    return lambda config, _outputs, _on_stall: FailingRunner(config, written, fails)
