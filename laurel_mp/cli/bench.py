@@ -14,6 +14,7 @@ from laurel_mp.cli import exit_status
 from laurel_mp.cli.argument_types import add_version, count, positive
 from laurel_mp.cli.convert import MAX_WORKERS
 from laurel_mp.cli.flood import add_stream, options_of
+from laurel_mp.loadtest.bench.bench_report import Report
 from laurel_mp.loadtest.bench.benchmark import (
     Source,
     of_file,
@@ -23,8 +24,7 @@ from laurel_mp.loadtest.bench.benchmark import (
     run_benchmark,
 )
 from laurel_mp.loadtest.bench.candidates import Mode, ours, peer
-from laurel_mp.loadtest.bench.report import Report
-from laurel_mp.loadtest.bench.turns import Begin, Plan
+from laurel_mp.loadtest.bench.turns import Begin, BenchPlan
 
 
 def main(words: Sequence[str]) -> int:
@@ -143,11 +143,11 @@ def _problem(arguments: argparse.Namespace) -> str:
     return options_of(arguments).problem()
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
+def _plan(arguments: argparse.Namespace) -> BenchPlan:
     candidates = [ours(number) for number in arguments.workers]
     if arguments.peer is not None:
         candidates.insert(0, peer(arguments.peer))
-    return Plan(candidates, arguments.mode, arguments.runs, arguments.rate, arguments.seconds)
+    return BenchPlan(candidates, arguments.mode, arguments.runs, arguments.rate, arguments.seconds)
 
 
 def _sources(arguments: argparse.Namespace) -> list[Source]:
@@ -170,14 +170,14 @@ def _print(report: Report, *, as_json: bool) -> None:
 
         print(json.dumps(report.plain(), indent=2))
         return
-    from laurel_mp.loadtest.bench.table import show
+    from laurel_mp.loadtest.bench.report_table import show
 
     show(report)
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Begin]:
-    """A bar for so many steps on stderr, or nothing if nobody would see it."""
+    """Shows a progress bar for so many steps, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -13,10 +13,10 @@ from typing import TypeVar
 from laurel_mp.cli import exit_status
 from laurel_mp.cli.argument_types import add_version, count, positive
 from laurel_mp.errors import OutputError
-from laurel_mp.loadtest.flood import Flood, Options, Tree, configuration, mix
+from laurel_mp.loadtest.flood import Flood, Options, Tree, mix, truth_configuration
 from laurel_mp.loadtest.flood.flood_options import START, UNIQUE
+from laurel_mp.loadtest.output_stream import open_output
 from laurel_mp.loadtest.pacing import NAP, Pace
-from laurel_mp.loadtest.sink import open_sink
 
 _MANY = 256
 """Events of a write when nothing is to be paced: some 200 KiB."""
@@ -32,8 +32,8 @@ def main(words: Sequence[str]) -> int:
         print(f"laurel-mp: {problem}", file=sys.stderr)
         return exit_status.USAGE
     if arguments.config:
-        with open_sink(arguments.config) as sink:
-            sink.write(configuration.text().encode())
+        with open_output(arguments.config) as sink:
+            sink.write(truth_configuration.text().encode())
     started = time.monotonic()
     flood, ending = _run(arguments, options)
     seconds = time.monotonic() - started
@@ -50,8 +50,8 @@ def _run(arguments: argparse.Namespace, options: Options) -> tuple[Flood, str]:
     """Writes the flood; what there is to say of its reader."""
     pace = Pace()
     with ExitStack() as stack:
-        output = stack.enter_context(open_sink(arguments.output))
-        truth = stack.enter_context(open_sink(arguments.truth)) if arguments.truth else None
+        output = stack.enter_context(open_output(arguments.output))
+        truth = stack.enter_context(open_output(arguments.truth)) if arguments.truth else None
         flood = Flood(options, truth.write if truth else None)
         try:
             if options.rate:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from laurel_mp.cli import exit_status
 from laurel_mp.cli.argument_types import add_version, count, is_same_file, positive
+from laurel_mp.loadtest.output_stream import open_output
 from laurel_mp.loadtest.replay import Options, Replay, Replayed
-from laurel_mp.loadtest.sink import open_sink
 
 
 def main(words: Sequence[str]) -> int:
@@ -21,7 +21,7 @@ def main(words: Sequence[str]) -> int:
         print(f"laurel-mp: {arguments.output}: is an input, too", file=sys.stderr)
         return exit_status.USAGE
     replay = Replay(names, _options(arguments))
-    with open_sink(arguments.output) as sink:
+    with open_output(arguments.output) as sink:
         done = replay.run(sink.write)
     print(_summary(done), file=sys.stderr)
     return 0

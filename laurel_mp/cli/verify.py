@@ -12,8 +12,8 @@ from laurel_mp.cli import exit_status
 from laurel_mp.cli.argument_types import add_version, count
 from laurel_mp.errors import InputError
 from laurel_mp.loadtest.captures import lines_of
-from laurel_mp.loadtest.verify import KINDS, WINDOW, Example, Report, verify
-from laurel_mp.loadtest.verify.truth import Truth
+from laurel_mp.loadtest.verify import KINDS, WINDOW, Example, Verdict, verify
+from laurel_mp.loadtest.verify.truth_reader import TruthReader
 
 
 def main(words: Sequence[str]) -> int:
@@ -24,8 +24,8 @@ def main(words: Sequence[str]) -> int:
         print(f"laurel-mp: {arguments.truth}: is the truth and an output", file=sys.stderr)
         return exit_status.USAGE
     try:
-        report = verify(
-            Truth(arguments.truth, lines_of([arguments.truth])),
+        verdict = verify(
+            TruthReader(arguments.truth, lines_of([arguments.truth])),
             lines_of(outputs),
             skipped=arguments.skip,
             lenient=arguments.lenient,
@@ -34,8 +34,8 @@ def main(words: Sequence[str]) -> int:
     except InputError as error:
         print(f"laurel-mp: {error}", file=sys.stderr)
         return exit_status.USAGE  # as with diff(1), 1 is for a comparison that could be made
-    print(_as_json(report) if arguments.json else "\n".join(_as_text(report)))
-    return 0 if report.right else exit_status.FAILURE
+    print(_as_json(verdict) if arguments.json else "\n".join(_as_text(verdict)))
+    return 0 if verdict.right else exit_status.FAILURE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,21 +100,21 @@ def _window(text: str) -> int:
     return window
 
 
-def _as_json(report: Report) -> str:
-    return json.dumps({"right": report.right, "cut": report.cut, **asdict(report)})
+def _as_json(verdict: Verdict) -> str:
+    return json.dumps({"right": verdict.right, "cut": verdict.cut, **asdict(verdict)})
 
 
-def _as_text(report: Report) -> Iterator[str]:
-    yield f"{report.expected} events expected, {report.found} found"
-    if report.cut:
-        yield f"the flood was cut short, at {report.expected} of {report.announced} events"
-    for kind, number in report.counts.items():
+def _as_text(verdict: Verdict) -> Iterator[str]:
+    yield f"{verdict.expected} events expected, {verdict.found} found"
+    if verdict.cut:
+        yield f"the flood was cut short, at {verdict.expected} of {verdict.announced} events"
+    for kind, number in verdict.counts.items():
         if number:
             yield f"{kind:11} {number:9}  {KINDS[kind]}"
-            yield from (f"{'':13}{_shown(example)}" for example in report.examples[kind])
-    if report.skipped:
-        yield f"not looked for: {', '.join(report.skipped)}"
-    yield "all right" if report.right else "NOT right"
+            yield from (f"{'':13}{_shown(example)}" for example in verdict.examples[kind])
+    if verdict.skipped:
+        yield f"not looked for: {', '.join(verdict.skipped)}"
+    yield "all right" if verdict.right else "NOT right"
 
 
 def _shown(example: Example) -> str:

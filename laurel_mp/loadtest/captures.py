@@ -1,4 +1,4 @@
-"""Captures, truths and outputs: files of lines, plain or packed, one after another."""
+"""Reads captures, truths and outputs: files of lines, plain or compressed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ READ = 1 << 20
 
 
 def pieces_of(names: Sequence[str]) -> Iterator[bytes]:
-    """The content of files, in pieces of whole lines; raises InputError.
+    """Returns the content of files in pieces of whole lines; raises InputError.
 
-    The last line of each is ended if it is not.
+    A newline is added to a file that ends without one.
     """
     for name in names:
         rest: list[bytes] = []  # a line may be longer than many reads
@@ -29,6 +29,6 @@ def pieces_of(names: Sequence[str]) -> Iterator[bytes]:
 
 
 def lines_of(names: Sequence[str]) -> Iterator[bytes]:
-    """The lines of files, without their ends; raises InputError."""
+    """Returns the lines of files without newlines; raises InputError."""
     for piece in pieces_of(names):
         yield from piece[:-1].split(b"\n")

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 ENOUGH = 0.9
-"""Part of the highest throughput that is as good as that: a run differs so much from the next."""
+"""Part of the highest throughput that counts as equal: runs differ by so much."""
 
 WORTH_LINGERING = 1.1
-"""So many times the least CPU time are as good as that."""
+"""Factor of the least CPU time up to which a linger time counts as equal."""
 
 LATENCY = 0.1
-"""Seconds that the slowest events but one in a hundred may take."""
+"""Most seconds for the 99th percentile of the latency."""
 
 
 class Throughput(NamedTuple):
-    """A setting, and what it was good for when input came as fast as it was taken."""
+    """A setting, with its figures for input as fast as possible."""
 
     setting: int
     lines_per_second: float
@@ -27,7 +27,7 @@ class Throughput(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A linger time, and what it led to when input came slowly."""
+    """A linger time, with its figures for slow input."""
 
     setting: int
     cpu: float
@@ -38,14 +38,14 @@ class Waiting(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A setting that is recommended, and why."""
+    """A recommended setting with the reason."""
 
     setting: int
     reason: str
 
 
 def workers(measured: Sequence[Throughput]) -> Choice:
-    """The fewest workers with which it is about as fast as it gets."""
+    """Returns the fewest workers with about the highest throughput."""
     best = max(measured, key=_lines)
     found = _least_that_is_enough(measured)
     if found.setting == best.setting:
@@ -58,7 +58,7 @@ def workers(measured: Sequence[Throughput]) -> Choice:
 
 
 def window(measured: Sequence[Throughput]) -> Choice:
-    """The smallest window with which it is about as fast as it gets."""
+    """Returns the smallest window with about the highest throughput."""
     best = max(measured, key=_lines)
     found = _least_that_is_enough(measured)
     if found.setting == max(each.setting for each in measured):
@@ -68,7 +68,7 @@ def window(measured: Sequence[Throughput]) -> Choice:
 
 
 def linger(measured: Sequence[Waiting]) -> Choice:
-    """The shortest time that saves about all the CPU time that can be saved in time."""
+    """Returns the shortest time with about the least CPU time among those within LATENCY."""
     quick = [each for each in measured if each.p99 <= LATENCY]
     if not quick:
         found = min(measured, key=lambda each: (each.p99, each.setting))

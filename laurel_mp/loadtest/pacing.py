@@ -1,8 +1,8 @@
-"""Write a stream at its own pace: each piece when it is due, in small slices.
+"""Writes a stream at its own pace: each piece when it is due, in small slices.
 
 Between two writes there are at least `NAP` seconds, and one write holds no more than what is due
 within `SLICE` seconds. So a stream that fell behind catches up at up to twice its rate, without a
-burst that nobody asked for; and a rate of hundreds of thousands of events costs 200 writes a
+burst; and a rate of hundreds of thousands of events costs 200 writes a
 second.
 """
 
@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterable
 NAP = 0.005
 SLICE = 2 * NAP
 
-PATIENCE = 1.0
-"""Seconds that a stream may be behind. What it is further behind is not caught up: a reader that
-stood still would get a minute's worth at twice the rate, which is no rate that anybody set."""
+MAX_LAG = 1.0
+"""Seconds of lag that are caught up. More is given up: a reader that stopped for a minute would
+get that minute at twice the rate, which is not the rate that was set."""
 
 MOST_BYTES = 1 << 20
-"""A write holds no more, but for a single piece that is longer."""
+"""Size of a write, unless a single piece is longer."""
 
 
 class Pace:
-    """Plays one stream; what time it is there is counted from the first piece on."""
+    """Plays one stream; its clock starts with the first piece."""
 
     def __init__(
         self,
@@ -33,13 +33,13 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self.slipped = 0.0
-        """Seconds that were given up because the stream was too far behind."""
+        """Seconds of lag that were not caught up."""
 
     def play(self, pieces: Iterable[tuple[float, bytes]], write: Callable[[bytes], object]) -> None:
-        """Write each piece when it is due: (seconds since the first one, bytes), in order of time.
+        """Writes each piece when it is due: (seconds since the first one, bytes), in order of time.
 
-        `write` takes all of what it is given, and may block. Errors of `write` and of the iterator
-        go through.
+        `write` writes all bytes, and may block. Errors of `write` and of the iterator
+        are passed on.
         """
         start: float | None = None
         together: list[bytes] = []
@@ -61,13 +61,13 @@ class Pace:
             _write(together, write)
 
     def _wait(self, start: float, due: float, now: float) -> float:
-        """Sleep until `due`; when the stream then began, later than before if it slipped."""
+        """Sleeps until `due`; returns the start of the stream, later than before if it slipped."""
         ahead = start + due - now
         if ahead > 0:
             self._sleep(ahead)
-        elif -ahead > PATIENCE:
-            self.slipped += -ahead - PATIENCE
-            start += -ahead - PATIENCE
+        elif -ahead > MAX_LAG:
+            self.slipped += -ahead - MAX_LAG
+            start += -ahead - MAX_LAG
         return start
 
 

@@ -17,47 +17,47 @@ Write = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a capture is replayed. Rounds are whole, so that no event is cut."""
+    """Options of a replay. Rounds are whole, so that no event is cut."""
 
     speed: float | None = 1.0
-    """How many times as fast as it was; None for as fast as possible."""
+    """Factor of the original speed; None for as fast as possible."""
     rate: float | None = None
     """Events a second, in place of the capture's own timing."""
     rounds: int | None = 1
-    """How many times; None for as often as somebody reads."""
+    """None for without end."""
     lines: int = 0
-    """If not 0: as many rounds as it takes to have so many lines."""
+    """If not 0: as many rounds as needed for so many lines."""
     events: int = 0
     """The same for events."""
     second: int | None = None
-    """Where to move the first time stamp, in seconds since the epoch."""
+    """New value of the first time stamp, in seconds since the epoch."""
     move_pids: bool = False
-    """Whether each round has processes of its own."""
+    """True if each round has pids of its own."""
 
     @property
     def is_single(self) -> bool:
-        """Whether there is one round, so that nothing needs to be remembered."""
+        """True for one round only, which is not kept in memory."""
         return self.rounds == 1 and not self.lines and not self.events
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What was written."""
+    """Summary of a replay."""
 
     events: int
-    """As far as it was in whole rounds or in the first one."""
+    """Those of whole rounds, or of an unfinished first one."""
     lines: int
     bytes: int
     rounds: int
     seconds: float
     slipped: float
-    """Seconds by which it fell behind for good: the reader, or this machine, was too slow."""
+    """Seconds that were not caught up: the reader, or this machine, was too slow."""
     closed: bool
-    """Whether the reader had enough before the end."""
+    """True if the reader closed before the end."""
 
 
 class Replay:
-    """One replay of some captures, one after another, as if they were one."""
+    """Replays captures one after another, as if they were one."""
 
     def __init__(self, names: Sequence[str], options: Options, pace: Pace | None = None) -> None:
         self._names = names
@@ -69,9 +69,9 @@ class Replay:
         self._round = 0
 
     def run(self, write: Write) -> Replayed:
-        """Write it all, each event when it is due; raises InputError, OutputError.
+        """Writes each event when it is due; raises InputError, OutputError.
 
-        A reader that is gone ends it quietly.
+        A reader that closed ends it without an error.
         """
         started = time.monotonic()
         closed = False
@@ -128,15 +128,15 @@ class Replay:
         if not rounds.lines:
             raise InputError("there is nothing to replay: the capture is empty")
         self._round = 1
-        while self._goes_on(rounds.lines):
+        while self._has_next_round(rounds.lines):
             yield from rounds.round()
             self._round += 1
 
-    def _goes_on(self, lines: int) -> bool:
+    def _has_next_round(self, lines: int) -> bool:
         options = self._options
         if options.lines:
             return self._round * lines < options.lines
         if options.events:
-            # Without any event no number of rounds would do.
+            # Without any event, no number of rounds is enough.
             return 0 < self._counter.count * self._round < options.events
         return options.rounds is None or self._round < options.rounds

@@ -1,4 +1,4 @@
-"""Make a long stream out of a short capture, with new ids in each round.
+"""Repeats a short capture as a long stream, with new ids in each round.
 
 The capture is repeated whole, round after round. In each round the event ids in the headers have
 moved on, times as well as serials: no id comes twice, and a node's serials go on without a gap.
@@ -28,14 +28,14 @@ _processes = re.compile(
 )
 
 _Series = tuple[str, bytes]
-"""What a number counts, and on which node. Each series moves by its own range."""
+"""Kind of a number, and its node. Each series moves by its own range."""
 
 _TIME: _Series = ("time", b"")
-"""One series for all, so that nodes stay side by side."""
+"""The same for all nodes, so that they stay in step."""
 
 
 class _Slot(NamedTuple):
-    """Where a number stands that moves from round to round."""
+    """Position of a number that moves from round to round."""
 
     start: int
     end: int
@@ -43,7 +43,7 @@ class _Slot(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Some lines with `%d` for each number that moves, their values, and of which series each is.
+    """Lines with `%d` for each number that moves, with values and series.
 
     One `%` renders a piece, at 0.3 µs a line; a substitution by expression took 2 µs.
     """
@@ -53,13 +53,13 @@ class _Piece(NamedTuple):
     series: list[int]
 
     def render(self, moves: list[int]) -> bytes:
-        """The lines, with the numbers of each series moved by what `moves` has for it."""
+        """Returns the lines; `moves` has the offset of each series."""
         moved = [number + moves[at] for number, at in zip(self.numbers, self.series, strict=True)]
         return self.template % tuple(moved)
 
 
 class Rounds:
-    """A capture that can be had again and again; it is read only once.
+    """Repeats a capture that is read only once.
 
     `pieces` are whole lines. With `move_pids`, `pid` and `ppid` of SYSCALL records move too, so
     that each round has processes of its own; those of the boot, such as pid 1, stay. Lines without
@@ -86,10 +86,10 @@ class Rounds:
         self._shift = 0
         self._round = 0
         self.lines = 0
-        """Lines of one round; known when it has been had once."""
+        """Lines of one round; known after the first."""
 
     def round(self) -> Iterator[bytes]:
-        """The next round, piece by piece."""
+        """Returns the next round, piece by piece."""
         if self._round == 0:
             yield from self._first()
         else:
@@ -110,14 +110,14 @@ class Rounds:
             yield piece.render(self._moves(0)) if self._shift else lines
 
     def _moves(self, number: int) -> list[int]:
-        """By what each series moves in a round, from 0 on."""
+        """Returns the offset of each series in a round, counted from 0."""
         return [
             number * (high - low + 1) + (self._shift if series == _TIME else 0)
             for series, (low, high) in zip(self._index, self._ranges, strict=True)
         ]
 
     def _taken_apart(self, lines: bytes) -> _Piece:
-        """Take out the numbers that move, and note over which ranges they do."""
+        """Separates the numbers that move, and notes their ranges."""
         text = lines.replace(b"%", b"%%")
         slots = list(_ids(text))
         if self._move_pids:
@@ -136,7 +136,7 @@ class Rounds:
         return _Piece(b"%d".join(parts), numbers, series)
 
     def _note(self, series: _Series, number: int) -> int:
-        """The index of a series, one of whose numbers is `number`."""
+        """Returns the index of a series, and widens its range to `number`."""
         at = self._index.setdefault(series, len(self._ranges))
         if at == len(self._ranges):
             self._ranges.append((number, number))
@@ -148,7 +148,7 @@ class Rounds:
 
 
 def repeat(lines: bytes, at_least: int, *, move_pids: bool = False) -> Iterator[bytes]:
-    """Yield whole rounds of a capture, each one `bytes`, until there are `at_least` so many lines.
+    """Yields whole rounds of a capture, each as `bytes`, with `at_least` so many lines in all.
 
     Raises `ValueError` if the capture is empty.
     """
@@ -162,9 +162,9 @@ def repeat(lines: bytes, at_least: int, *, move_pids: bool = False) -> Iterator[
 
 
 def _ids(text: bytes) -> Iterator[_Slot]:
-    """Find the times, and the serials of each node.
+    """Finds the times, and the serials of each node.
 
-    auditd's own DAEMON_* records count apart: they start from a random number.
+    auditd's own DAEMON_* records have serials of their own, from a random number on.
     """
     for header in _header.finditer(text):
         counter = "auditd" if header["type"].startswith(b"DAEMON_") else "kernel"
@@ -173,7 +173,7 @@ def _ids(text: bytes) -> Iterator[_Slot]:
 
 
 def _pids(text: bytes) -> Iterator[_Slot]:
-    """Find the processes of SYSCALL records, but for those of the boot."""
+    """Finds the pids of SYSCALL records, except those of the boot."""
     for record in _processes.finditer(text):
         for field in ("ppid", "pid"):
             if int(record[field]) >= FIRST_REUSED_PID:

@@ -1,4 +1,4 @@
-"""When each event of a stream is due: by its own time stamps, or at a fixed rate."""
+"""Computes when each event of a stream is due: by its time stamps, or at a fixed rate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 RECENT = 1 << 16
-"""Events that are remembered, to tell the next record of an event from a new event."""
+"""Number of recent events that are kept, to tell a further record from a new event."""
 
 _header = re.compile(
     rb"^(?:node=([^ \n]*) )?type=[^ \n]+ msg=audit\(([0-9]+\.[0-9]+):([0-9]+)\):", re.MULTILINE
@@ -17,10 +17,10 @@ Id = tuple[bytes, bytes, bytes]
 
 
 def events(text: bytes) -> Iterator[tuple[Id | None, bytes]]:
-    """Whole lines, divided where the next one belongs to another event.
+    """Splits whole lines by event.
 
-    Lines without a header go with those in front of them. Events whose records are mixed with
-    those of others come in several parts.
+    Lines without a header belong to the event before them. An event whose records are mixed with
+    those of others comes in several parts.
     """
     last: Id | None = None
     start = 0
@@ -43,7 +43,7 @@ class Counter:
         self._recent: dict[Id, None] = {}
 
     def add(self, event: Id | None) -> None:
-        """Some lines of this event have come."""
+        """Counts the event of some lines, if it is new."""
         if event is None or event in self._recent:
             return
         self.count += 1
@@ -53,10 +53,10 @@ class Counter:
 
 
 class OwnTime:
-    """Events as their time stamps say, `speed` times as fast.
+    """Follows the time stamps of events, `speed` times as fast.
 
-    Time never goes back: an event that is older than one before it, as after a call that blocked,
-    comes at once.
+    Time never goes back: an event that is older than the one before it, as after a call that
+    blocked, is due at once.
     """
 
     def __init__(self, speed: float = 1.0) -> None:
@@ -65,7 +65,7 @@ class OwnTime:
         self._latest = 0.0
 
     def due(self, event: Id | None) -> float:
-        """Seconds since the first event at which this one is due."""
+        """Returns the seconds from the first event until this one is due."""
         if event is not None:
             time = float(event[1])
             if self._first is None:
@@ -75,14 +75,14 @@ class OwnTime:
 
 
 class FixedRate:
-    """So many new events a second; further records of an event come with those around them."""
+    """Spaces new events evenly; further records of an event follow their neighbours."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._counter = Counter()
 
     def due(self, event: Id | None) -> float:
-        """Seconds since the first event at which this one is due."""
+        """Returns the seconds from the first event until this one is due."""
         self._counter.add(event)
         return max(self._counter.count - 1, 0) / self._rate
 
@@ -90,7 +90,7 @@ class FixedRate:
 def timed(
     pieces: Iterable[bytes], due: Callable[[Id | None], float]
 ) -> Iterator[tuple[float, bytes]]:
-    """A stream in parts of events, each with the second at which it is due."""
+    """Splits a stream by event; yields the second at which each part is due."""
     for piece in pieces:
         for event, lines in events(piece):
             yield due(event), lines

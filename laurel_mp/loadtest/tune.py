@@ -1,4 +1,4 @@
-"""Which `workers`, `linger-ms` and `window-bytes` suit this machine: each is tried for a while."""
+"""Finds the `workers`, `linger-ms` and `window-bytes` that suit this machine, by trying them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from laurel_mp.loadtest import choice
 from laurel_mp.loadtest.bench.benchmark import Source, of_file, of_flood
 from laurel_mp.loadtest.bench.candidates import Candidate, Mode, ours
 from laurel_mp.loadtest.bench.machine import Machine
-from laurel_mp.loadtest.bench.measures import Measures
+from laurel_mp.loadtest.bench.run_measures import Measures
 from laurel_mp.loadtest.bench.runs import run
 from laurel_mp.loadtest.bench.workloads import Workload
 from laurel_mp.loadtest.choice import Choice, Throughput, Waiting
@@ -29,30 +29,30 @@ WINDOWS = (1 << 22, 1 << 24, 1 << 26)
 MOST_WORKERS = 8
 
 LINES_PER_SECOND = 150_000
-"""About what one CPU does: of so many lines for each second a sample is made."""
+"""About the throughput of one CPU: a sample has so many lines per second of a run."""
 
 EVENTS_PER_SECOND = 200
 """While linger times are tried: more of them need less of it."""
 
 Begin = Callable[[str], None]
-"""Told what comes next."""
+"""Called with a description before each step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is tried, and for how long."""
+    """Settings to try, and the length of the trials."""
 
     seconds: float = 3.0
     """For one run of a setting, about."""
     rounds: int = 3
     """Runs of each setting while throughput is measured."""
     workers: Sequence[int] = ()
-    """Empty for those that make sense on this machine."""
+    """Empty: chosen by the number of CPUs."""
     lingers: Sequence[int] = LINGERS
     windows: Sequence[int] = WINDOWS
 
     def worker_counts(self, cpus: int) -> list[int]:
-        """Those to try: all in one process, and 1, 2, 4 … for as many as there are CPUs."""
+        """Returns the counts to try: 0, 1, 2, 4 … up to the number of CPUs."""
         if self.workers:
             return sorted(set(self.workers))
         counts = [0, 1]
@@ -61,14 +61,14 @@ class Settings:
         return counts
 
     def steps(self, cpus: int) -> int:
-        """How often `Begin` will be called."""
+        """Returns the number of calls of `Begin`."""
         settings = len(self.worker_counts(cpus)) + len(self.windows)
         return 1 + self.rounds * settings + len(self.lingers)
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What was measured, and what that leads to."""
+    """Measured figures, and the settings recommended by them."""
 
     machine: Machine
     sample: str
@@ -150,7 +150,7 @@ class _Trials:
         )
 
     def advice(self, machine: Machine) -> Advice:
-        """All of it."""
+        """Runs all trials."""
         settings = self._settings
         counts = settings.worker_counts(machine.cpus)
         workers = self._throughputs({each: ours(each) for each in counts}, "{} workers")
@@ -166,7 +166,7 @@ class _Trials:
         return Advice(machine, self._name, whole.lines, whole.size, workers, lingers, windows)
 
     def _throughputs(self, candidates: Mapping[int, Candidate], what: str) -> list[Throughput]:
-        """Of each candidate; in turn, so that what else the machine does meets all alike."""
+        """Of each candidate; in turn, so that other load on the machine meets all alike."""
         runs: dict[int, list[Measures]] = {setting: [] for setting in candidates}
         for _ in range(self._settings.rounds):
             for setting, candidate in candidates.items():
@@ -179,7 +179,7 @@ class _Trials:
         candidate = ours(workers, {"linger-ms": linger})
         found = run(candidate, self._few, Mode.LIVE, self._directory, rate=EVENTS_PER_SECOND)
         if found.latency is None:
-            raise InputError(f"{self._name}: nothing of it is written")
+            raise InputError(f"{self._name}: no event was written")
         return Waiting(linger, found.cpu / found.wall, found.latency.p50, found.latency.p99)
 
 
@@ -194,7 +194,7 @@ def _throughput(setting: int, runs: list[Measures]) -> Throughput:
 
 
 def _first_lines(workload: Workload, lines: int, path: Path) -> Workload:
-    """The sample without what is too much of it."""
+    """Returns the first lines of a sample that is longer."""
     if workload.lines <= lines:
         return workload
     with workload.path.open("rb") as file:

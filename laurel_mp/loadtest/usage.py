@@ -1,4 +1,4 @@
-"""What processes have used: CPU time to the nanosecond, and memory with shared pages once."""
+"""Reads CPU time (in nanoseconds) and memory (shared pages once) of processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SCHED = 2  # CPUCLOCK_SCHED in linux/posix-timers_types.h: what the scheduler c
 
 
 def tree(pid: int) -> list[int]:
-    """A process and all that descend from it, as far as they live."""
+    """Returns a process and its living descendants."""
     found = [pid]
     for parent in found:
         for task in _tasks(parent):
@@ -29,7 +29,7 @@ def _tasks(pid: int) -> list[Path]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """The CPU time that a process has used, with that of threads that have ended.
+    """Returns the CPU time of a process, ended threads included.
 
     The clock is that of clock_getcpuclockid(3): /proc/PID/stat counts in steps of 10 ms only.
     Raises OSError if there is no such process.
@@ -38,20 +38,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def pss_bytes(pid: int) -> int:
-    """The memory of a process, where a page that n of them share counts an n-th.
+    """Returns the memory of a process; a page shared by n processes counts as an n-th.
 
-    Raises OSError if there is no such process, or if one may not look at it.
+    Raises OSError if there is no such process, or access is denied.
     """
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     kib = next(line.split()[1] for line in text.splitlines() if line.startswith("Pss:"))
     return int(kib) * 1024
-
-
-def title(pid: int) -> str:
-    """How a process calls itself."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-    except OSError:
-        return "gone"
-    text = b" ".join(words).decode(errors="replace")
-    return text.removeprefix("laurel-mp: ") if text.startswith("laurel-mp: ") else "ingest"

@@ -1,1 +1,1 @@
-"""The man pages and docs/commands.md, made of the commands' parsers, the schema and docs/."""
+"""The man pages and docs/commands.md, made from the commands' parsers, the schema and docs/."""

@@ -6,7 +6,7 @@ from laurel_mp.manual.pages import pages
 
 
 def main() -> None:
-    """Write the generated files below the current directory."""
+    """Writes the generated files below the current directory."""
     for name, text in pages(Path()).items():
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)

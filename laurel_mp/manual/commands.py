@@ -1,4 +1,4 @@
-"""All commands and their options, as the parsers of the command line have them."""
+"""Describes all commands and their options, from their parsers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from laurel_mp.cli.commands import COMMANDS
 
 _OF_ALL = {"help", "version"}
-"""Options that all commands have; described once."""
+"""Options of all commands, which are described once."""
 
 _INTRODUCTION = """\
 # Commands
@@ -22,7 +22,7 @@ and `-v`, `--version`.
 
 
 def parser_of(command: str) -> argparse.ArgumentParser:
-    """The parser of a command, or of the plugin if `command` is empty."""
+    """Returns the parser of a command, or of the plugin if `command` is empty."""
     module = import_module(f"laurel_mp.cli.{command or 'plugin'}")
     make = getattr(module, "parser", None) or vars(module)["_parser"]
     found: argparse.ArgumentParser = make()
@@ -30,7 +30,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
 
 
 def reference() -> str:
-    """The text of docs/commands.md."""
+    """Returns the text of docs/commands.md."""
     parts = [_INTRODUCTION]
     for command in ("", *sorted(COMMANDS)):
         parser = parser_of(command)
@@ -39,7 +39,7 @@ def reference() -> str:
 
 
 def section(parser: argparse.ArgumentParser) -> Iterator[str]:
-    """What there is to say about a command, in Markdown, without a heading."""
+    """Yields the description of a command in Markdown, without a heading."""
     yield " ".join((parser.description or "").split()) + "\n\n"
     yield f"```text\n{synopsis(parser)}\n```\n"
     actions = described(parser)
@@ -53,14 +53,14 @@ def section(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def synopsis(parser: argparse.ArgumentParser) -> str:
-    """The command line in short. That of argparse differs from one Python to the next."""
+    """Returns the short command line. That of argparse depends on the version of Python."""
     positional = [_operand(action) for action in described(parser) if not action.option_strings]
     return " ".join([parser.prog, "[OPTION...]", *positional])
 
 
 def described(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    """The options and arguments that a command has beside those of all commands."""
-    actions = parser._actions  # noqa: SLF001 - argparse gives them away in no other way
+    """Returns the options and arguments that not all commands have."""
+    actions = parser._actions  # noqa: SLF001 - argparse has no other access to them
     return [action for action in actions if action.dest not in _OF_ALL]
 
 
@@ -77,7 +77,7 @@ def _name(action: argparse.Action) -> str:
 
 
 def _values(action: argparse.Action) -> str:
-    """What stands for the value of an option."""
+    """Returns the placeholder for the value of an option."""
     if isinstance(action.metavar, str):
         return action.metavar
     if action.choices is not None:

@@ -26,7 +26,7 @@ _REPLACED = str.maketrans(
         "~": "\\(ti",
     }
 )
-"""What would mean something to roff, or what a terminal may not have."""
+"""Characters with a meaning in roff, and those that a terminal may lack."""
 
 _PARSER = MarkdownIt("commonmark").enable("table")
 
@@ -37,7 +37,7 @@ MANUAL = {
     "configuration.md": "laurel\\-mp\\fR(8)",
     "operation.md": "laurel\\-mp\\fR(8)",
 }
-"""Pages that are man pages, too."""
+"""Pages that are also man pages."""
 
 
 def section(text: str, heading: str) -> str:

@@ -30,7 +30,7 @@ def capture(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Where files go meanwhile; it is empty before and after."""
+    """Directory for files of the benchmark, empty before and after."""
     path = tmp_path / "place"
     path.mkdir()
     return path
@@ -203,7 +203,7 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
     ],
 )
 def test_nothing_to_measure(arguments: list[str], message: str, place: Path) -> None:
-    """What is missing is named in one line."""
+    """A missing input or program is named in one line."""
     done = bench(*arguments, "--dir", place)
 
     assert (done.returncode, done.stdout, done.stderr) == (1, "", message)

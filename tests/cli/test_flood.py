@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from laurel_mp.cli import flood as module
-from laurel_mp.loadtest.flood import Flood, Options, Tree, configuration, mix
+from laurel_mp.loadtest.flood import Flood, Options, Tree, mix, truth_configuration
 from tests.support.commands import COMMAND, convert, started
 from tests.support.floods import differences, read_truth
 
@@ -75,7 +75,7 @@ def test_configuration_can_be_used(tmp_path: Path) -> None:
     """The plugin, too, takes it as it is, without a word more."""
     config = tmp_path / "config.toml"
     assert flood("--events", 0, "--config", config).returncode == 0
-    assert config.read_text() == configuration.text()
+    assert config.read_text() == truth_configuration.text()
 
     done = subprocess.run(
         [*COMMAND, "-d", "-c", config], capture_output=True, text=True, check=False, timeout=60

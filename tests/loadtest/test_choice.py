@@ -11,7 +11,7 @@ def throughputs(**lines: float) -> list[Throughput]:
 
 
 def test_more_workers_only_if_they_help() -> None:
-    """Who is nearly as fast with fewer processes is preferred."""
+    """Fewer processes are preferred if they are nearly as fast."""
     assert workers(throughputs(_0=95_000, _1=99_000, _2=100_000)) == Choice(
         0, "95 % of the lines per second of 2, with fewer processes"
     )
@@ -50,6 +50,6 @@ def test_the_shortest_linger_that_saves_enough() -> None:
 
 
 def test_a_machine_that_is_too_slow() -> None:
-    """Where nothing is in time it is the quickest setting."""
+    """Without a setting in time, the quickest one is recommended."""
     measured = [Waiting(20, 0.05, 0.1, 0.5), Waiting(40, 0.04, 0.1, 0.3)]
     assert linger(measured) == Choice(40, "the lowest latency, but it is 300 ms")

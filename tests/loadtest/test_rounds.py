@@ -54,7 +54,7 @@ def test_whole_rounds(at_least: int, rounds: int) -> None:
 
 
 def test_bodies_stay() -> None:
-    """What looks like an id, a header or a format inside of a body is left as it is."""
+    """Text that looks like an id, a header or a format inside a body does not change."""
     body = b"pid=5 msg='op=x' type=SYSCALL msg=audit(1.000:1): %d %% 100% ppid=700 pid=701 \r\x0b'"
     capture = b"type=USER msg=audit(9.000:3): " + body + b"\n"
 

@@ -1,4 +1,4 @@
-"""When events of a stream are due."""
+"""Events of a stream are due by their time stamps, or at a fixed rate."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_fixed_rate() -> None:
 
 
 def test_counter_forgets_old_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it remembers is bounded."""
+    """Its memory is bounded."""
     monkeypatch.setattr(timing, "RECENT", 2)
     counter = Counter()
 

@@ -35,7 +35,7 @@ def test_a_short_run() -> None:
 
 
 def test_a_log_without_records(tmp_path: Path) -> None:
-    """What holds no audit record is an error, and nothing is left behind."""
+    """A file without audit records is an error, and no file is left behind."""
     path = tmp_path / "other.log"
     path.write_text("nothing\n")
     with pytest.raises(InputError, match="no audit record"):

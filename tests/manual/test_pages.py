@@ -266,7 +266,7 @@ below
 
 @pytest.mark.parametrize("text", ["> quoted\n", "Line\n\n> quoted\n"])
 def test_unknown_markdown(text: str) -> None:
-    """What the man pages have no form for is an error, not a page that lacks it."""
+    """Markdown without a form in man pages is an error, not a page that lacks it."""
     with pytest.raises(ValueError, match="no man page has a blockquote"):
         roff.render(text)
 

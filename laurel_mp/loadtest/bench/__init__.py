@@ -1,1 +1,1 @@
-"""The benchmark: the real pipeline and its peers at the same work, in turn, again and again."""
+"""The benchmark: laurel-mp and peers convert the same input in turn, round after round."""

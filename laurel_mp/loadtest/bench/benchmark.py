@@ -1,4 +1,4 @@
-"""A benchmark from the beginning to the end: workloads made, candidates measured, files removed."""
+"""Runs a benchmark: makes workloads, measures candidates, removes files."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from laurel_mp.errors import OutputError
+from laurel_mp.loadtest.bench.bench_report import Report
 from laurel_mp.loadtest.bench.machine import Machine
-from laurel_mp.loadtest.bench.report import Report
-from laurel_mp.loadtest.bench.turns import Begin, Plan, measure
+from laurel_mp.loadtest.bench.turns import Begin, BenchPlan, measure
 from laurel_mp.loadtest.bench.workloads import Workload
 from laurel_mp.loadtest.flood import Flood
 from laurel_mp.loadtest.flood import Options as FloodOptions
@@ -22,43 +22,43 @@ from laurel_mp.loadtest.replay import Replay
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - files are made in a new directory of mode 0700
 
 ROOM = 2 << 30
-"""Bytes that must be free in memory before files go there unasked."""
+"""Free bytes in memory that are needed to put files there by default."""
 
 Source = Callable[[Path], Workload]
-"""Makes a workload, with files in a directory. Raises InputError."""
+"""Makes a workload with files in a directory. Raises InputError."""
 
 
 def of_file(path: Path) -> Source:
-    """A file of records, as it is."""
+    """Returns a file of records as it is."""
     return lambda directory: Workload.unpacked(path, directory)
 
 
 def of_nothing() -> Source:
-    """No input."""
+    """Returns an empty input."""
     return lambda _: Workload.nothing()
 
 
 def of_replay(path: Path, lines: int) -> Source:
-    """A capture, repeated until it has so many lines, with ids and times that move on."""
+    """Returns a capture that is repeated until it has so many lines, with new ids and times."""
     replay = Replay([str(path)], ReplayOptions(speed=None, lines=lines))
     name = f"replay of {path.name}"
     return lambda directory: Workload.written(replay.pieces(), directory / "replay", name)
 
 
 def of_flood(options: FloodOptions) -> Source:
-    """A synthetic stream."""
+    """Returns a synthetic stream."""
     name = f"flood, unique {options.unique:g}"
     return lambda directory: Workload.written(Flood(options).chunks(), directory / "flood", name)
 
 
 def run_benchmark(
-    plan: Plan, sources: Sequence[Source], parent: Path | None, begin: Begin
+    plan: BenchPlan, sources: Sequence[Source], parent: Path | None, begin: Begin
 ) -> Report:
-    """Measures all; files go below `parent`, or into memory if there is room. Raises LaurelError.
+    """Runs a plan; files go below `parent`, or into memory if there is room. Raises LaurelError.
 
-    Whatever ends it, nothing of it stays: no process and no file.
+    No process and no file is left, however it ends.
     """
-    machine = Machine.here()  # first of all: the load is that of others
+    machine = Machine.here()  # first, so that the load is that of others
     versions = {each.name: each.version() for each in plan.candidates if each.program is not None}
     results = []
     try:

@@ -1,4 +1,4 @@
-"""Who is measured: laurel-mp with various settings, and peers that read the same configuration."""
+"""Candidates of a benchmark: laurel-mp with various settings, and peers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from laurel_mp import __version__
 from laurel_mp.errors import LaurelError
 
-# What LAUREL 0.5.1 knows; it ignores other keys.
+# Settings of LAUREL 0.5.1, which ignores other keys.
 _CONFIG = """\
 directory = "{directory}"
 [auditlog]
@@ -37,17 +37,17 @@ systemd = false
 user-groups = false
 """
 
-# Programs of the administrator, which the PATH of other users often leaves out.
+# For programs of the administrator, often missing in the PATH of other users.
 _SBIN = f"{os.pathsep}/usr/sbin{os.pathsep}/sbin"
 
 _VERSION_SECONDS = 10.0
 
 
 def equal_features(directory: Path, *, proc: bool) -> str:
-    """A configuration that has both sides do the same.
+    """Returns a configuration with the same features for both sides.
 
-    With `proc` they add all that both can find in /proc; without nothing, for captures, whose
-    processes are not those of this machine.
+    With `proc` both add what they find in /proc; without, nothing: the processes of captures
+    are not those of this machine.
     """
     return _CONFIG.format(
         directory=directory,
@@ -57,14 +57,14 @@ def equal_features(directory: Path, *, proc: bool) -> str:
 
 
 class Mode(Enum):
-    """How records get into a candidate."""
+    """Way in which a candidate gets its input."""
 
     CONVERT = "convert"
     """From a file, through `laurel-mp convert`; a peer has the file as its standard input."""
     LIVE = "live"
-    """As from auditd: a plugin, which has one end of a socket pair as its standard input."""
+    """As from auditd: a plugin with one end of a socket pair as standard input."""
     IDLE = "idle"
-    """A plugin as above that has written all of its input, and gets no more."""
+    """A plugin as above after its input, at rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,13 @@ class Candidate:
 
     name: str
     program: str | None = None
-    """The peer's; None for ours."""
+    """Path of the peer; None for laurel-mp."""
     pipeline: Mapping[str, int | str] = field(default_factory=dict)
-    """Keys of the section `[pipeline]`, which is ours alone."""
+    """Settings of `[pipeline]`, which only laurel-mp has."""
 
     @property
     def processes(self) -> int:
-        """How many it has when it has started; at least, where that is not known."""
+        """Number of processes after the start; the least number if unknown."""
         workers = self.pipeline.get("workers", 0)
         if workers == "auto":
             return 1
@@ -87,13 +87,13 @@ class Candidate:
 
     @property
     def first_process(self) -> str:
-        """What the process is that is started, and that has no title of its own."""
+        """Title of the first process, which has none of its own."""
         if self.program is not None:
             return self.name
         return "ingest" if self.pipeline.get("workers") else "all in one"
 
     def command(self, directory: Path, mode: Mode, capture: Path) -> Sequence[str | Path]:
-        """How to start it on a capture. Writes its configuration into `directory`."""
+        """Returns the command for a capture. Writes its configuration into `directory`."""
         config = directory / "config.toml"
         config.write_text(equal_features(directory, proc=False) + self._section())
         config.chmod(0o600)
@@ -105,7 +105,7 @@ class Candidate:
         return [*ours, "convert", "-c", config, "-o", directory / "audit.log", capture]
 
     def output(self, directory: Path) -> Path:
-        """Where its output is."""
+        """Returns the path of its output."""
         return directory / "audit.log"
 
     def _section(self) -> str:
@@ -118,7 +118,7 @@ class Candidate:
         return "[pipeline]\n" + "".join(settings)
 
     def version(self) -> str:
-        """What it calls its version."""
+        """Returns its version."""
         if self.program is None:
             return __version__
         try:
@@ -138,14 +138,14 @@ class Candidate:
 def ours(
     workers: int | str, settings: Mapping[str, int | str] | None = None, name: str = ""
 ) -> Candidate:
-    """Laurel-mp with so many workers, and other settings of `[pipeline]`."""
+    """Returns laurel-mp with so many workers, and other settings of `[pipeline]`."""
     return Candidate(
         name or f"laurel-mp -w {workers}", None, {"workers": workers, **(settings or {})}
     )
 
 
 def peer(program: str) -> Candidate:
-    """Another program with LAUREL's command line: a name, or a path. Raises LaurelError."""
+    """Returns another program with LAUREL's command line, by name or path. Raises LaurelError."""
     found = shutil.which(program, path=os.environ.get("PATH", os.defpath) + _SBIN)
     if found is None:
         raise LaurelError(f"{program} is not installed, or cannot be run")

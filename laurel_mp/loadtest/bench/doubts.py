@@ -1,4 +1,4 @@
-"""When figures say nothing: what to be told before one believes them."""
+"""Warnings about figures that prove nothing."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from laurel_mp.loadtest.bench.machine import Machine
 from laurel_mp.loadtest.bench.summary import BUSY, Spread, Summary
 
 FEWEST_RUNS = 3
-"""With fewer there is no spread to judge by."""
+"""With fewer runs the spread is unknown."""
 
 SAME = 0.05
-"""Ratios that spread less than this are good enough to say that two are about the same."""
+"""Spread of ratios that is small enough to call two candidates equal."""
 
 LOADED = 0.5
-"""Load average for each CPU, before the start."""
+"""Load average per CPU before the start."""
 
 SHORT = 1.0
-"""Seconds: in shorter conversions the start of the interpreter is much of what is measured."""
+"""Seconds: in shorter conversions the start of the interpreter counts for much."""
 
 
 def is_worthless(ratio: Spread) -> bool:
-    """Whether a ratio spreads too much to say which of the two is ahead.
+    """True if a ratio spreads too much to say which candidate is faster.
 
     That is so if the middle half of the rounds spreads over more than what lies between the median
-    and 1, unless it spreads so little that both are just about the same.
+    and 1, unless it spreads so little that both are about equal.
     """
     distance = abs(ratio.median - 1)
     return ratio.between_quartiles > max(distance, SAME)
 
 
 def doubts(found: Sequence[Summary], runs: int, machine: Machine, *, starts: bool) -> list[str]:
-    """Warnings about a comparison, one line each; `starts` if the start of a program counts."""
+    """Returns warnings, one line each; `starts` is true if the start of a program counts."""
     first = found[0]
     warnings = []
     if runs < FEWEST_RUNS:
-        warnings.append(f"{_times(runs)} of each: nobody can tell how much the figures spread")
+        warnings.append(f"{_times(runs)} of each: the spread of the figures is unknown")
     for summary in found:
         for figure, ratio in summary.ratios.items():
             if is_worthless(ratio):

@@ -1,4 +1,4 @@
-"""Feeds a plugin as auditd does, and looks at when its output comes."""
+"""Feeds a plugin as auditd does, and notes when its output appears."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ import time
 from io import FileIO
 from pathlib import Path
 
-from laurel_mp.loadtest.bench.measures import Latency
+from laurel_mp.loadtest.bench.run_measures import Latency
 from laurel_mp.loadtest.bench.workloads import End, EventKey, Workload
 
 _PIECE = 1 << 16
 
 _LOOK = 0.001
-"""Seconds between looks at the output: latencies are known no better than this."""
+"""Seconds between reads of the output: the resolution of latencies."""
 
-_PATIENCE = 10.0
+_WAIT_SECONDS = 10.0
 """Seconds to wait for the last events."""
 
 _written = re.compile(rb'^\{"ID":"([^"]+)"(?:,"NODE":"([^"]*)")?', re.MULTILINE).findall
 
 
 def feed(stream: socket.socket, workload: Workload) -> None:
-    """Sends all of it as fast as it is taken. Raises OSError."""
+    """Sends a workload as fast as it is read. Raises OSError."""
     with workload.path.open("rb") as file:
         for piece in iter(lambda: file.read(_PIECE), b""):
             stream.sendall(piece)
 
 
 class Tail:
-    """Reads what is new at the end of an output."""
+    """Follows the end of an output."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: FileIO | None = None
         self._rest = b""
         self.seen: dict[EventKey, float] = {}
-        """When each event was there, by the monotonic clock."""
+        """Time at which each event was seen, by the monotonic clock."""
 
     def look(self) -> None:
-        """Notes which events are there that were not before."""
+        """Reads new lines, and notes the time of their events."""
         if self._file is None:
             try:
                 self._file = FileIO(self._path)
             except FileNotFoundError:
-                return  # not every program makes it before there is something to write
+                return  # some programs open it with the first event
         data = self._file.read()
         if not data:
             return
@@ -55,7 +55,7 @@ class Tail:
             self.seen[node, event] = now
 
     def close(self) -> None:
-        """Gives up the file."""
+        """Closes the file."""
         if self._file is not None:
             self._file.close()
 
@@ -65,15 +65,15 @@ def feed_paced(
 ) -> Latency | None:
     """Sends `rate` events a second, record by record as auditd does. Raises OSError.
 
-    Records of other events that stand between those of one go with the first event that ends
-    behind them.
+    Records of other events between those of one are sent with the first event that ends behind
+    them.
     """
     data = workload.path.read_bytes()
     ends = workload.ends()
     tail = Tail(output)
     try:
         sent = _send(stream, data, ends, rate, tail)
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _WAIT_SECONDS
         while sent.keys() - tail.seen.keys() and time.monotonic() < deadline:
             time.sleep(_LOOK)
             tail.look()
@@ -86,7 +86,7 @@ def feed_paced(
 def _send(
     stream: socket.socket, data: bytes, ends: list[End], rate: float, tail: Tail
 ) -> dict[EventKey, float]:
-    """Returns when the last record of each event was sent."""
+    """Returns the time at which the last record of each event was sent."""
     sent: dict[EventKey, float] = {}
     start = time.monotonic()
     position = 0

@@ -1,4 +1,4 @@
-"""What was measured on."""
+"""Describes the machine of a benchmark."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine, and what runs on it, as far as it decides about speed."""
+    """Hardware and versions that decide about speed."""
 
     cpus: int
-    """That this process may use."""
+    """CPUs that this process may use."""
     model: str
     governor: str
-    """Empty if it is not known, as in most virtual machines."""
+    """Empty if unknown, as in most virtual machines."""
     kernel: str
     python: str
-    """Version, and who built it when."""
+    """Version and build."""
     laurel_mp: str
     pyzmq: str
     libzmq: str
@@ -35,7 +35,7 @@ class Machine:
 
     @classmethod
     def here(cls) -> Machine:
-        """This one, now."""
+        """Returns this machine, with its present load."""
         build = " ".join(platform.python_build())
         python = f"{platform.python_version()} ({build}, {platform.python_compiler()})"
         return cls(
@@ -51,7 +51,7 @@ class Machine:
         )
 
     def text(self) -> str:
-        """In one line."""
+        """Returns the description in one line."""
         governor = f", governor {self.governor}" if self.governor else ""
         return (
             f"{self.cpus} CPUs ({self.model or 'of an unknown kind'}{governor}), "

@@ -1,4 +1,4 @@
-"""One run of one candidate on one workload: started, fed, followed, and measured."""
+"""Runs one candidate on one workload, and measures it."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from typing import IO
 from laurel_mp.errors import LaurelError
 from laurel_mp.loadtest.bench.candidates import Candidate, Mode
 from laurel_mp.loadtest.bench.feeding import feed, feed_paced
-from laurel_mp.loadtest.bench.measures import Latency, Measures
+from laurel_mp.loadtest.bench.run_measures import Latency, Measures
 from laurel_mp.loadtest.bench.sampling import Sampler, busy_seconds
 from laurel_mp.loadtest.bench.workloads import Workload
 from laurel_mp.loadtest.usage import cpu_seconds, tree
 from laurel_mp.pipeline.supervisor.checkpoint_schedule import LONGEST_PERIOD
 
 START_SECONDS = 30.0
-"""How long a plugin may take until it has started, and has nothing to do."""
+"""Seconds that a plugin may take to start and come to rest."""
 
 _AT_REST = 0.001
-"""CPU seconds: who uses less between two looks has nothing to do."""
+"""CPU seconds: a plugin that uses less between two looks is at rest."""
 
 _LOOK = 0.1
 """Seconds between those looks."""
 
 _STOP_SECONDS = 3.0
-"""How long a candidate may take to clean up when the benchmark is interrupted."""
+"""Seconds that a candidate may take to clean up after an interrupt."""
 
 _BLOCK = 1 << 20
 
 
 class RunError(LaurelError):
-    """A candidate failed, so there is nothing to compare."""
+    """Raised when a candidate fails, so that there is nothing to compare."""
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
 ) -> Measures:
     """Measures one run; files go into `directory`, and are removed.
 
-    With a `rate`, in events per second, a live run tells the latency, too. A run at rest is
+    With a `rate`, in events per second, a live run measures the latency, too. A run at rest is
     measured for `seconds`. Raises LaurelError.
     """
     place = Path(tempfile.mkdtemp(prefix="run-", dir=directory))
@@ -98,7 +98,7 @@ def _plugin(
         try:
             yield running, ours
         except (BrokenPipeError, ConnectionResetError):
-            running.end()  # which says why, if it has failed
+            running.end()  # which raises the reason, if it has failed
             raise RunError(f"{candidate.name}: does not read any more") from None
 
 
@@ -141,7 +141,7 @@ def _idle(
 
 @dataclass(frozen=True, slots=True)
 class _Spent:
-    """What a run took, from its beginning to its end."""
+    """Resources used by a run."""
 
     wall: float
     cpu: float
@@ -151,7 +151,7 @@ class _Spent:
 
 
 class _Running:
-    """A candidate that runs."""
+    """A running candidate."""
 
     def __init__(
         self, candidate: Candidate, process: subprocess.Popen[bytes], errors: IO[bytes]
@@ -166,7 +166,7 @@ class _Running:
         self._busy = busy_seconds()
 
     def await_rest(self) -> None:
-        """Returns when all of its processes are there and wait for something to do."""
+        """Waits until all of its processes have started and are at rest."""
         deadline = time.monotonic() + START_SECONDS
         before = -1.0  # so that it takes two looks
         while time.monotonic() < deadline:
@@ -183,7 +183,7 @@ class _Running:
         raise RunError(f"{self._candidate.name}: has not started within {START_SECONDS:g} s")
 
     def begin(self) -> None:
-        """Leaves out what it has used until now."""
+        """Starts the measurement: resources used before do not count."""
         self.sampler.begin()
         self._before = _cpu(self._process.pid)
         self._started = time.perf_counter()
@@ -191,14 +191,14 @@ class _Running:
         self._busy = busy_seconds()
 
     def spent(self) -> _Spent:
-        """Returns what it has used since `begin`, while it runs on."""
+        """Returns the resources used since `begin`, without waiting for its end."""
         wall = time.perf_counter() - self._started
         return self._spent(wall, sum(_cpu(self._process.pid).values()))
 
     def end(self) -> _Spent:
-        """Waits for its end. Raises RunError if it failed."""
-        # What children used counts as soon as their parent has waited for them, and ours do:
-        # the fork server for all that it has started, ingest for the fork server.
+        """Waits for its end, and returns the resources used. Raises RunError if it failed."""
+        # The CPU time of children counts once their parent has waited for them, and ours do:
+        # the fork server for its children, ingest for the fork server.
         _, status, usage = os.wait4(self._process.pid, 0)
         wall = time.perf_counter() - self._started
         self._process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait again
@@ -225,7 +225,7 @@ class _Running:
         return f"{how}: {said[-1].strip()}" if said else how
 
     def stop(self) -> None:
-        """Ends it with all that it has started, whatever it is doing."""
+        """Stops it with all of its processes."""
         if self._process.returncode is None:
             _end(self._process)
         self.sampler.stop()

@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from laurel_mp.loadtest.bench.measures import Measures
+from laurel_mp.loadtest.bench.run_measures import Measures
 
 MACHINES = (4, 16, 64)
 """Numbers of CPUs for which a report shows the estimate."""
@@ -25,7 +25,7 @@ class Costs(NamedTuple):
 
     workers: int
     stages: Mapping[str, float]
-    """All workers together count as one stage, `workers`."""
+    """All workers together are one stage, `workers`."""
 
 
 class Bound(NamedTuple):

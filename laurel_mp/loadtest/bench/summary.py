@@ -1,4 +1,4 @@
-"""Medians and spread of the runs, and how candidates compare round by round."""
+"""Summarises runs: medians, spread, and ratios round by round."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from laurel_mp.loadtest.bench.measures import Measures
+from laurel_mp.loadtest.bench.run_measures import Measures
 from laurel_mp.loadtest.bench.scaling import Costs, costs_of
 from laurel_mp.loadtest.bench.turns import Result
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What several runs gave."""
+    """Spread of a figure over several runs."""
 
     median: float
     least: float
@@ -23,7 +23,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """That of at least one value."""
+        """Returns the spread of at least one value."""
         first = median = third = values[0]
         if len(values) > 1:
             first, median, third = statistics.quantiles(values, n=4, method="inclusive")
@@ -31,7 +31,7 @@ class Spread:
 
     @property
     def between_quartiles(self) -> float:
-        """Where the middle half lies: how wide that is."""
+        """Width of the middle half."""
         return self.third_quartile - self.first_quartile
 
 
@@ -46,34 +46,34 @@ FIGURES: dict[str, Callable[[Measures], float | None]] = {
     "latency_p99": lambda run: run.latency.p99 if run.latency else None,
     "others": lambda run: run.others,
 }
-"""What is summed up of each run, by name; None where it was not measured."""
+"""Figures of a run by name; None if not measured."""
 
 BUSY = 0.15
-"""Cores that others use during a run, as a median: with more, the figures are theirs as well."""
+"""Median of the cores used by others from which on figures are doubtful."""
 
 COMPARED = ("wall", "cpu")
-"""What is set in relation to the first candidate."""
+"""Figures that are compared with the first candidate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A candidate's runs."""
+    """Summary of a candidate's runs."""
 
     name: str
     figures: Mapping[str, Spread]
-    """By the names of FIGURES, those that were measured in all runs."""
+    """By the names of FIGURES, if measured in all runs."""
     ratios: Mapping[str, Spread]
-    """By the names of COMPARED: this one's figure by the first candidate's, of the same round.
-    Empty for the first candidate itself."""
+    """By the names of COMPARED: ratios to the first candidate in the same round. Empty for the
+    first candidate itself."""
     shares: Mapping[str, float]
-    """Medians of what each process used of one core."""
+    """Part of one core that each process used, as medians."""
     costs: Costs
     events: frozenset[int]
-    """How many lines it wrote: the same number in each run, if all is well."""
+    """Numbers of lines written: one number if all runs did the same work."""
 
 
 def summaries(result: Result) -> list[Summary]:
-    """One for each candidate, the one first that the others are compared with."""
+    """Returns one for each candidate, in the order of the plan."""
     first = next(iter(result.runs.values()))
     return [
         _summary(name, runs, first if runs is not first else [])
@@ -97,7 +97,7 @@ def _summary(name: str, runs: list[Measures], first: list[Measures]) -> Summary:
 
 
 def _values(figure: str, runs: list[Measures]) -> list[float]:
-    """The figure in each run; nothing if it is missing in one."""
+    """Returns the figure of each run; empty if one run lacks it."""
     found = [FIGURES[figure](run) for run in runs]
     values = [value for value in found if value is not None]
     return values if len(values) == len(found) else []

@@ -1,4 +1,4 @@
-"""All candidates in turn, again and again, so that what else the machine does meets them alike."""
+"""Runs all candidates in turn, so that other load on the machine meets them alike."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from laurel_mp.loadtest.bench.candidates import Candidate, Mode
-from laurel_mp.loadtest.bench.measures import Measures
+from laurel_mp.loadtest.bench.run_measures import Measures
 from laurel_mp.loadtest.bench.runs import run
 from laurel_mp.loadtest.bench.workloads import Workload
 
 Begin = Callable[[str], None]
-"""Told before each run what begins."""
+"""Called with a description before each run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be measured."""
+class BenchPlan:
+    """Candidates and runs of a benchmark."""
 
     candidates: Sequence[Candidate]
-    """The first one is what the others are compared with."""
+    """The others are compared with the first."""
     mode: Mode
     runs: int
     """Of each candidate, after one that only warms caches and does not count (none at rest)."""
@@ -42,20 +42,20 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a plan with one workload."""
+    """Figures of all runs on one workload."""
 
     workload: Workload
-    plan: Plan
+    plan: BenchPlan
     runs: dict[str, list[Measures]]
-    """By candidate, in the order of the rounds: what has the same place ran in the same round."""
+    """By candidate, in the order of the rounds: the same index is the same round."""
 
 
-def measure(plan: Plan, workload: Workload, directory: Path, begin: Begin) -> Result:
+def measure(plan: BenchPlan, workload: Workload, directory: Path, begin: Begin) -> Result:
     """Runs all rounds of a plan. Raises LaurelError if a candidate fails."""
     runs: dict[str, list[Measures]] = {candidate.name: [] for candidate in plan.candidates}
     for number in plan.rounds:
-        # To and fro: whoever comes later in a round when the machine slows down comes first in
-        # the next one.
+        # To and fro: a candidate that comes late in a round while the machine slows down comes
+        # first in the next one.
         order = plan.candidates if number % 2 else list(reversed(plan.candidates))
         for candidate in order:
             begin(f"{workload.name}, {_name(number, plan.runs)}: {candidate.name}")

@@ -1,4 +1,4 @@
-"""What candidates get to do: a plain file of audit records, as auditd writes them."""
+"""Input of candidates: a plain file of audit records."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _headers = re.compile(
 ).finditer
 
 EventKey = tuple[bytes, bytes]
-"""Node, which may be empty, and id: what an event has in its records and in the output alike."""
+"""Node, which may be empty, and id of an event."""
 
 
 class End(NamedTuple):
-    """Where the last record of an event ends."""
+    """End of the last record of an event."""
 
     position: int
     event: EventKey
@@ -31,7 +31,7 @@ class End(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A file of records that no candidate changes."""
+    """A file of records that candidates only read."""
 
     name: str
     path: Path
@@ -41,7 +41,7 @@ class Workload:
 
     @classmethod
     def of(cls, path: Path, name: str = "") -> Workload:
-        """That of a plain file. Raises InputError."""
+        """Returns a plain file. Raises InputError."""
         try:
             with path.open("rb") as file:
                 lines = size = 0
@@ -56,12 +56,12 @@ class Workload:
 
     @classmethod
     def nothing(cls) -> Workload:
-        """An input without lines, for candidates that are measured at rest."""
+        """Returns an input without lines, for candidates that are measured at rest."""
         return cls("no input", Path(os.devnull), 0, 0)
 
     @classmethod
     def written(cls, chunks: Iterable[bytes], path: Path, name: str) -> Workload:
-        """That of a stream, which is kept in a new file. Raises InputError."""
+        """Writes a stream to a new file. Raises InputError."""
         try:
             with path.open("xb") as file:
                 file.writelines(chunks)
@@ -71,14 +71,14 @@ class Workload:
 
     @classmethod
     def unpacked(cls, path: Path, directory: Path) -> Workload:
-        """That of a file, which is unpacked into `directory` if it is packed. Raises InputError."""
+        """Returns a file, decompressed into `directory` if needed. Raises InputError."""
         if path.suffix not in {".gz", ".xz"}:
             return cls.of(path)
         with open_source(str(path)) as source:
             return cls.written(source.reads(_BLOCK), directory / path.stem, path.name)
 
     def ends(self) -> list[End]:
-        """Where each event ends, in the order of the file."""
+        """Returns the end of each event, in the order of the file."""
         last: dict[EventKey, int] = {}
         for line in _headers(self.path.read_bytes()):
             event = line["node"] or b"", line["id"]

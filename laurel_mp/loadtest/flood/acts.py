@@ -1,10 +1,10 @@
-"""Events of processes that do something: files, sockets, denials, logins."""
+"""Makes events of files, sockets, denials and logins."""
 
 from __future__ import annotations
 
 from random import Random
 
-from laurel_mp.loadtest.flood import programs, text
+from laurel_mp.loadtest.flood import programs, record_text
 from laurel_mp.loadtest.flood.draws import Draws
 from laurel_mp.loadtest.flood.flood_options import Options
 from laurel_mp.loadtest.flood.frame import Frame
@@ -26,7 +26,7 @@ _APPARMOR = (
 
 
 class Acts(Frame):
-    """Makes events of processes that stay what they are."""
+    """Makes events that neither start, change nor end processes."""
 
     def __init__(self, options: Options, random: Random) -> None:
         super().__init__(options, random)
@@ -104,7 +104,7 @@ class Acts(Frame):
         return File(parent, f'"/srv/new/{number}/out.o"', inode + 1)
 
     def _files(self, letters: str, file: File) -> list[str]:
-        """PATH records of a file and its directory, as `letters` say."""
+        """Returns PATH records of a file and its directory; `letters` are those of FileCall."""
         style = self._style
         paths = []
         inode = file.inode
@@ -131,13 +131,13 @@ class Acts(Frame):
         form = _SELINUX if self._bits(1) else _APPARMOR
         denial = form.format(
             pid=process.pid,
-            comm=text.encoded(process.comm),
+            comm=record_text.encoded(process.comm),
             name=file.name,
             inode=file.inode,
             uid=process.uid,
         )
         if self._own and form is _APPARMOR:
-            denial = f'{denial}\x1dFSUID={text.user(process.uid)} OUID="root"'
+            denial = f'{denial}\x1dFSUID={record_text.user(process.uid)} OUID="root"'
         address = f"{process.heap}{self._suffix(is_new=is_new)}"
         call = f"syscall=257 success=no exit=-13 a0=ffffff9c a1={address} a2=0 a3=0 items=1"
         return (
@@ -156,7 +156,7 @@ class Acts(Frame):
         exit_ = self._number() if is_new else 0
         names = ""
         if self._own:
-            name = text.user(uid)
+            name = record_text.user(uid)
             names = f"\x1dURING_OP=openat UID={name} GID={name} EUID={name} SUID={name}"
             names = f"{names} FSUID={name} EGID={name} SGID={name} FSGID={name}"
         return (
@@ -178,7 +178,7 @@ class Acts(Frame):
         port = self._number() if is_new else 0
         saddr = f"10000000{port.to_bytes(4, 'little').hex().upper()}00000000"
         if self._own:
-            change = f"{change}\x1dAUID={text.user(process.auid)}"
+            change = f"{change}\x1dAUID={record_text.user(process.auid)}"
             saddr = f"{saddr}\x1dSADDR={{ saddr_fam=netlink nlnk-fam=16 nlnk-pid={port} }}"
         address = f"{process.stack}{self._suffix(is_new=is_new)}"
         call = f"syscall=44 success=yes exit=1056 a0=3 a1={address} a2=420 a3=0 items=0"
@@ -199,22 +199,21 @@ class Acts(Frame):
             return self._login_record(process, body, id_ or 0, is_new=is_new)
         names = ""
         if self._own:
-            names = f"\x1dUID={text.user(process.uid)} AUID={text.user(process.auid)}"
-            names += f" ID={text.user(id_)}" if id_ is not None else ""
+            names = f"\x1dUID={record_text.user(process.uid)} AUID={record_text.user(process.auid)}"
+            names += f" ID={record_text.user(id_)}" if id_ is not None else ""
         return (
             f"{self._node}type={kind}{self._m}pid={process.pid} uid={process.uid}"
             f" auid={process.auid} ses={process.ses} msg='{body}'{names}\n"
         )
 
     def _login_record(self, process: Process, body: str, before: int, *, is_new: bool) -> str:
-        """A process gets the number of the user that has logged in: by a write to /proc."""
+        """Makes a LOGIN event: a write to /proc/self/loginuid."""
         process.show(self.id, ())
         names = ""
         if self._own:
-            old = text.user(before)
-            names = (
-                f"\x1dUID={text.user(process.uid)} OLD-AUID={old} AUID={text.user(process.auid)}"
-            )
+            old = record_text.user(before)
+            names = f"\x1dUID={record_text.user(process.uid)} OLD-AUID={old}"
+            names += f" AUID={record_text.user(process.auid)}"
         address = f"{process.stack}{self._suffix(is_new=is_new)}"
         call = f"syscall=1 success=yes exit=4 a0=3 a1={address} a2=4 a3=0 items=0"
         return (

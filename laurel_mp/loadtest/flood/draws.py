@@ -1,4 +1,4 @@
-"""Choices by weight, drawn many at a time."""
+"""Draws items by weight, many at a time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from random import Random
 from typing import Generic, TypeVar
 
 BLOCK = 512
-"""One by one, they would take longer than all else that an event needs."""
+"""Drawn one by one, items took longer than the rest of an event."""
 
 Item = TypeVar("Item")
 
 
 class Draws(Generic[Item]):
-    """One of `items` after another, each as often as its weight says."""
+    """Draws `items`, each as often as its weight says."""
 
     def __init__(self, random: Random, items: Sequence[Item], weights: Sequence[float]) -> None:
         self._random = random
@@ -22,7 +22,7 @@ class Draws(Generic[Item]):
         self._drawn: list[Item] = []
 
     def next(self) -> Item:
-        """The next one."""
+        """Returns the next item."""
         if not self._drawn:
             self._drawn = self._random.choices(self._items, self._weights, k=BLOCK)
         return self._drawn.pop()

@@ -1,4 +1,4 @@
-"""What a flood is asked to be."""
+"""Options of a flood."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from laurel_mp.loadtest.flood import mix
 
 MAX_PROCESSES = 30_000
-"""Below what the pipeline remembers: a consumer cannot know more parents than it has room for."""
+"""Less than the process table of laurel-mp holds, so that it knows all parents."""
 
 MAX_DEPTH = 50
 
 START = 1_700_000_000
-"""Time of the first event, in seconds, unless asked for another."""
+"""Default time of the first event, in seconds since the epoch."""
 
 ASSUMED_RATE = 20_000.0
-"""Events per second of the time stamps, if the flood is as fast as possible."""
+"""Events per second of the time stamps without a rate."""
 
 UNIQUE = 0.02
-"""With this, about as many lines of a flood repeat as do in a capture.
+"""Default share of unique events: about as many lines repeat as in a capture.
 
-Lines that come only once, whatever their ids: 20.8 % in tests/corpus/builds.raw.txt.xz, 21.5 % in
-a flood of as many lines. Most are system calls, whose pointers hardly repeat in any case.
+Lines that appear only once, apart from their ids: 20.8 % in tests/corpus/builds.raw.txt.xz, 21.5 %
+in a flood of as many lines. Most are SYSCALL records, whose pointers hardly repeat in any case.
 """
 
 
@@ -36,7 +36,7 @@ class Tree:
     depth: int = 8
     """Generations below the first process."""
     fanout: int = 50
-    """Children that a process has at most, but for the first."""
+    """Most children of a process; the first process has no limit."""
 
     @classmethod
     def parse(cls, text: str) -> Tree:
@@ -54,13 +54,13 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """All that decides about the bytes of a flood."""
+    """Options that determine the bytes of a flood."""
 
     events: int = 100_000
     mix: Mapping[str, float] = field(default_factory=lambda: mix.DEFAULT)
     tree: Tree = Tree()
     unique: float = UNIQUE
-    """Share of events whose records never repeat."""
+    """Share of events whose records do not repeat."""
     interleave: int = 1
     """Events that are open at a time."""
     enriched: bool = False
@@ -73,12 +73,12 @@ class Options:
 
     @property
     def shows_ends(self) -> bool:
-        """Whether each process that ends says so; with fewer exits than forks some are killed."""
+        """True if each end has an event; with fewer exits than forks some processes are killed."""
         births = self.mix.get("fork") or self.mix.get("exec", 0) + self.mix.get("argv", 0)
         return "exit" in self.mix and self.mix["exit"] >= 0.9 * births
 
     def problem(self) -> str:
-        """What is wrong with them, for the user; empty if nothing is."""
+        """Returns an error message for the user; empty if the options are valid."""
         least = 2 * self.interleave + 16
         if self.tree.processes < least or self.tree.processes > MAX_PROCESSES:
             return f"processes: from {least} (twice the open events, and 16) to {MAX_PROCESSES}"
@@ -93,5 +93,5 @@ class Options:
         return ""
 
     def shown(self) -> dict[str, Any]:
-        """As the truth has them, in JSON's types."""
+        """Returns the options for the header of the truth, in JSON types."""
         return {**asdict(self), "mix": dict(self.mix)}

@@ -1,4 +1,4 @@
-"""The stream of a flood: ids, order, and how events interleave."""
+"""Generates the stream of a flood: ids, order, and interleaved events."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from laurel_mp.loadtest.flood.draws import Draws
-from laurel_mp.loadtest.flood.events import Events
+from laurel_mp.loadtest.flood.event_maker import EventMaker
 from laurel_mp.loadtest.flood.flood_options import ASSUMED_RATE, Options
 from laurel_mp.loadtest.flood.process import Process
-from laurel_mp.loadtest.flood.truth import Truth
+from laurel_mp.loadtest.flood.truth_writer import TruthWriter
 
 SLICE = 64
-"""Events of a chunk: some tens of kilobytes, about as much as the socket from auditd holds."""
+"""EventMaker of a chunk: some tens of kilobytes, about as much as the socket from auditd holds."""
 
 TICK_MS = 4
-"""Steps of the kernel's coarse clock, of which ids have their time."""
+"""Steps of the kernel's coarse clock, from which ids have their time."""
 
 _SWAPPED = 2 / 495
 """With several events open: share of those whose serial is smaller than that of the one before;
@@ -24,8 +24,8 @@ so it was in tests/corpus/concurrent.raw.txt.xz."""
 _FIRST_SERIAL = 30_000
 
 _MOST_TICKS = 500 // TICK_MS
-"""How long an event is open at most: the kernel writes all of its records at once, and consumers
-give one up after two seconds."""
+"""Longest time that an event is open: the kernel writes all of its records at once, and consumers
+give up an event after two seconds."""
 
 _TWO_LINES = {"avc", "config"}
 
@@ -37,15 +37,15 @@ class _Open:
 
     def __init__(self, tick: int, lines: list[str], actor: Process | None, truth: str) -> None:
         self.tick = tick
-        """When it began."""
+        """Tick of its first record."""
         self.lines = lines
-        """Those to come."""
+        """Remaining lines."""
         self.actor = actor
         self.truth = truth
 
 
 class Flood:
-    """A stream of events, made as it is asked for; the same options give the same bytes.
+    """Generates a stream of events; the same options give the same bytes.
 
     Memory is bounded by the number of processes and of open events.
     """
@@ -53,38 +53,38 @@ class Flood:
     def __init__(self, options: Options, truth: Callable[[bytes], object] | None = None) -> None:
         self.options = options
         self.events = 0
-        """How many have begun."""
+        """Number of events that have begun."""
         self.lines = 0
         self.bytes = 0
-        """What was handed out."""
+        """Totals of the generated stream."""
         random = Random(options.seed)  # noqa: S311 - the same seed must give the same stream
         self._random = random
-        self._made = Events(options, random)
+        self._made = EventMaker(options, random)
         self._kinds = Draws(random, list(options.mix), list(options.mix.values()))
-        self._truth = Truth(options)
+        self._truth = TruthWriter(options)
         self._write_truth = truth
         if truth is not None:
             truth(self._truth.header().encode())
         self._serial = _FIRST_SERIAL
         self._spare = 0
-        """A serial that was drawn, and whose event is yet to come; 0 for none."""
+        """A serial whose event comes later; 0 for none."""
         self._start_ms = options.start * 1000
         self._ms_of_event = 1000 / (options.rate or ASSUMED_RATE)
         self._tick = -1
         self._stamp = ""
         self._open: list[_Open] = []
         self._has_ended = False
-        """Whether an event of several records is complete."""
+        """True once an event of several records is complete."""
 
     def chunks(self, size: int = SLICE) -> Iterator[bytes]:
-        """All of the stream, as whole lines, `size` events at a time."""
+        """Yields the whole stream as whole lines, `size` events at a time."""
         while self.events < self.options.events:
             yield self.take(size)
         if self._open:
             yield self._drain()
 
     def take(self, number: int) -> bytes:
-        """So many events more, as whole lines; some of them may stay open."""
+        """Returns the next events as whole lines; some of them may stay open."""
         number = min(number, self.options.events - self.events)
         texts: list[str] = []
         truths: list[str] = []
@@ -101,7 +101,7 @@ class Flood:
         return data
 
     def _drain(self) -> bytes:
-        """The rest of all events that are open."""
+        """Returns the remaining lines of all open events."""
         texts: list[str] = []
         truths: list[str] = []
         while self._open:
@@ -109,7 +109,7 @@ class Flood:
         return self._written(texts, truths)
 
     def _next(self, texts: list[str], truths: list[str]) -> None:
-        """One event more: all of it, or its beginning and pieces of others."""
+        """Appends one event, or its beginning and lines of other open events."""
         made = self._made
         before = self._tick
         stamp = self._time()
@@ -126,8 +126,8 @@ class Flood:
             return
         lines = [f"{line}\n" for line in text.split("\n")]  # splitlines() would split at 0x1d, too
         lines.pop()
-        # Nothing comes between a record and the SYSCALL record behind it: what a consumer knows of
-        # parents depends on the order of those.
+        # A record and the SYSCALL record behind it stay together: the knowledge of parents depends
+        # on the order of SYSCALL records.
         is_login = made.kind == "login" and made.actor is not None
         first = 2 if made.kind in _TWO_LINES or is_login else 1
         texts += lines[:first]
@@ -138,13 +138,13 @@ class Flood:
         if made.actor is not None:
             made.actor.is_busy = True
         self._open.append(_Open(self._tick, lines, made.actor, truth))
-        # The first one stands alone: only its end tells a consumer that events end with a record.
+        # The first event is not interleaved: only its end shows that events have EOE records.
         most = self.options.interleave if self._has_ended else 1
         while len(self._open) >= most:
             self._advance(texts, truths)
 
     def _advance(self, texts: list[str], truths: list[str]) -> None:
-        """One line or more of one of the open events."""
+        """Appends one or more lines of one of the open events."""
         draw = self._random.random
         index = int(draw() * len(self._open))
         chosen = self._open[index]
@@ -159,7 +159,7 @@ class Flood:
             self._complete(chosen, truths)
 
     def _end_old(self, texts: list[str], truths: list[str]) -> None:
-        """The rest of events that would be given up soon, for the time that they are open."""
+        """Appends the remaining lines of events that have been open for too long."""
         for old in [each for each in self._open if self._tick - each.tick > _MOST_TICKS]:
             self._open.remove(old)
             texts += old.lines
@@ -182,7 +182,7 @@ class Flood:
         return self._serial
 
     def _time(self) -> str:
-        """The time of the next event, in steps of the kernel's clock."""
+        """Returns the time of the next event, in steps of the kernel's clock."""
         tick = int(self.events * self._ms_of_event) // TICK_MS
         if tick != self._tick:
             self._tick = tick

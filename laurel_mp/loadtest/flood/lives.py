@@ -1,4 +1,4 @@
-"""Events of processes that come and go: fork, exec, exit."""
+"""Makes fork, exec and exit events."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from math import sqrt
 from random import Random
 from typing import NamedTuple
 
-from laurel_mp.loadtest.flood import programs, text
-from laurel_mp.loadtest.flood.executions import Execution, Executions
+from laurel_mp.loadtest.flood import programs, record_text
+from laurel_mp.loadtest.flood.command_lines import CommandLines, Execution
 from laurel_mp.loadtest.flood.flood_options import Options
 from laurel_mp.loadtest.flood.frame import Frame
 from laurel_mp.loadtest.flood.process import Process
@@ -30,17 +30,17 @@ _CLONE3 = 10 / 1864
 
 
 class Late(NamedTuple):
-    """A fork whose child has executed before it came back."""
+    """A fork whose child executed a program before the fork returned."""
 
     parent: Process
     child: Process
     stamp: str
-    """When it was called: that is the time of its event."""
+    """Time of the call, which is the time of its event."""
     is_vfork: bool
 
 
 class Lives(Frame):
-    """Makes events that begin, change and end processes."""
+    """Makes events that start, change and end processes."""
 
     def __init__(self, options: Options, random: Random) -> None:
         super().__init__(options, random)
@@ -54,13 +54,13 @@ class Lives(Frame):
         self._late: deque[Late] = deque()
         self._instead = Counter[str]()
         self._swaps = 0
-        self._executions = Executions(random, self._style.program, self._number)
+        self._executions = CommandLines(random, self._style.program, self._number)
 
     def _may_be(self, instead: str, wanted: str) -> bool:
-        """Whether another kind may take this one's place, as nobody is there to do what is wanted.
+        """True if another kind may replace the wanted one, for which no process is available.
 
-        Forks, execs and exits of a mix that is in balance wander apart as far as chance goes, and
-        so much may be made up for; a mix that is not in balance stays what it is.
+        Forks, execs and exits of a balanced mix drift apart by chance, and so much may be
+        replaced; an unbalanced mix stays unbalanced.
         """
         most = 16 + 3 * sqrt(self._swaps)
         self._swaps += 1
@@ -96,7 +96,7 @@ class Lives(Frame):
         return self._fork_of(parent, child, "clone3" if self._draw() < _CLONE3 else "clone")
 
     def _fork_late(self, parent: Process, child: Process) -> str:
-        """The child is first; with vfork always, as the parent waits for its exec."""
+        """Makes the exec of the child first; with vfork always, as the parent waits for it."""
         parent.is_blocked = True
         is_vfork = self._draw() * self._late_share < _VFORK
         self._late.append(Late(parent, child, self._stamp, is_vfork))
@@ -133,7 +133,7 @@ class Lives(Frame):
         return self._exec_of(self._executing())
 
     def _executing(self) -> Process:
-        """Who executes something next."""
+        """Returns the process that executes the next program."""
         population = self.population
         if not self._shows_forks:
             if population.size >= population.most and (process := population.ending()):
@@ -166,7 +166,7 @@ class Lives(Frame):
         )
 
     def _exec_failed(self, process: Process) -> str:
-        """A search along PATH that has not found it yet."""
+        """Makes a failed exec, of a search along PATH."""
         is_new = self._is_new()
         process.show(self.id, ())
         number = self._number() if is_new else 0
@@ -176,7 +176,7 @@ class Lives(Frame):
         return (
             self._syscall(process, "execve", call, '"exec"')
             + self._where(process, is_new=is_new)
-            + self._paths(f"name={text.encoded(name)} {self._style.unknown}")
+            + self._paths(f"name={record_text.encoded(name)} {self._style.unknown}")
             + self._close(process, is_new=is_new)
         )
 

@@ -1,4 +1,4 @@
-"""Users who log in and out: the records that programs send by themselves."""
+"""Makes the records of logins, most of which programs send by themselves."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _USERS = ((1000, "alice"), (1001, "bob"))
 
 
 class Message(NamedTuple):
-    """A record that a program has sent, or the kernel when somebody has logged in."""
+    """A record of a program, or the kernel's LOGIN."""
 
     kind: str
     process: Process
     body: str
     id: int | None
-    """A user's number in the body, which auditd translates; of a login, the one before."""
+    """Uid in the body, which auditd translates; for LOGIN, the one before."""
 
 
 class Logins:
-    """One session after another, record by record."""
+    """Makes one session after another, record by record."""
 
     def __init__(self, population: Population, random: Random) -> None:
         self._population = population
@@ -47,7 +47,7 @@ class Logins:
         self._session = 0
 
     def next(self, number: int) -> Message:
-        """The next record; with a number that is not 0, for a user whom nobody has seen before."""
+        """Returns the next record; with a number other than 0, of a new user."""
         process = self._population.session(self._session)
         kind, form = _STEPS[self._step]
         uid, name = _USERS[self._session % len(_USERS)]

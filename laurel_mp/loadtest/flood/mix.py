@@ -1,4 +1,4 @@
-"""How many events of each kind a flood has; by default as many as a real capture."""
+"""Weights of the kinds of events; by default those of a real capture."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ CAPTURED: Mapping[str, float] = {
     "config": 31,
     "login": 14,
 }
-"""Events of each kind in a capture of builds, packages and users coming and going."""
+"""Events of each kind in a capture of builds, package installations and logins."""
 
 OTHERS = ("argv", "avc", "uring")
-"""Kinds that the capture has no event of."""
+"""Kinds that are not in the capture."""
 
 KINDS = (*CAPTURED, *OTHERS)
 
 SHARE_OF_ALL = 0.01
-"""With `all`, of each of the other kinds, relative to the events of the capture."""
+"""Share of each of the other kinds with `all`, relative to the events of the capture."""
 
 _all = sum(CAPTURED.values())
 DEFAULT: Mapping[str, float] = CAPTURED
@@ -33,7 +33,7 @@ ALL: Mapping[str, float] = {**CAPTURED, **dict.fromkeys(OTHERS, _all * SHARE_OF_
 
 
 def parse(text: str) -> dict[str, float]:
-    """What `--mix` says: weights of kinds, on their own or changing those of `default` or `all`.
+    """Parses `--mix`: weights of kinds, alone or as changes of `default` or `all`.
 
     Raises ValueError with a message for the user.
     """

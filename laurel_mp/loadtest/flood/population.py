@@ -1,4 +1,4 @@
-"""The processes of a flood: who forks, who executes, who ends, and how they are related."""
+"""Keeps the processes of a flood, and chooses those that fork, execute and end."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from laurel_mp.loadtest.flood.programs import (
     LASTING,
     Program,
 )
-from laurel_mp.loadtest.flood.text import proctitle
+from laurel_mp.loadtest.flood.record_text import proctitle
 
 FIRST_REUSED_PID = 300
-"""Those below are given once only [kernel: RESERVED_PIDS]."""
+"""Lower pids are not assigned again [kernel: RESERVED_PIDS]."""
 
 MAX_PID = 1 << 15
 LARGE_MAX_PID = 1 << 22
@@ -29,14 +29,14 @@ _TRIES = 30
 
 _WORKERS = 8
 _WORKERS_SHARE = 0.9
-"""As in tests/corpus/builds.raw.txt.xz, where most calls on files are of a few processes."""
+"""Share of calls on files made by a few processes, as in tests/corpus/builds.raw.txt.xz."""
 
 
 class Population:
-    """All processes that are alive; lasting ones, and those that come and go.
+    """All living processes: lasting and passing ones.
 
-    With `shows_ends` false no record tells of an end, and nobody can tell whether an event is of
-    the process that had its pid before: pids are then drawn from so many that none comes again.
+    With `shows_ends` false no record shows an end, and an event does not show whether its pid was
+    assigned again: pids are then drawn from so many that none is assigned twice.
     """
 
     def __init__(self, tree: Tree, random: Random, *, shows_ends: bool) -> None:
@@ -48,12 +48,12 @@ class Population:
         self._by_pid: dict[int, Process] = {}
         self.lasting: list[Process] = []
         self.passing: list[Process] = []
-        """Those that come and go, once they have executed something."""
+        """Passing processes that have executed a program."""
         self.young: deque[Process] = deque()
-        """Those that have not yet."""
+        """Passing processes that have not executed a program yet."""
         number = tree.processes // 2
         self.least, self.most = number * 3 // 4, number * 5 // 4
-        """How many come and go at a time."""
+        """Bounds for the number of passing processes."""
         self.most_young = number // 8
         self.first = Process(self._next_pid(), None)
         self._add_lasting(self.first, FIRST)
@@ -67,7 +67,7 @@ class Population:
             self.execute(self.next_young())
 
     def _founder(self, index: int) -> Process:
-        """The parent of a lasting process: the tree grows deep first, then wide."""
+        """Returns the parent of a lasting process: the tree grows deep first, then wide."""
         if index < len(LASTING):
             return self.first
         candidate = self.lasting[-1] if index % 3 else self._random.choice(self.lasting)
@@ -81,15 +81,15 @@ class Population:
         self.give_addresses(process)
         process.cwd = "/"
 
-    # --- who acts
+    # --- choice of a process
 
     @property
     def size(self) -> int:
-        """Processes that come and go."""
+        """Number of passing processes."""
         return len(self.passing) + len(self.young)
 
     def any(self) -> Process:
-        """One that can act now."""
+        """Returns a process that can act now."""
         lasting, passing = self.lasting, self.passing
         both = len(lasting) + len(passing)
         for _ in range(_TRIES):
@@ -100,7 +100,7 @@ class Population:
         return next(p for p in (*lasting, *passing) if not (p.is_busy or p.is_blocked))
 
     def busy(self) -> Process:
-        """One that works on files: mostly one of a few, as package managers and compilers do."""
+        """Returns a process for calls on files: mostly one of a few, as in builds."""
         process = self.lasting[
             1 + int(self._random.random() * min(_WORKERS, len(self.lasting) - 1))
         ]
@@ -108,7 +108,7 @@ class Population:
         return process if is_free and self._random.random() < _WORKERS_SHARE else self.any()
 
     def parent(self) -> Process:
-        """One that can fork: mostly one of those that stay."""
+        """Returns a process that can fork: mostly a lasting one."""
         for _ in range(_TRIES):
             group = self.lasting if self._random.random() < 0.8 else self.passing or self.lasting
             process = group[int(self._random.random() * len(group))]
@@ -117,11 +117,11 @@ class Population:
         return self.any()
 
     def ending(self) -> Process | None:
-        """One that can end, if any can."""
+        """Returns a process that can end, if there is one."""
         return self._free(self.passing)
 
     def session(self, number: int) -> Process:
-        """The process of a login."""
+        """Returns the process of a login."""
         sessions = self.lasting[1 :: len(LASTING)] or [self.first]
         return sessions[number % len(sessions)]
 
@@ -140,34 +140,34 @@ class Population:
     # --- what happens to them
 
     def fork(self, parent: Process) -> Process:
-        """A child, which has not executed anything yet."""
+        """Makes a child, which has not executed a program yet."""
         child = self._born(parent)
         self.young.append(child)
         return child
 
     def next_young(self) -> Process:
-        """The one that has been waiting longest: it executes something now, or stays as it is."""
+        """Returns the oldest of the young, which counts as settled from now on."""
         process = self.young.popleft()
         self.settle(process)
         return process
 
     def settle(self, process: Process) -> None:
-        """A process begins to do what it is there for."""
+        """Counts a process among those that act."""
         process.at = len(self.passing)
         self.passing.append(process)
 
     def execute(self, process: Process) -> None:
-        """A process has become another program: its memory is elsewhere."""
+        """Gives a process that has executed a program new addresses."""
         self.give_addresses(process)
-        process.who = ""
+        process.caller = ""
 
     def change(self, process: Process, auid: int, ses: int) -> None:
-        """Somebody logs in."""
+        """Changes the login of a process."""
         process.auid, process.ses = auid, ses
-        process.who = ""
+        process.caller = ""
 
     def end(self, process: Process) -> None:
-        """A process of those that come and go is gone; its orphans get another parent."""
+        """Removes a passing process; its orphans get another parent."""
         last = self.passing.pop()
         if last is not process:
             self.passing[process.at] = last
@@ -181,13 +181,13 @@ class Population:
             child.parent = self._reaper(process, child)
             child.parent.children[child] = None
             child.depth = child.parent.depth + 1
-            child.who = ""
+            child.caller = ""
 
     def _reaper(self, process: Process, child: Process) -> Process:
-        """Who gets an orphan: the first process, or before it one that has asked for orphans.
+        """Returns the new parent of an orphan: the nearest sub-reaper, or the first process.
 
-        Only one that the stream has shown as an ancestor: else nobody could know that this is no
-        other process with the same pid.
+        A sub-reaper must have been shown as an ancestor in the stream: else a consumer could not
+        tell it from another process with the same pid.
         """
         reaper = process.parent
         while reaper is not None and not reaper.is_reaper:
@@ -202,7 +202,7 @@ class Population:
         return process
 
     def _next_pid(self) -> int:
-        """Pids go up, and begin again behind the reserved ones, as the kernel's do."""
+        """Returns the next free pid; after the highest come the lowest that are not reserved."""
         while True:
             self._last_pid += 1
             if self._last_pid >= self._max_pid:
@@ -211,7 +211,7 @@ class Population:
                 return self._last_pid
 
     def give_addresses(self, process: Process) -> None:
-        """Where its memory is, which differs for each execution."""
+        """Draws addresses, which differ for each execution."""
         bits = self._random.getrandbits
         process.heap = f"55{0x10000 + bits(19):05x}"
         process.stack = f"7ff{bits(16):04x}"
@@ -219,6 +219,6 @@ class Population:
 
 
 def become(process: Process, exe: str, comm: str, arguments: Sequence[str]) -> None:
-    """What a program says of itself."""
+    """Sets the program of a process."""
     process.exe, process.comm = exe, comm
     process.title = f"proctitle={proctitle(arguments)}"

@@ -1,10 +1,10 @@
-"""A process of a flood: what it is, and what a consumer of the stream can know of it."""
+"""Models a process, and the knowledge that a consumer of the stream can have of it."""
 
 from __future__ import annotations
 
-from laurel_mp.loadtest.flood import configuration
-from laurel_mp.loadtest.flood.configuration import Labels
-from laurel_mp.loadtest.flood.text import UNSET, encoded, user
+from laurel_mp.loadtest.flood import truth_configuration
+from laurel_mp.loadtest.flood.record_text import UNSET, encoded, user
+from laurel_mp.loadtest.flood.truth_configuration import Labels
 
 NOTHING: Labels = frozenset()
 MAX_ANCESTORS = 64
@@ -13,15 +13,39 @@ MAX_ANCESTORS = 64
 class Process:
     """A process, from its fork to its end.
 
-    Attributes below `shown` say what the records so far tell of it, by the rules of
-    docs/log-format.md: truth is what can be known from the stream, by one who mistakes no pid.
+    Attributes from `shown` on are known from the records so far, by the rules of
+    docs/log-format.md, to a consumer that mistakes no pid.
     """
 
     __slots__ = (
-        "ancestors", "at", "auid", "children", "comm", "cwd", "depth", "exe", "heap", "is_blocked",
-        "is_busy", "is_lasting", "is_reaper", "labels", "libraries", "names", "origin", "parent",
-        "pid", "ses", "shown", "shown_as_parent", "shown_ppid", "stack", "title", "tty", "uid",
-        "who",
+        "ancestors",
+        "at",
+        "auid",
+        "caller",
+        "children",
+        "comm",
+        "cwd",
+        "depth",
+        "exe",
+        "heap",
+        "is_blocked",
+        "is_busy",
+        "is_lasting",
+        "is_reaper",
+        "labels",
+        "libraries",
+        "names",
+        "origin",
+        "parent",
+        "pid",
+        "ses",
+        "shown",
+        "shown_as_parent",
+        "shown_ppid",
+        "stack",
+        "title",
+        "tty",
+        "uid",
     )  # fmt: skip
 
     def __init__(self, pid: int, parent: Process | None) -> None:
@@ -31,30 +55,30 @@ class Process:
         self.children: dict[Process, None] = {}
         self.is_lasting = False
         self.is_reaper = parent is None
-        """Whether orphans below it become its children."""
+        """True for a sub-reaper: orphans below it become its children."""
         self.is_busy = False
-        """Whether an event of it is open."""
+        """True while an event of it is open."""
         self.is_blocked = False
-        """Whether it is in a system call that has not come back."""
+        """True during a system call that has not returned."""
         self.at = 0
-        """Its place among those that it is listed with."""
+        """Index in the list that it is in."""
         self.exe = self.comm = self.title = self.cwd = ""
         self.heap = self.stack = self.libraries = ""
-        """Addresses in hexadecimal digits, but for the last ones."""
+        """Addresses in hexadecimal digits, without the last ones."""
         self.auid = self.ses = UNSET
         self.uid = 0
         self.tty = "(none)"
-        self.who = self.names = ""
+        self.caller = self.names = ""
         """A SYSCALL record from `ppid=` to the value of `key=`, and its translations; empty if
         something has changed since they were written."""
         self.shown = ""
-        """The id of the event that showed this program first; empty if none has."""
+        """Id of the first event of this program; empty if there was none."""
         self.shown_ppid = 0
         self.ancestors: tuple[int, ...] = ()
         self.labels = NOTHING
         self.origin = "null"
         self.shown_as_parent = ""
-        """The two in JSON: what it comes from, and itself; the latter if it was asked for."""
+        """`origin` is SPAWNED_BY, `shown_as_parent` PARENT_INFO of children; both are JSON."""
         if parent is not None:
             parent.children[self] = None
             self.exe, self.comm, self.title, self.cwd = (
@@ -67,13 +91,13 @@ class Process:
 
     @property
     def ppid(self) -> int:
-        """The pid of its parent; 0 for the first process."""
+        """Pid of its parent; 0 for the first process."""
         return self.parent.pid if self.parent else 0
 
     def write(self, *, enriched: bool) -> None:
-        """Renders what its SYSCALL records say of it."""
+        """Renders its part of SYSCALL records."""
         user_id, ses = self.uid, self.ses
-        self.who = (
+        self.caller = (
             f" ppid={self.ppid} pid={self.pid} auid={self.auid} uid={user_id} gid={user_id}"
             f" euid={user_id} suid={user_id} fsuid={user_id} egid={user_id} sgid={user_id}"
             f" fsgid={user_id} tty={self.tty} ses={ses} comm={encoded(self.comm)}"
@@ -89,29 +113,29 @@ class Process:
     # --- what the stream tells
 
     def show(self, event: str, keys: tuple[str, ...]) -> None:
-        """A SYSCALL record that is no exec; `keys` are of the rule."""
+        """Notes a SYSCALL record other than an exec; `keys` are those of the rule."""
         if not self.shown:
             parent = self._shown_parent()
             self._start(event, parent)
             if parent is None or parent.exe != self.exe:
-                self.labels |= configuration.by_executable(self.exe)
+                self.labels |= truth_configuration.by_executable(self.exe)
         elif self.shown_ppid != self.ppid:
             self.shown_ppid = self.ppid
             self.shown_as_parent = ""
         if keys:
-            self.labels |= configuration.by_keys(keys)
+            self.labels |= truth_configuration.by_keys(keys)
 
     def show_exec(self, event: str, keys: tuple[str, ...], exe: str, comm: str) -> None:
-        """A SYSCALL record of an exec, by which it becomes another program."""
+        """Notes a successful exec."""
         self._start(event, self if self.shown else self._shown_parent())
         self.exe, self.comm = exe, comm
-        self.labels |= configuration.by_executable(exe) | configuration.by_keys(keys)
+        self.labels |= truth_configuration.by_executable(exe) | truth_configuration.by_keys(keys)
 
     def _shown_parent(self) -> Process | None:
         return self.parent if self.parent and self.parent.shown else None
 
     def _start(self, event: str, origin: Process | None) -> None:
-        """The first event of a program that comes from `origin`, this process or its parent."""
+        """Notes the first event of a program; `origin` is this process before, or its parent."""
         self.origin = "null"
         labels = NOTHING
         if origin is not None:
@@ -120,7 +144,7 @@ class Process:
                 f'"exe":"{origin.exe}"}}'
             )
             if origin.pid != 1:  # the first process passes nothing on
-                labels = configuration.inherited(origin.labels)
+                labels = truth_configuration.inherited(origin.labels)
         self.labels = labels
         parent = self._shown_parent()
         self.ancestors = (
@@ -131,7 +155,7 @@ class Process:
         self.shown_as_parent = ""
 
     def parent_info(self) -> str:
-        """What the stream tells of its parent, in JSON."""
+        """Returns PARENT_INFO as the stream shows it, in JSON."""
         parent = self._shown_parent()
         if parent is None:
             return "null"

@@ -1,27 +1,27 @@
-"""The programs, files and addresses of a flood, as far as they repeat."""
+"""Programs, files and addresses that repeat in a flood."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from laurel_mp.loadtest.flood import text
+from laurel_mp.loadtest.flood import record_text
 
 
 class Program(NamedTuple):
-    """Something to execute."""
+    """A program with its command line."""
 
     exe: str
     comm: str
-    """In what is called `argv[0]` most programs keep their own name."""
+    """Name of the process, cut as the kernel does."""
     arguments: list[str]
     inode: int
     script: str = ""
-    """The file that was executed, if that names the program to run as its interpreter."""
+    """The executed file, if the program is its interpreter."""
     key: str = "exec"
 
 
 class File(NamedTuple):
-    """A file that is worked on: values of PATH records."""
+    """Values of PATH records of a file."""
 
     parent: str
     """`name=… inode=… …` of its directory, up to `mode`."""
@@ -30,14 +30,14 @@ class File(NamedTuple):
 
 
 def program(exe: str, *arguments: str, script: str = "", key: str = "exec") -> Program:
-    """A program with its command line; its name in `comm` is cut as the kernel does."""
+    """Returns a program with its command line."""
     name = (script or exe).rpartition("/")[2]
     inode = 260_000 + sum(map(ord, exe))
     return Program(exe, name[:15], list(arguments), inode, script, key)
 
 
-# How often each was executed in tests/corpus/builds.raw.txt.xz; what came once or twice is left
-# out. `+` and `%` are avoided, so that the lengths of arguments stay the same in the output.
+# How often each was executed in tests/corpus/builds.raw.txt.xz; those executed once or twice are
+# left out. `+` and `%` are avoided, so that the lengths of arguments stay the same in the output.
 _EXECUTED = (
     (252, program("/usr/bin/true", "/bin/true")),
     (252, program("/usr/bin/id", "id")),
@@ -85,7 +85,7 @@ MISSING = (
     "/usr/local/sbin/sh",
     "/root/bin/my tool",
 )
-"""What a search along PATH does not find."""
+"""Files that a search along PATH does not find."""
 
 LASTING = (
     program("/usr/sbin/sshd", "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"),
@@ -100,7 +100,7 @@ LASTING = (
     program("/usr/bin/make", "make", "-j4"),
     program("/usr/bin/dbus-daemon", "/usr/bin/dbus-daemon", "--system", "--nofork"),
 )
-"""Programs of processes that stay; the first one is where users log in."""
+"""Programs of lasting processes; users log in at the first."""
 
 DIRECTORIES = ("/srv/build", "/srv/build/r", "/", "/var/lib/dpkg", "/var/cache/man", "/root")
 
@@ -120,7 +120,7 @@ _NAMES = (
 def _file(number: int, folder: str, name: str) -> File:
     inode = 399_000 + number * 37
     directory = f'name="{folder}/" inode={390_000 + sum(map(ord, folder))} dev=fe:00 mode=040755'
-    return File(directory, text.encoded(f"{folder}/{name}"), inode)
+    return File(directory, record_text.encoded(f"{folder}/{name}"), inode)
 
 
 FILES = [
@@ -136,12 +136,12 @@ FILES = [
 
 
 class Address(NamedTuple):
-    """Where a process connects to."""
+    """Destination of a connect call."""
 
     saddr: str
-    """In hexadecimal digits, up to what the kernel copied from behind it."""
+    """In hexadecimal digits, without the bytes that the kernel copied from behind it."""
     shown: str
-    """As auditd translates it."""
+    """Translation by auditd."""
     length: str
     """Of the structure, in hexadecimal digits."""
     path: str
@@ -150,13 +150,13 @@ class Address(NamedTuple):
 
 
 def local(path: str, *, success: bool) -> Address:
-    """A local socket; a caller passes the whole structure, whatever is behind the name."""
-    saddr = "0100" + text.hexed(path) + "0000"
+    """Returns a local socket; callers pass the whole structure, with any bytes behind the name."""
+    saddr = "0100" + record_text.hexed(path) + "0000"
     return Address(saddr, f"saddr_fam=local path={path}", "6e", path, success)
 
 
 def inet(address: tuple[int, int, int, int], port: int, *, success: bool) -> Address:
-    """An IPv4 address."""
+    """Returns an IPv4 address."""
     saddr = f"0200{port:04X}" + "".join(f"{byte:02X}" for byte in address) + "0" * 16
     shown = f"saddr_fam=inet laddr={'.'.join(map(str, address))} lport={port}"
     return Address(saddr, shown, "10", "", success)

@@ -1,4 +1,4 @@
-"""What stands around the values of a record: it depends on auditd's configuration alone."""
+"""Parts of records that depend only on auditd's configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NO_CAPABILITIES = "cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0 cap_frootid=0"
 
 
 class Style:
-    """The parts of lines that are the same in all records of a flood."""
+    """Parts of lines that are the same in all records of a flood."""
 
     def __init__(self, options: Options) -> None:
         self.enriched = options.enriched
@@ -24,7 +24,7 @@ class Style:
         self.owners = f'{separator}OUID="root" OGID="root"' if options.enriched else ""
         file = f"mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=%s {_NO_CAPABILITIES}{self.owners}"
         self.program = f"dev=fe:00 {(file % 'NORMAL').replace('0100644', '0100755')}"
-        """What a PATH record says of an executable behind its inode."""
+        """Part of the PATH record of an executable after its inode."""
         self.normal = f"dev=fe:00 {file % 'NORMAL'}"
         self.created = f"dev=fe:00 {file % 'CREATE'}"
         self.deleted = f"dev=fe:00 {file % 'DELETE'}"
@@ -32,9 +32,9 @@ class Style:
             f" ouid=0 ogid=0 rdev=00:00 nametype=PARENT {_NO_CAPABILITIES}{self.owners}"
         )
         self.unknown = f"nametype=UNKNOWN {_NO_CAPABILITIES}"
-        """The same of a path that leads nowhere, behind its name."""
+        """Part of the PATH record of a missing file after its name."""
         # Where auditd makes the line itself it cuts the kernel's last blank off; with a node name
         # in front there is one again [run 3.0.9].
         blank = "" if options.enriched and not options.node else " "
         self.end = f"{self.node}type=EOE msg=audit(%s):{blank}\n" if options.eoe else ""
-        """The end-of-event record; nothing if the stream has none."""
+        """The EOE record; empty if the stream has none."""

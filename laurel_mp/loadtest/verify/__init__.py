@@ -1,6 +1,6 @@
-"""Compare what laurel-mp has made of a flood with what the flood knows to be true."""
+"""Compares the output for a flood with the truth of the flood."""
 
 from laurel_mp.loadtest.verify.comparison import WINDOW, verify
-from laurel_mp.loadtest.verify.report import KINDS, Example, Report
+from laurel_mp.loadtest.verify.verdict import KINDS, Example, Verdict
 
-__all__ = ["KINDS", "WINDOW", "Example", "Report", "verify"]
+__all__ = ["KINDS", "WINDOW", "Example", "Verdict", "verify"]

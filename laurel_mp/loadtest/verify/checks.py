@@ -1,4 +1,4 @@
-"""What one event of an output says, beside what is true of it."""
+"""Compares one event of an output with its truth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ JsonObject = dict[str, Any]
 
 
 class Difference(NamedTuple):
-    """One kind of thing that is wrong with an event, with what stands where it should be right."""
+    """An error in an event."""
 
     kind: str
     expected: Any
@@ -19,13 +19,13 @@ class Difference(NamedTuple):
 def differences(
     truth: JsonObject, event: JsonObject, *, lenient: bool = False
 ) -> Iterator[Difference]:
-    """All that is wrong with `event`, each kind once. `truth` is its line of the truth.
+    """Yields the errors in `event`, each kind once. `truth` is its line of the truth.
 
-    With `lenient`, what is not there is not wrong, nor what the stream has not shown: for LAUREL,
-    which knows processes from their first exec on, and others from `/proc`.
+    With `lenient`, missing values are no errors, nor are parents that the stream has not shown:
+    LAUREL knows processes from their first exec on, and others from `/proc`.
     """
     reasons = event.get("INCOMPLETE")
-    # Where nothing in the stream ends an event, it is right to say so.
+    # If nothing in the stream ends an event, no-eoe is right.
     if reasons is not None and not (truth["end"] == "timeout" and reasons == ["no-eoe"]):
         yield Difference("incomplete", None, reasons)
     if "pid" not in truth:
@@ -62,7 +62,7 @@ def _arguments(truth: JsonObject, event: JsonObject) -> Iterator[Difference]:
 def _compared(
     kind: str, expected: JsonObject, found: JsonObject, lenient: bool
 ) -> Iterator[Difference]:
-    """The two without what is equal in them, if anything is left."""
+    """Yields a difference with the members that differ, if there are any."""
     wrong = [
         name
         for name in expected

@@ -1,7 +1,7 @@
-"""Go through truth and output side by side, in memory that does not grow with them.
+"""Compares truth and output side by side, in bounded memory.
 
-Both are in the order in which events are complete. So an event is looked for among those that are
-near in the truth: `window` events before and behind the last one that was found.
+Both are in the order in which events are complete. So an event is searched
+among `window` events of the truth before and behind the last one that was found.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import orjson
 
 from laurel_mp.loadtest.verify.checks import JsonObject, differences
 from laurel_mp.loadtest.verify.order import Order
-from laurel_mp.loadtest.verify.report import Report
-from laurel_mp.loadtest.verify.truth import Truth, key_of
+from laurel_mp.loadtest.verify.truth_reader import TruthReader, key_of
+from laurel_mp.loadtest.verify.verdict import Verdict
 
 WINDOW = 100_000
 
 
 @dataclass(slots=True)
 class _Expected:
-    """An event of the truth that is near."""
+    """An event of the truth within the window."""
 
     key: str
     number: int
@@ -32,66 +32,68 @@ class _Expected:
 
 
 def verify(
-    truth: Truth,
+    truth: TruthReader,
     output: Iterable[bytes],
     *,
     skipped: Collection[str] = (),
     lenient: bool = False,
     window: int = WINDOW,
-) -> Report:
-    """Compares the lines of an output with a truth; `skipped` are kinds of `report.KINDS`.
+) -> Verdict:
+    """Compares the lines of an output with a truth; `skipped` are kinds of `verdict.KINDS`.
 
     `lenient` is for LAUREL's output, see `checks.differences`.
     Raises InputError if the truth cannot be used.
     """
-    comparison = _Comparison(truth, Report(skipped), window, lenient=lenient)
+    comparison = _Comparison(truth, Verdict(skipped), window, lenient=lenient)
     for number, line in enumerate(output, 1):
         comparison.add(number, line)
     return comparison.end()
 
 
 class _Comparison:
-    def __init__(self, truth: Truth, report: Report, window: int, *, lenient: bool = False) -> None:
+    def __init__(
+        self, truth: TruthReader, verdict: Verdict, window: int, *, lenient: bool = False
+    ) -> None:
         self._truth = truth
         self._coming = truth.events()
-        self._report = report
+        self._verdict = verdict
         self._window = window
         self._lenient = lenient
         self._near: dict[str, _Expected] = {}
         self._queue: deque[_Expected] = deque()
-        """The same in the order of the truth, without what waits for any length of time."""
+        """The same in the order of the truth, without events that may come at any time."""
         self._order = Order()
         self._last = _Expected("", -1, has_place=False, line=None)
-        """Of those found that have a place, the last one in the truth."""
+        """The last event in the truth of those found that have a place in the order."""
         self._front = -1
-        """The highest number of all that were found."""
+        """Highest number of the events found."""
 
     def add(self, number: int, line: bytes) -> None:
-        """The next line of the output."""
+        """Compares the next line of the output."""
         event = _parsed(line)
         if event is None:
             text = line[:80].decode(errors="backslashreplace").rstrip("\n")
-            self._report.add("unreadable", f"line {number}", found=text)
+            self._verdict.add("unreadable", f"line {number}", found=text)
             return
         if "LAUREL_MP" in event:
-            self._report.add("loss", event["ID"], found=event["LAUREL_MP"])
+            self._verdict.add("loss", event["ID"], found=event["LAUREL_MP"])
             return
-        self._report.found += 1
+        self._verdict.found += 1
         key = key_of(event.get("NODE", ""), event["ID"])
         expected = self._near.get(key) or self._look_ahead(key)
         if expected is None:
-            self._report.add("unexpected", key)
+            self._verdict.add("unexpected", key)
         elif expected.line is None:
-            self._report.add("doubled", key)
+            self._verdict.add("doubled", key)
         else:
             true = self._truth.parsed(expected.line)
             for kind, right, wrong in differences(true, event, lenient=self._lenient):
-                self._report.add(kind, key, right, wrong)
+                self._verdict.add(kind, key, right, wrong)
             self._take(expected)
 
     def _look_ahead(self, key: str) -> _Expected | None:
-        """The event if it comes soon in the truth."""
-        while self._report.expected <= self._front + self._window:
+        """Returns the event if it comes within the window."""
+        while self._verdict.expected <= self._front + self._window:
             expected = self._next()
             if expected is None or expected.key == key:
                 return expected
@@ -102,28 +104,28 @@ class _Comparison:
         if found is None:
             return None
         key, has_place, line = found
-        expected = _Expected(key, self._report.expected, has_place, line)
-        self._report.expected += 1
+        expected = _Expected(key, self._verdict.expected, has_place, line)
+        self._verdict.expected += 1
         self._near[key] = expected
         self._queue.append(expected)
         return expected
 
     def _take(self, found: _Expected) -> None:
-        """One was found for the first time."""
+        """Notes an event that was found for the first time."""
         found.line = None
-        if found.number < self._front - self._window:  # nothing but waiting held it here
+        if found.number < self._front - self._window:  # it may come at any time
             del self._near[found.key]
         if found.has_place:
             if self._order.add(found.number):
                 self._last = found
             else:
-                self._report.give("order", found.key, f"before {self._last.key}")
+                self._verdict.give("order", found.key, f"before {self._last.key}")
         if found.number > self._front:
             self._front = found.number
-            self._let_go(found.number - self._window)
+            self._forget(found.number - self._window)
 
-    def _let_go(self, below: int) -> None:
-        """What is further back is not looked for any more, unless it may come at any time."""
+    def _forget(self, below: int) -> None:
+        """Forgets events further back, except those that may come at any time."""
         queue = self._queue
         while queue and queue[0].number < below:
             expected = queue.popleft()
@@ -135,25 +137,25 @@ class _Comparison:
 
     def _miss(self, expected: _Expected) -> None:
         if expected.line is not None:
-            self._report.add("lost", expected.key)
+            self._verdict.add("lost", expected.key)
 
-    def end(self) -> Report:
-        """There is no more output."""
+    def end(self) -> Verdict:
+        """Counts the missing events, and returns the result."""
         for expected in sorted(self._near.values(), key=lambda each: each.number):
             self._miss(expected)
         self._near.clear()
         for key, _, _ in self._coming:
-            self._report.expected += 1
-            self._report.add("lost", key)
-        report = self._report
-        if "order" in report.counts:
-            report.counts["order"] = self._order.misplaced
-        report.announced = self._truth.announced
-        return report
+            self._verdict.expected += 1
+            self._verdict.add("lost", key)
+        verdict = self._verdict
+        if "order" in verdict.counts:
+            verdict.counts["order"] = self._order.misplaced
+        verdict.announced = self._truth.announced
+        return verdict
 
 
 def _parsed(line: bytes) -> JsonObject | None:
-    """An event of the output; None if it is none."""
+    """Returns an event of the output; None for other lines."""
     try:
         event = orjson.loads(line)
     except ValueError:

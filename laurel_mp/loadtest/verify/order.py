@@ -1,4 +1,4 @@
-"""How many events are out of order, in memory that does not grow with their number."""
+"""Counts events out of order, in bounded memory."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from bisect import bisect_left
 
 
 class Order:
-    """Counts how many numbers of a sequence would have to be moved for it to rise.
+    """Counts the numbers of a sequence that would have to be moved for it to rise.
 
-    That is all of them but for the longest rising subsequence. `_ends` has, for each length from
+    That is all numbers outside the longest rising subsequence. `_ends` has, for each length from
     `_settled + 1` on, the smallest number with which a rising subsequence of that length ends.
     """
 
@@ -19,16 +19,16 @@ class Order:
 
     @property
     def misplaced(self) -> int:
-        """How many of the numbers so far would have to be moved."""
+        """Number of those so far that would have to be moved."""
         return self._added - self._settled - len(self._ends)
 
     @property
     def unsettled(self) -> int:
-        """How many numbers are kept."""
+        """Number of those in memory."""
         return len(self._ends)
 
     def add(self, number: int) -> bool:
-        """The next number, which was not there before; whether none before it is higher."""
+        """Adds a new number; returns True if none before it is higher."""
         self._added += 1
         ends = self._ends
         if not ends or number > ends[-1]:
@@ -38,7 +38,7 @@ class Order:
         return False
 
     def settle(self, below: int) -> None:
-        """Let go of what no later number can change: all of those will be `below` or higher."""
+        """Forgets numbers that no later one can affect: all of those will be `below` or higher."""
         settled = bisect_left(self._ends, below)
         self._settled += settled
         del self._ends[:settled]

@@ -1,11 +1,11 @@
-"""When a comparison is said to be worthless, and what else one is warned of."""
+"""Warnings about worthless comparisons and other doubts."""
 
 from dataclasses import replace
 
 import pytest
 
 from laurel_mp.loadtest.bench.doubts import doubts, is_worthless
-from laurel_mp.loadtest.bench.measures import Measures
+from laurel_mp.loadtest.bench.run_measures import Measures
 from laurel_mp.loadtest.bench.summary import Spread, summaries
 from tests.support.benchmarks import MACHINE, measures, result
 
@@ -31,7 +31,7 @@ def test_worthless(ratios: list[float], expected: bool) -> None:
 def warnings(
     one: list[Measures], two: list[Measures], load: float = 0.1, *, starts: bool = True
 ) -> list[str]:
-    """What is said of two candidates."""
+    """Returns the warnings about two candidates."""
     found = summaries(result({"one": one, "two": two}))
     return doubts(found, len(one), replace(MACHINE, load=load), starts=starts)
 
@@ -44,7 +44,7 @@ def test_none() -> None:
 def test_few_runs() -> None:
     """A spread takes several runs."""
     assert warnings([measures()], [measures()]) == [
-        "one run of each: nobody can tell how much the figures spread"
+        "one run of each: the spread of the figures is unknown"
     ]
 
 
@@ -60,7 +60,7 @@ def test_spread() -> None:
 
 
 def test_others() -> None:
-    """Who else used the machine is said once."""
+    """Use of the machine by others is reported once."""
     assert warnings([measures(others=0.5)] * 3, [measures(others=0.4)] * 3, load=1.5) == [
         "others used up to 0.50 cores, as a median, beside one, two",
         "the load average was 1.50 before the start",
@@ -77,7 +77,7 @@ def test_short() -> None:
 
 
 def test_other_work() -> None:
-    """Who writes another number of events has done other work."""
+    """A candidate that writes another number of events has done other work."""
     assert warnings([measures(events=5)] * 3, [measures(events=6)] * 3) == [
         "not the same work, by the lines written: one 5, two 6"
     ]

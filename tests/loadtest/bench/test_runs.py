@@ -7,7 +7,7 @@ import pytest
 
 from laurel_mp.errors import LaurelError
 from laurel_mp.loadtest.bench.candidates import Candidate, Mode, ours, peer
-from laurel_mp.loadtest.bench.measures import Measures
+from laurel_mp.loadtest.bench.run_measures import Measures
 from laurel_mp.loadtest.bench.runs import RunError, run
 from laurel_mp.loadtest.bench.workloads import Workload
 from tests.support.commands import all_children
@@ -26,14 +26,14 @@ def workload(tmp_path: Path) -> Workload:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Where files go meanwhile."""
+    """Directory for files of the runs."""
     path = tmp_path / "place"
     path.mkdir()
     return path
 
 
 def is_plausible(measures: Measures) -> bool:
-    """Whether figures of a run fit together."""
+    """True if the figures of a run are consistent."""
     used = sum(measures.shares.values()) * measures.wall
     return (
         measures.wall > 0
@@ -132,7 +132,7 @@ def test_settings_of_the_pipeline(tmp_path: Path) -> None:
 
 
 def test_children_count(workload: Workload, place: Path, tmp_path: Path) -> None:
-    """What children of a candidate's children use counts, whoever waits for them."""
+    """CPU time of children's children counts."""
     busy = (
         "#!/bin/sh\nsh -c \"python3 -c 'import time\nwhile time.process_time() < 0.5: pass'; "
         'true"\ndirectory=$(sed -n \'s/^directory = "\\(.*\\)"/\\1/p\' "$2")\n'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from laurel_mp.loadtest.bench.measures import Measures
+from laurel_mp.loadtest.bench.run_measures import Measures
 from laurel_mp.loadtest.bench.scaling import Bound, Costs, best, bound, costs_of
 
 STAGES = {"ingest": 1.0, "workers": 8.0, "tracker": 2.0, "writer": 0.5}

@@ -26,7 +26,7 @@ def test_ratios_are_of_the_same_round() -> None:
 
 
 def test_missing_figures() -> None:
-    """What was not measured in each run is left out."""
+    """A figure that one run lacks is left out."""
     runs = [measures(), measures(memory=None)]
     (summary,) = summaries(result({"one": runs}))
 

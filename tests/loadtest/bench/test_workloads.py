@@ -1,4 +1,4 @@
-"""What candidates get to do."""
+"""Input of candidates."""
 
 import lzma
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a flood may be asked to be."""
+"""Valid and invalid options of a flood."""
 
 import pytest
 
@@ -49,6 +49,6 @@ def test_trees_that_can_not_be(text: str, problem: str) -> None:
     ],
 )
 def test_problems(options: Options, problem: str) -> None:
-    """What does not go together is said in one line."""
+    """Options that contradict each other are reported in one line."""
     assert problem in options.problem()
     assert bool(problem) == bool(options.problem())

@@ -18,7 +18,7 @@ _header = re.compile(r"^type=(\S+) msg=audit\(\d{10}\.\d{3}:\d+\):")
 
 
 def _kind(value: str) -> str:
-    """What a value looks like."""
+    """Returns the shape of a value."""
     if re.fullmatch(r"-?[0-9a-f:]+", value):
         return "number"
     return "string" if re.fullmatch(r'"[^"]*"|[0-9A-F]+', value) else "word"

@@ -108,7 +108,7 @@ def test_an_event_that_nothing_ends(reasons: list[str], wrong: int) -> None:
 
 @pytest.mark.parametrize("event", [{"SYSCALL": []}, {"SYSCALL": {"PID": 5}}, {"EXECVE": "x"}, {}])
 def test_an_event_of_any_shape(event: dict[str, Any]) -> None:
-    """What stands in the output breaks nothing."""
+    """No value in the output raises an exception."""
     assert "process" in [found.kind for found in differences(TRUTH, event)]
 
 
@@ -140,7 +140,7 @@ def test_what_another_program_does_not_know(path: str, value: Any) -> None:
     ],
 )
 def test_what_another_program_says_is_compared(path: str, value: Any, kind: str) -> None:
-    """What is there has to be right."""
+    """Values that are present must be right."""
     found = differences(TRUTH, changed(path, value), lenient=True)
 
     assert [kind] == [difference.kind for difference in found]

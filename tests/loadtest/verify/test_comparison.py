@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from laurel_mp.errors import InputError
-from laurel_mp.loadtest.verify import Report, verify
-from laurel_mp.loadtest.verify.truth import Truth
+from laurel_mp.loadtest.verify import Verdict, verify
+from laurel_mp.loadtest.verify.truth_reader import TruthReader
 
 COUNT = 1000
 
@@ -38,13 +38,13 @@ def event(number: int, **more: Any) -> bytes:
     return json.dumps({"ID": f"1.000:{number}", "SYSCALL": call, **more}).encode()
 
 
-def compared(output: Lines, truth: Lines | None = None, **how: Any) -> Report:
+def compared(output: Lines, truth: Lines | None = None, **how: Any) -> Verdict:
     """The result for an output."""
-    return verify(Truth("truth", truth_lines() if truth is None else truth), output, **how)
+    return verify(TruthReader("truth", truth_lines() if truth is None else truth), output, **how)
 
 
-def wrong(report: Report) -> dict[str, int]:
-    """What is wrong, without what is not."""
+def wrong(report: Verdict) -> dict[str, int]:
+    """Returns the counts above 0."""
     return {kind: number for kind, number in report.counts.items() if number}
 
 
@@ -156,7 +156,7 @@ def test_unreadable(output: Lines, line: bytes) -> None:
     ],
 )
 def test_wrong_content(output: Lines, kind: str, member: dict[str, Any]) -> None:
-    """What an event says is compared, wherever it stands."""
+    """Values of events are compared, wherever the event is."""
     for number in (5, 6, 999):
         output[number] = event(number, **member)
     output.insert(7, output.pop(5))
@@ -168,7 +168,7 @@ def test_wrong_content(output: Lines, kind: str, member: dict[str, Any]) -> None
 
 
 def test_skipped_kinds(output: Lines) -> None:
-    """What is not looked for makes nothing wrong."""
+    """Kinds that are skipped are not counted."""
     output[5] = event(5, PARENT_INFO={})
     output.insert(50, output.pop(10))
 
@@ -219,7 +219,7 @@ def test_memory_is_bounded() -> None:
     from laurel_mp.loadtest.verify import comparison as module
 
     count, window = 5000, 50
-    found = module._Comparison(Truth("truth", truth_lines(count)), Report(), window)
+    found = module._Comparison(TruthReader("truth", truth_lines(count)), Verdict(), window)
     for number in range(count):
         found.add(number, event(number))
         assert max(len(found._near), len(found._queue)) <= 2 * window + 1

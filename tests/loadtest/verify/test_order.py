@@ -1,4 +1,4 @@
-"""How many events are out of order."""
+"""Counting events out of order."""
 
 from __future__ import annotations
 

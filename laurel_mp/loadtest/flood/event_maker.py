@@ -1,4 +1,4 @@
-"""The events of a flood, by kind."""
+"""Makes events of any kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from laurel_mp.loadtest.flood.flood_options import Options
 from laurel_mp.loadtest.flood.lives import Lives
 
 
-class Events(Lives, Acts):
+class EventMaker(Lives, Acts):
     """Makes events of any kind."""
 
     def __init__(self, options: Options, random: Random) -> None:
@@ -31,9 +31,9 @@ class Events(Lives, Acts):
         }
 
     def make(self, kind: str, stamp: str, serial: int) -> str:
-        """An event as whole lines; `kind` is the one that is asked for, the attribute what it is.
+        """Returns an event as whole lines; the attribute `kind` may differ from the wanted `kind`.
 
-        `stamp` is its time, as ids have it.
+        `stamp` is the time in its id.
         """
         self.kind = kind
         self.actor = self.command = None

@@ -1,4 +1,4 @@
-"""What a benchmark found: for people as lines of a table, for programs as JSON."""
+"""Result of a benchmark, with warnings and as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A benchmark with all that one needs to judge it."""
+    """Results of all workloads, with the machine and versions."""
 
     machine: Machine
     versions: Mapping[str, str]
@@ -26,17 +26,17 @@ class Report:
     results: Sequence[Result]
 
     def summaries(self, result: Result) -> list[Summary]:
-        """Of one workload."""
+        """Returns the summaries of one workload."""
         return summaries(result)
 
     def doubts(self, result: Result) -> list[str]:
-        """About one workload."""
+        """Returns the warnings about one workload."""
         plan = result.plan
         starts = plan.mode is Mode.CONVERT
         return doubts(self.summaries(result), plan.runs, self.machine, starts=starts)
 
     def plain(self) -> dict[str, Any]:
-        """All of it, with every single run, in JSON's types."""
+        """Returns the report with every single run, in JSON types."""
         return {
             "bench": VERSION,
             "machine": asdict(self.machine),

@@ -1,4 +1,4 @@
-"""What is executed in a flood, with all that its records say."""
+"""Chooses programs and command lines, and renders their records."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import NamedTuple
 
-from laurel_mp.loadtest.flood import programs, text
+from laurel_mp.loadtest.flood import programs, record_text
 from laurel_mp.loadtest.flood.draws import Draws
 from laurel_mp.loadtest.flood.programs import Program
 
 _LONG = 6
-"""Long command lines that come again."""
+"""Number of long command lines that repeat."""
 
 
 class Execution(NamedTuple):
-    """An exec with all that its records say."""
+    """Rendered records of an exec."""
 
     exe: str
     comm: str
@@ -23,18 +23,18 @@ class Execution(NamedTuple):
     records: Sequence[str]
     """Bodies of the EXECVE records."""
     size: tuple[int, int]
-    """How many arguments, and how long they are together."""
+    """Number of arguments, and their length together."""
     paths: Sequence[str]
     key: str
     keys: tuple[str, ...]
-    """The rule keys that matter for labels."""
+    """Rule keys that may be labels."""
 
 
-class Executions:
-    """Chooses programs and command lines, and makes up those that come but once.
+class CommandLines:
+    """Chooses programs and command lines, and invents those that appear once.
 
-    `behind` is what a PATH record says of an executable behind its inode; `number` gives another
-    number each time.
+    `behind` is the part of a PATH record after the inode; `number` returns another number each
+    time.
     """
 
     def __init__(self, random: Random, behind: str, number: Callable[[], int]) -> None:
@@ -46,26 +46,26 @@ class Executions:
         self._long = [self._new_long() for _ in range(_LONG)]
 
     def next(self, *, is_new: bool) -> Execution:
-        """A program that is executed often, or one that comes but once."""
+        """Returns a common program, or one that appears once."""
         return self._new() if is_new else self._executed.next()
 
     def next_long(self, *, is_new: bool) -> Execution:
-        """One with a long command line."""
+        """Returns an execution with a long command line."""
         return self._new_long() if is_new else self._long[self._bits(8) % _LONG]
 
     def _new(self) -> Execution:
-        """A program that comes but once."""
+        """Returns a program that appears once."""
         number = self._number()
         return self._made_up(number, f"--request={number}", f"/srv/in/{number}.dat")
 
     def _new_long(self) -> Execution:
-        """A program that is called with so much that its arguments do not fit into one record."""
+        """Returns an execution whose arguments do not fit into one record."""
         number = self._number()
         if self._bits(1):
             names = [f"/srv/in/{number}/{index}.dat" for index in range(200 + self._bits(10))]
             return self._made_up(number, *names)
         piece = f"{number}: "
-        size = text.MAX_EXECVE + self._bits(14)
+        size = record_text.MAX_EXECVE + self._bits(14)
         return self._made_up(number, "-c", piece * (1 + size // len(piece)))
 
     def _made_up(self, number: int, *arguments: str) -> Execution:
@@ -84,10 +84,10 @@ class Executions:
         return Execution(
             program.exe,
             program.comm,
-            f"proctitle={text.proctitle(arguments)}",
-            text.execve(arguments),
+            f"proctitle={record_text.proctitle(arguments)}",
+            record_text.execve(arguments),
             (len(arguments), sum(map(len, arguments))),
             paths,
-            text.encoded(program.key),
+            record_text.encoded(program.key),
             keys if keys != ("exec",) else (),
         )

@@ -1,4 +1,4 @@
-"""What a consumer of a flood must find out, as JSON lines."""
+"""Writes the truth of a flood as JSON lines."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 from typing import Any
 
 from laurel_mp import __version__
-from laurel_mp.loadtest.flood import configuration
-from laurel_mp.loadtest.flood.configuration import Labels
-from laurel_mp.loadtest.flood.events import Events
+from laurel_mp.loadtest.flood import truth_configuration
+from laurel_mp.loadtest.flood.event_maker import EventMaker
 from laurel_mp.loadtest.flood.flood_options import Options
+from laurel_mp.loadtest.flood.truth_configuration import Labels
 
 VERSION = 1
 
 
-class Truth:
-    """Describes events, each right after it was made."""
+class TruthWriter:
+    """Describes each event right after it was made."""
 
     def __init__(self, options: Options) -> None:
         self._eoe = options.eoe
@@ -24,17 +24,17 @@ class Truth:
         self._labels: dict[Labels, str] = {}
 
     def header(self) -> str:
-        """The first line."""
+        """Returns the first line."""
         header: dict[str, Any] = {
             "truth": VERSION,
             "version": __version__,
             "options": self._options,
-            "labels": configuration.shown(),
+            "labels": truth_configuration.shown(),
         }
         return json.dumps(header) + "\n"
 
-    def line(self, events: Events, lines: int) -> str:
-        """The line of the event that was made last, which has so many lines."""
+    def line(self, events: EventMaker, lines: int) -> str:
+        """Returns the truth of the last event, which has so many lines in the stream."""
         process = events.actor
         head = f'{{"id":"{events.id}",{self._node}"kind":"{events.kind}","lines":{lines},"end":'
         if process is None:
@@ -55,7 +55,7 @@ class Truth:
         )
 
     def _end_of(self, kind: str) -> str:
-        """How an event ends that has no SYSCALL record."""
+        """Returns the end of an event without a SYSCALL record."""
         if kind != "uring":
             return "single"
         return "eoe" if self._eoe else "timeout"

@@ -1,4 +1,4 @@
-"""Values as the kernel and auditd write them."""
+"""Renders values as the kernel and auditd write them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ MAX_EXECVE = 7500
 """Characters of arguments in one EXECVE record [kernel: audit_log_execve_info]."""
 
 _LEAST_ROOM = 104
-"""With less left, a record is ended before the next argument or piece."""
+"""With less room left, a record ends before the next argument or piece."""
 
 _NAME_ROOM = 96
-"""What is kept free for the name of an argument, when it is to stand in one piece."""
+"""Room for the name of an argument that must stay in one piece."""
 
 _MAX_PROCTITLE = 128
 
@@ -21,31 +21,31 @@ _USERS = {0: "root", 33: "www-data", 1000: "alice", 1001: "bob", 4294967295: "un
 UNSET = 4294967295
 
 is_plain = re.compile(r"[!#-~]*").fullmatch
-"""Whether the kernel puts a string in quotes, and does not encode it."""
+"""Matches strings that the kernel puts in quotes; others are encoded."""
 
 
 def hexed(text: str) -> str:
-    """Two digits for each character, which stands for a byte."""
+    """Returns two hexadecimal digits for each character, which stands for a byte."""
     return text.encode("latin1").hex().upper()
 
 
 def encoded(text: str) -> str:
-    """A string that users have a say in: in quotes, or in hexadecimal digits."""
+    """Returns an untrusted string: in quotes, or in hexadecimal digits."""
     return f'"{text}"' if is_plain(text) else hexed(text)
 
 
 def proctitle(arguments: Sequence[str]) -> str:
-    """The value of `proctitle` for a command line."""
+    """Returns the value of `proctitle` for a command line."""
     return encoded("\0".join(arguments)[:_MAX_PROCTITLE])
 
 
 def user(uid: int) -> str:
-    """A user's name as auditd's translations have it."""
+    """Returns a user's name as auditd translates it."""
     return f'"{_USERS[uid]}"' if uid in _USERS else f'"unknown({uid})"'
 
 
 def execve(arguments: Sequence[str]) -> list[str]:
-    """The bodies of the EXECVE records of a command line; all but the first begin with a blank."""
+    """Returns the bodies of EXECVE records; all but the first begin with a blank."""
     records = []
     parts = [f"argc={len(arguments)}"]
     room = MAX_EXECVE

@@ -1,4 +1,4 @@
-"""What is measured in one run of one candidate."""
+"""Figures of one run of one candidate."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """From when an event's last record was sent to when its line stood in the output; seconds."""
+    """Seconds from an event's last record to its line in the output."""
 
     p50: float
     p99: float
     most: float
     missing: int
-    """Events sent whose line was not seen: dropped, or merged with others of the same id."""
+    """Events whose line was not seen: dropped, or merged with others of the same id."""
 
     @classmethod
     def of(cls, times: list[float], missing: int) -> Latency | None:
-        """Of the latencies of all events that were seen; None if there was none."""
+        """Summarises the latencies of the events that were seen; None without any."""
         if not times:
             return None
         times = sorted(times)
@@ -27,7 +27,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """One run."""
+    """Figures of one run."""
 
     wall: float
     """Seconds: of an offline conversion from start to end, live from the first byte sent to the
@@ -35,16 +35,16 @@ class Measures:
     cpu: float
     """Seconds of user and system time of all processes together, in that time."""
     lines: int
-    """Given to it."""
+    """Lines of input."""
     events: int
-    """Lines that it wrote."""
+    """Lines of output."""
     memory: int | None
-    """Bytes: the highest sum of all processes' proportional set sizes that was seen. None if they
-    may not be looked at."""
+    """Bytes: the highest sum of all processes' proportional set sizes that was seen. None if
+    access is denied."""
     shares: Mapping[str, float]
-    """What each process used of one core, by what it calls itself."""
+    """Part of one core that each process used, by title."""
     others: float
-    """Cores that anybody else used meanwhile, with what a hypervisor took away."""
+    """Cores that other processes used meanwhile, or that a hypervisor took away."""
     latency: Latency | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""What was found to be wrong: how much of each kind, and the first examples."""
+"""Result of a comparison: number of errors of each kind, and the first examples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EXAMPLES = 5
-"""Of each kind so many are kept."""
+"""Number of examples of each kind."""
 
 KINDS = {
     "lost": "events that never came",
@@ -22,59 +22,59 @@ KINDS = {
     "label": "events with wrong labels",
     "argument": "execs with wrong arguments",
 }
-"""All that can be wrong, in the order in which it is shown."""
+"""Kinds of errors, in the order of the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One thing that is wrong."""
+    """One error."""
 
     id: str
-    """The event, or of a line that is none its number."""
+    """Id of the event, or the number of an unreadable line."""
     expected: Any = None
-    """As the output should have it; None if that says nothing."""
+    """Expected value, if there is one."""
     found: Any = None
 
 
 @dataclass(slots=True)
-class Report:
-    """The result of a comparison."""
+class Verdict:
+    """Result of a comparison."""
 
     skipped: Collection[str] = ()
-    """Kinds that are not looked for."""
+    """Kinds that are not checked."""
     expected: int = 0
     """Events of the flood."""
     found: int = 0
-    """Events in the output, each as often as it came."""
+    """Events in the output, with repetitions."""
     counts: dict[str, int] = field(init=False)
     examples: dict[str, list[Example]] = field(init=False)
     announced: int | None = None
-    """Events that the flood was to have; it has less if its reader went away."""
+    """Planned events of the flood; there are fewer if its reader closed."""
 
     def __post_init__(self) -> None:
-        """Begin with nothing found of any kind that is looked for."""
+        """Sets all counts to 0."""
         kinds = [kind for kind in KINDS if kind not in self.skipped]
         self.counts = dict.fromkeys(kinds, 0)
         self.examples = {kind: [] for kind in kinds}
 
     @property
     def right(self) -> bool:
-        """Whether nothing is wrong."""
+        """True without any error."""
         return not any(self.counts.values())
 
     @property
     def cut(self) -> bool:
-        """Whether the flood ended before its time, within an event perhaps."""
+        """True if the flood ended early, perhaps within an event."""
         return self.announced is not None and self.expected < self.announced
 
     def add(self, kind: str, id_: str, expected: Any = None, found: Any = None) -> None:
-        """Counts one thing that is wrong, if it is of a kind that is looked for."""
+        """Counts an error, if its kind is checked."""
         if kind in self.counts:
             self.counts[kind] += 1
             self.give(kind, id_, expected, found)
 
     def give(self, kind: str, id_: str, expected: Any = None, found: Any = None) -> None:
-        """Keeps an example, without counting it."""
+        """Keeps an example without counting it."""
         examples = self.examples.get(kind)
         if examples is not None and len(examples) < EXAMPLES:
             examples.append(Example(id_, expected, found))

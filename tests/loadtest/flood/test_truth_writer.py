@@ -1,4 +1,4 @@
-"""What the truth says of a flood is what the pipeline finds out."""
+"""The truth of a flood agrees with the output of the pipeline."""
 
 from pathlib import Path
 from unittest.mock import patch
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from laurel_mp.config import Config, load
-from laurel_mp.loadtest.flood import Flood, Options, Tree, configuration, mix, population
+from laurel_mp.loadtest.flood import Flood, Options, Tree, mix, population, truth_configuration
 from tests.support.floods import FEW, differences, options_of_floods, read_truth
 from tests.support.pipelines import run
 
@@ -16,7 +16,7 @@ from tests.support.pipelines import run
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     """The configuration that the truth presumes."""
     path: Path = tmp_path_factory.mktemp("flood") / "config.toml"
-    path.write_text(configuration.text())
+    path.write_text(truth_configuration.text())
     path.chmod(0o600)
     return load(path)
 
@@ -66,7 +66,7 @@ def truth() -> list[dict[str, object]]:
 def test_there_is_something_to_find(truth: list[dict[str, object]]) -> None:
     """Each label, orphans, forks that come back late, processes whose parent is not known."""
     labels = {label for event in truth for label in event.get("labels", [])}  # type: ignore[attr-defined]
-    assert labels == {*configuration.KEYS, *configuration.EXECUTABLES.values()}
+    assert labels == {*truth_configuration.KEYS, *truth_configuration.EXECUTABLES.values()}
     calls = [event for event in truth if "pid" in event]
     assert 0 < sum(event["parent"] is None for event in calls) < len(calls) / 20
     assert {"clone", "vfork", "execve", "exit_group"} <= {event["syscall"] for event in calls}
@@ -90,7 +90,7 @@ def test_header() -> None:
 
 
 def test_ends() -> None:
-    """What completes each event: nothing does for io_uring without end-of-event records."""
+    """The end of each event; io_uring events have none without EOE records."""
     kinds = {"uring": 1.0, "login": 1.0, "exec": 1.0}
     ends = {}
     for eoe in (True, False):

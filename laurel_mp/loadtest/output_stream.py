@@ -1,4 +1,4 @@
-"""Where a made stream is written: standard output, or a file or pipe of the user's."""
+"""Opens outputs of flood and replay: standard output, a file or a pipe."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from laurel_mp.outputs.stream import STDOUT, Stream
 
 
 @contextmanager
-def open_sink(name: str) -> Iterator[Stream]:
-    """The output `name`, begun anew; `-` is standard output.
+def open_output(name: str) -> Iterator[Stream]:
+    """Opens the output `name`, truncated; `-` is standard output.
 
-    Its `write` writes all of what it is given. Raises OutputError, with `closed` if nobody reads
-    any more.
+    Its `write` writes all bytes. Raises OutputError, with `closed` if the reader has closed.
     """
     if name == "-":
         yield Stream(STDOUT, StallPolicy("standard output"), "/dev/stdout")

@@ -1,4 +1,4 @@
-"""The truth that a flood has written, read line by line."""
+"""Reads the truth of a flood line by line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from laurel_mp.loadtest.verify.checks import JsonObject
 VERSION = 1
 
 
-class Truth:
-    """What is true of a flood's events, in the order in which they are complete."""
+class TruthReader:
+    """Reads the truth about events, in the order in which they are complete."""
 
     def __init__(self, name: str, lines: Iterable[bytes]) -> None:
-        """`name` is for messages; raises InputError if it is no truth."""
+        """`name` is for messages; raises InputError for other files."""
         self._name = name
         self._lines = iter(lines)
         header = self._parsed(next(self._lines, b""))
@@ -25,16 +25,16 @@ class Truth:
         options = header.get("options")
         announced = options.get("events") if isinstance(options, dict) else None
         self.announced: int | None = announced if isinstance(announced, int) else None
-        """How many events were to come."""
+        """Planned events; None if unknown."""
 
     def events(self) -> Iterator[tuple[str, bool, bytes]]:
-        """Each event's key, whether it has a place in the order, and its line for `parsed`."""
+        """Yields each event's key, True if it has a place in the order, and its line."""
         for line in self._lines:
             event = self.parsed(line)
             yield key_of(event.get("node", ""), event["id"]), event["end"] != "timeout", line
 
     def parsed(self, line: bytes) -> JsonObject:
-        """A line of an event; raises InputError."""
+        """Parses the line of an event; raises InputError."""
         event = self._parsed(line)
         if not isinstance(event.get("id"), str) or "end" not in event:
             raise InputError(f"{self._name}: is damaged: {line[:80]!r}")
@@ -51,5 +51,5 @@ class Truth:
 
 
 def key_of(node: str, id_: str) -> str:
-    """What tells events apart: ids are those of a node."""
+    """Returns a key with the node, since ids are unique per node only."""
     return f"{node} {id_}" if node else id_

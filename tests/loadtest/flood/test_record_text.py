@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from laurel_mp.loadtest.flood import text
+from laurel_mp.loadtest.flood import record_text
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
 
 ARGUMENTS = next(path for path in corpus_files() if corpus_name(path) == "argv.raw")
@@ -34,7 +34,7 @@ def _arguments(bodies: list[str]) -> list[str]:
 @pytest.mark.parametrize("bodies", _captured().values(), ids=_captured().keys())
 def test_command_lines_are_cut_as_the_kernel_does(bodies: list[str]) -> None:
     """Empty, quoted, hexadecimal, long and many arguments: the records are those of the capture."""
-    assert bodies == text.execve(_arguments(bodies))
+    assert bodies == record_text.execve(_arguments(bodies))
 
 
 def test_there_are_command_lines() -> None:
@@ -53,9 +53,13 @@ def test_there_are_command_lines() -> None:
 )
 def test_proctitle(arguments: list[str], expected: str) -> None:
     """128 bytes of the command line; in quotes if it is a single plain word."""
-    assert expected == text.proctitle(arguments)
+    assert expected == record_text.proctitle(arguments)
 
 
 def test_users() -> None:
     """As auditd's translations have them."""
-    assert [text.user(uid) for uid in (0, text.UNSET, 7)] == ['"root"', '"unset"', '"unknown(7)"']
+    assert [record_text.user(uid) for uid in (0, record_text.UNSET, 7)] == [
+        '"root"',
+        '"unset"',
+        '"unknown(7)"',
+    ]

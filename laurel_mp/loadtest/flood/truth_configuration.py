@@ -1,4 +1,4 @@
-"""The configuration that the truth of a flood presumes."""
+"""Labels of a flood, and the configuration that its truth presumes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 KEYS = ("net_tool", "software_mgmt")
-"""Rule keys that become labels."""
+"""Rule keys that are labels."""
 
 EXECUTABLES = {
     "^/usr/sbin/sshd$": "remote",
@@ -15,10 +15,10 @@ EXECUTABLES = {
     "^/usr/bin/make$": "build",
     "^/srv/rel/[0-9]*0/": "tenth",
 }
-"""Labels by executable; the last is for programs that come only once."""
+"""Labels by executable; the last is for programs that appear only once."""
 
 PROPAGATED = ("packages", "remote", "tenth")
-"""Labels that pass on."""
+"""Labels that children inherit."""
 
 _expressions = [(re.compile(expression), label) for expression, label in EXECUTABLES.items()]
 _propagated = frozenset(PROPAGATED)
@@ -27,22 +27,22 @@ Labels = frozenset[str]
 
 
 def by_executable(exe: str) -> Labels:
-    """The labels of a program."""
+    """Returns the labels of a program."""
     return frozenset(label for expression, label in _expressions if expression.search(exe))
 
 
 def by_keys(keys: Iterable[str]) -> Labels:
-    """The labels of an event with these rule keys."""
+    """Returns the labels of an event with these rule keys."""
     return frozenset(keys) & frozenset(KEYS)
 
 
 def inherited(labels: Labels) -> Labels:
-    """What passes from a process to its children and over an exec."""
+    """Returns the labels that children inherit, and that remain after an exec."""
     return labels & _propagated
 
 
 def shown() -> dict[str, Any]:
-    """As the truth has it."""
+    """Returns the configuration as the header of the truth has it."""
     return {
         "label-keys": list(KEYS),
         "label-exe": EXECUTABLES,
@@ -51,9 +51,9 @@ def shown() -> dict[str, Any]:
 
 
 def text() -> str:
-    """As a configuration file. What `/proc` says of pids that are not of this machine is left out.
+    """Returns a configuration file. Nothing comes from `/proc`: no pid is of this machine.
 
-    `node=` in the lines keeps a plugin from asking `/proc` for them at all.
+    With `node=` in the lines, a plugin does not read `/proc` for them at all.
     """
     executables = "".join(f"'{each}' = \"{label}\"\n" for each, label in EXECUTABLES.items())
     return _CONFIG.format(

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from laurel_mp.loadtest.bench.bench_report import Report
 from laurel_mp.loadtest.bench.candidates import Mode
-from laurel_mp.loadtest.bench.report import Report
 from laurel_mp.loadtest.bench.scaling import MACHINES, best
 from laurel_mp.loadtest.bench.summary import Spread, Summary
 from laurel_mp.loadtest.bench.turns import Result
