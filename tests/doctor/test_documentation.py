@@ -48,6 +48,14 @@ def test_sections_that_pages_link_to_exist() -> None:
         assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
 
 
+def test_messages_about_lost_input_are_ours() -> None:
+    """The table of missing events quotes messages that laurel-mp logs."""
+    source = "".join(path.read_text() for path in (DOCS.parent / "laurel_mp").rglob("*.py"))
+    (row,) = re.findall(r"^\| laurel-mp \| one of ([^|]*), or ", TROUBLESHOOTING, re.MULTILINE)
+
+    assert [message for message in re.findall(r"`([^`]*)`", row) if message not in source] == []
+
+
 @pytest.mark.parametrize(
     "message",
     re.findall(
