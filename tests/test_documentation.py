@@ -14,7 +14,7 @@ from laurel_mp.pipeline.daemon import loss_report
 from laurel_mp.pipeline.runner import wire
 from laurel_mp.processes import process_table
 from laurel_mp.schema.event import event_schema
-from laurel_mp.stages import serial_gaps
+from laurel_mp.stages import node_serials, serial_gaps
 from laurel_mp.stages.tracker import MAX_EXECS
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -195,9 +195,9 @@ def test_page_about_losses_has_the_limits() -> None:
     """The numbers of the page are those of the code."""
     page = " ".join((DOCS / "losses.md").read_text().split())
 
-    assert f"At most {serial_gaps.MAX_MISSING} gaps of a host" in page
+    assert f"At most {node_serials.MAX_MISSING} gaps of a host" in page
     assert f"{serial_gaps.MAX_NODES} hosts are watched" in page
-    assert f"more than {serial_gaps.NEAR} below the highest" in page
+    assert f"more than {node_serials.NEAR} below the highest" in page
     assert "(64 of them; all others" in page
     assert loss_report.MAX_NODES == 64
     assert (Config().loss.window, Config().loss.interval) == (5.0, 10.0)

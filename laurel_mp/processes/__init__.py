@@ -1,1 +1,1 @@
-"""What is known about processes: the process table and what it says in the output."""
+"""The process table, facts from /proc, and the members of the output made of them."""

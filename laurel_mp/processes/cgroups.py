@@ -1,4 +1,4 @@
-"""Which container and which systemd services a process is in, by the text of /proc/PID/cgroup.
+"""Finds the container and the systemd services of a process, by the text of /proc/PID/cgroup.
 
 A line of it is `number:controllers:path`, and the path may hold colons itself (cgroups(7)). With
 cgroup v2 there is one line, `0::path`. With v1 there is a line for each hierarchy; one of them,
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-# One path element, or two where the name stands in the second. Who creates containers names
-# their cgroups: runtimes by the 64 hex digits of the id, behind a prefix of their own
+# One path element, or two if the name is in the second. Cgroups of containers are named by the
+# programs that create them: by the 64 hex digits of the id, behind a prefix of the runtime
 # (docker-, libpod-, libpod-payload-, crio-, cri-containerd-, nerdctl-, SLICE:cri-containerd:) and
 # with .scope if systemd makes the cgroup. A `conmon` watches a container from outside, so does
 # what is in `lxc.monitor.NAME` or in nspawn's `supervisor`; `…-libpod_pod_ID.slice` is a pod.
@@ -29,10 +29,10 @@ _UNIT_ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def container_id(text: bytes) -> bytes | None:
-    """The id of the container that the process is in, the innermost one, if it is in any.
+    """Returns the id of the innermost container of the process; None if it is in none.
 
-    Containers of LXC and systemd-nspawn have a name instead. Ids are what the path says: who may
-    make cgroups (root, and each user below their own service) may name them like that, too.
+    Containers of LXC and systemd-nspawn have a name instead. Ids can be forged: root, and each
+    user below their own service, may make cgroups of any name.
     """
     for path in _paths(text):
         matches = list(_CONTAINER.finditer(path))
@@ -46,7 +46,7 @@ def container_id(text: bytes) -> bytes | None:
 
 
 def services(text: bytes) -> list[bytes]:
-    """The systemd services that the process belongs to, outermost first.
+    """Returns the systemd services of the process, outermost first.
 
     A program in a user's session has two: `user@1000.service` and its own.
     """
@@ -61,7 +61,7 @@ def services(text: bytes) -> list[bytes]:
 
 
 def _paths(text: bytes) -> list[bytes]:
-    """The paths of all lines, that with most to say first."""
+    """Returns the paths of all lines, the most specific one first."""
     lines = [line.split(b":", 2) for line in text.split(b"\n")]
     whole = [line for line in lines if len(line) == 3]
     whole.sort(key=_rank)

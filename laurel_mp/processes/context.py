@@ -1,4 +1,4 @@
-"""What the output says about the process of an event and about its parents."""
+"""Renders the process of an event and its parents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from laurel_mp.records.strings import encode
 
 @dataclass(frozen=True, slots=True)
 class ContextOptions:
-    """Which context is shown. The defaults are those of the configuration."""
+    """Selects the members to add. The defaults are those of the configuration."""
 
     pid: bool = True
     """PID and PPID."""
@@ -25,7 +25,7 @@ class ContextOptions:
     prefix: bytes | None = None
 
     def added(self, name: bytes) -> bytes:
-        """The key under which we add `name`."""
+        """Returns the key of the added member `name`."""
         return name if self.prefix is None else self.prefix + name.lower()
 
 
@@ -43,7 +43,7 @@ class ContextRenderer:
         self._labels = added(b"LABELS")
         self._argv = added(b"ARGV")
         self._usual = b""
-        """What is shown of most processes that have executed something, if all of it is."""
+        """Template for most processes after an exec; empty if options leave out some of it."""
         if options.pid and options.spawned_by:
             self._usual = (
                 b',"%b":{"EVENT_ID":"%%b"},"%b":{"EVENT_ID":"%%b","pid":%%b,"comm":%%b,"exe":%%b}}'
@@ -51,9 +51,9 @@ class ContextRenderer:
             )
 
     def close_syscall(self, process: Process, parent: Process | None) -> bytes:
-        """Ends a SYSCALL object that has been left open, and adds what belongs behind it.
+        """Returns the end of an open SYSCALL object, and the members behind it.
 
-        `parent` is what the record's `ppid` stands for at this moment.
+        `parent` is the present instance of the record's `ppid`.
         """
         own, behind = process.shown or self._show(process)
         if parent is None:
@@ -62,7 +62,7 @@ class ContextRenderer:
         return ppid + own + parent_info + behind
 
     def _show(self, process: Process) -> tuple[bytes, bytes]:
-        """Members of the SYSCALL object up to its end, and what comes behind it."""
+        """Returns members of the SYSCALL object up to its end, and members behind it."""
         origin = process.origin
         is_usual = not (
             process.by_start_time
@@ -80,7 +80,11 @@ class ContextRenderer:
         options = self._options
         text = b""
         if options.pid:
-            text += b',"%b":{%b%b}' % (self._pid, _identity(process), self._surroundings(process))
+            text += b',"%b":{%b%b}' % (
+                self._pid,
+                _identity(process),
+                self._container_and_services(process),
+            )
         if options.spawned_by and origin is not None:
             text += b',"%b":{%b,"pid":%b,"comm":%b,"exe":%b}' % (
                 self._spawned_by,
@@ -99,7 +103,7 @@ class ContextRenderer:
         return process.shown
 
     def _show_as_parent(self, parent: Process) -> tuple[bytes, bytes]:
-        """A member of the SYSCALL object, and one behind it."""
+        """Returns a member of the SYSCALL object, and one behind it."""
         options = self._options
         ppid = parent_info = b""
         if options.pid:
@@ -111,7 +115,7 @@ class ContextRenderer:
         parent.shown_as_parent = ppid, parent_info
         return parent.shown_as_parent
 
-    def _surroundings(self, process: Process) -> bytes:
+    def _container_and_services(self, process: Process) -> bytes:
         options = self._options
         text = b""
         if options.container and process.container:
@@ -124,7 +128,7 @@ class ContextRenderer:
         return text
 
     def look_up(self, key: bytes, process: Process | None) -> bytes:
-        """What is known about a process that another record mentions, as a member `key`."""
+        """Returns a member `key` with a process that another record mentions; empty if unknown."""
         if process is None:
             return b""
         return b',"%b":{%b%b}' % (key, _identity(process), _program(process))

@@ -1,9 +1,8 @@
-"""Environment variables that are worth showing, out of the text of /proc/PID/environ.
+"""Picks environment variables out of the text of /proc/PID/environ.
 
-That text is whatever the user who started the program wanted it to be, up to 6 MiB of it (a
-quarter of the stack, and at most that [kernel: bprm_stack_limits() in fs/exec.c]). So no list of
-all variables is made: bytes.find() is through with 6 MiB of one-letter variables in 5 ms, and
-with those that occur in practice in a few microseconds.
+The user who starts a program chooses that text, up to 6 MiB (a quarter of the stack, and at most
+that [kernel: bprm_stack_limits() in fs/exec.c]). So no list of all variables is made: bytes.find()
+takes 5 ms for 6 MiB of one-letter variables, and a few microseconds for usual environments.
 """
 
 from __future__ import annotations
@@ -12,26 +11,26 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 MAX_TEXT = 6 << 20
-"""Bytes of environment that are worth reading: the kernel's own limit."""
+"""Bytes of environment to read: the kernel's own limit."""
 
 MAX_VARIABLE = 4096
-"""Bytes of a variable, name and value, that are shown; PATH_MAX, as it mostly is a path."""
+"""Shown bytes of a variable, name and value; PATH_MAX, since most values are paths."""
 
 MAX_VARIABLES = 64
-"""Variables that are shown for each pattern that ends in `*`."""
+"""Shown variables for each pattern that ends in `*`."""
 
 
 class Variables(NamedTuple):
-    """What was found."""
+    """Variables that match."""
 
     values: dict[bytes, bytes]
-    """By name. Of a name that occurs twice it is the last one, as ld.so(8) takes it."""
+    """Values by name. Of a repeated name the last one counts, as for ld.so(8)."""
     cut: bool
-    """Whether a limit was hit, so that there is more than this."""
+    """True if a limit was hit, so that some are missing or cut."""
 
 
 class VariableFilter:
-    """Finds variables by patterns: their exact names, or how they start, with a `*` at the end."""
+    """Finds variables by patterns: exact names, or prefixes followed by `*`."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         encoded = [pattern.encode() for pattern in patterns]
@@ -39,7 +38,7 @@ class VariableFilter:
         self._prefixes = [name[:-1] for name in encoded if name.endswith(b"*")]
 
     def pick(self, environ: bytes) -> Variables:
-        """The variables that match, out of NUL-terminated `NAME=value` strings."""
+        """Returns the variables that match in NUL-terminated `NAME=value` strings."""
         text = b"\0" + environ
         found: dict[bytes, bytes] = {}
         cut = len(environ) >= MAX_TEXT
@@ -62,7 +61,7 @@ class VariableFilter:
 
 
 def _all(text: bytes, wanted: bytes) -> Iterator[int]:
-    """Where `wanted` occurs in `text`."""
+    """Yields the index of each occurrence of `wanted` in `text`."""
     at = text.find(wanted)
     while at >= 0:
         yield at
@@ -70,7 +69,10 @@ def _all(text: bytes, wanted: bytes) -> Iterator[int]:
 
 
 def _variable(text: bytes, at: int) -> tuple[bytes, bytes, bool]:
-    """Name and value behind the NUL at `at`, and whether they were cut; no name without a `=`."""
+    """Returns name and value behind the NUL at `at`, and True if they were cut.
+
+    The name is empty without a `=`.
+    """
     end = text.find(b"\0", at + 1)
     variable = text[at + 1 : len(text) if end < 0 else end]
     name, equals, value = variable[:MAX_VARIABLE].partition(b"=")

@@ -1,4 +1,4 @@
-"""Filters on what is known about the process of an event."""
+"""Filters events by their process."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from laurel_mp.records.values import text_of
 
 @dataclass(frozen=True, slots=True)
 class ProcessFilters:
-    """Which events are filtered, by rule key, label, program, user and service.
+    """Filters events by rule key, label, program, user and service.
 
-    What a key or a label filters, `keep_first` keeps for the first event of a process
-    instance: so that each program that ran is seen once. Programs, users and services were
-    named to be left out, and are.
+    With `keep_first`, filters by key or label keep the first event of a process instance, so that
+    each program that ran is seen once. Filters by program, user and service have no exception.
     """
 
     keys: frozenset[bytes] = frozenset()
@@ -35,13 +34,13 @@ class ProcessFilters:
         )
 
     def by_rule(self, keys: tuple[bytes, ...], labels: Labels) -> bool:
-        """Whether the rule keys of an event, or the labels of its process, say filter."""
+        """True if the rule keys of an event, or the labels of its process, match."""
         if not keys:
             return self.null_keys or not self.labels.isdisjoint(labels)
         return not self.keys.isdisjoint(keys) or not self.labels.isdisjoint(labels)
 
     def by_process(self, exe: bytes, uid: bytes, services: tuple[bytes, ...]) -> bool:
-        """Whether the program, the user or the services say filter."""
+        """True if the program, the user or one of the services matches."""
         return (
             uid in self.users
             or not self.services.isdisjoint(services)
@@ -50,14 +49,14 @@ class ProcessFilters:
 
 
 class UserRecordFilter:
-    """The same for records from user space: by the sender's user, and by what it says it is."""
+    """Filters records from user space, by the sender's user and by the program it claims to be."""
 
     def __init__(self, exe: PatternSet, users: frozenset[bytes]) -> None:
         self._exe = exe
         self._users = users
 
     def matches(self, body: bytes) -> bool:
-        """Whether the body of a record says filter."""
+        """True if the body of a record matches."""
         header, message = split_message(body)
         for field_ in parse(header):
             if field_.key == b"uid":

@@ -1,4 +1,4 @@
-"""SHA-256 of executables, each file read once as long as it stays the same."""
+"""Hashes executables with SHA-256; reads a file once as long as it does not change."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _CHUNK = 1 << 18
 
 
 class _File(NamedTuple):
-    """What a file is remembered by.
+    """Identity of a file's content.
 
-    Inode numbers are used again and packages are unpacked with times of whole seconds, but nobody
-    can set the time of change back.
+    Inode numbers are used again, and packages are unpacked with times of whole seconds, but the
+    time of change cannot be set back.
     """
 
     device: int
@@ -26,24 +26,26 @@ class _File(NamedTuple):
 
 
 class HashStatistics(NamedTuple):
-    """Hashes so far, and how many are remembered."""
+    """Counts of hashes."""
 
     remembered: int
+    """Cached hashes."""
     found: int
-    """Answers from memory."""
+    """Answers from the cache."""
     hashed: int
     """Files read."""
     too_large: int
-    """Answers that had to be left out."""
+    """Files over the size limit."""
     evicted: int
-    """Files forgotten, to make room for others."""
+    """Hashes evicted from the cache."""
 
 
 class ExecutableHashes:
-    """Hashes what processes run; holds its caller up for no longer than `size_limit` bytes take.
+    """Hashes the executables of processes, up to `size_limit` bytes.
 
-    That is 15 ms for the default of 10 MB on a CPU with SHA instructions, a few times that without;
-    and the disk's time, though what runs is mostly in memory.
+    The limit bounds the time that the caller waits: 15 ms for the default of 10 MB on a CPU with
+    SHA instructions, a few times that without. The disk's time comes on top, but the file of a
+    running program is mostly in memory.
     """
 
     def __init__(self, procfs: Procfs, size_limit: int, cache_entries: int) -> None:
@@ -51,16 +53,16 @@ class ExecutableHashes:
         self._size_limit = size_limit
         self.cache_entries = cache_entries
         self._cache: dict[_File, bytes | None] = {}
-        """The file that was asked for last is last. None stands for one that cannot be read."""
+        """In the order of use. None is for a file that cannot be read."""
         self._found = 0
         self._hashed = 0
         self._too_large = 0
         self._evicted = 0
 
     def sha256(self, pid: bytes, exe: bytes) -> bytes | None:
-        """The hash of what a process runs, in hex, provided that it still is `exe`.
+        """Returns the hash of a process's executable in hex, if it still is `exe`.
 
-        `exe` is the name out of the audit record. None, too, if the file is too large.
+        `exe` is the name from the audit record. Returns None also if the file is too large.
         """
         live = self._procfs.open(pid)
         if live is None:
@@ -76,18 +78,18 @@ class ExecutableHashes:
                 self._too_large += 1
                 return None
             digest = self._digest(live, _file(status))
-            # The same name before and after: no exec in between, so it was that file.
+            # With the same name before and after there was no exec in between: it was that file.
             return digest if live.exe() == exe else None
 
     def statistics(self) -> HashStatistics:
-        """Counts since the start."""
+        """Returns counts since the start."""
         return HashStatistics(
             len(self._cache), self._found, self._hashed, self._too_large, self._evicted
         )
 
     def _digest(self, live: LiveProcess, file: _File) -> bytes | None:
-        # Looked up before it is opened: opening may be audited, and each open that we make for an
-        # event would be an event again.
+        # The cache comes first: opening may be audited, and then each open for an event would be
+        # another event.
         if file in self._cache:
             self._found += 1
             digest = self._cache.pop(file)
@@ -109,7 +111,7 @@ def _file(status: os.stat_result) -> _File:
 
 
 def _read_digest(live: LiveProcess, file: _File) -> bytes | None:
-    """The hash of a file, None if it cannot be read or is not that file any more."""
+    """Returns the hash of a file; None if it cannot be read or has changed."""
     fd = live.open_exe()
     if fd is None:
         return None

@@ -1,4 +1,4 @@
-"""Labels on processes: where they come from, and who inherits them."""
+"""Rules for labels on processes, and for their inheritance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NONE: Labels = frozenset()
 
 
 class PatternLabels:
-    """Labels by regular expressions on a text, to be put on and taken away."""
+    """Labels to add and to remove, by regular expressions on a text."""
 
     def __init__(self, put: Mapping[str, str], take: Mapping[str, str]) -> None:
         self._put = PatternSet(put)
@@ -25,7 +25,7 @@ class PatternLabels:
         return bool(self._put) or bool(self._take)
 
     def of(self, text: bytes) -> tuple[Labels, Labels]:
-        """The labels to put on, and those to take away, for what is described by `text`."""
+        """Returns the labels to add and those to remove for `text`."""
         put = frozenset(self._put_labels[index] for index in self._put.matches(text))
         take = frozenset(self._take_labels[index] for index in self._take.matches(text))
         return put, take
@@ -33,7 +33,7 @@ class PatternLabels:
 
 @dataclass(frozen=True, slots=True)
 class LabelRules:
-    """The tracker's part: labels from rule keys and executables, and inheritance."""
+    """Rules of the tracker: labels by rule key and by executable, and inheritance."""
 
     keys: Labels = NONE
     """Rule keys that become labels."""
@@ -42,5 +42,5 @@ class LabelRules:
     """Labels that pass from parent to child, and over an exec."""
 
     def by_key(self, keys: tuple[bytes, ...]) -> Labels:
-        """The labels of an event with these rule keys."""
+        """Returns the labels for an event with these rule keys."""
         return self.keys.intersection(keys) if self.keys else NONE

@@ -1,8 +1,7 @@
-"""Regular expressions from the configuration, which meet hostile text.
+"""Matches regular expressions from the configuration against hostile text.
 
-RE2 matches in time linear in the text, whatever the expression: no command line can stall
-auditing. Text is bytes: each byte counts as one character, so that no invalid UTF-8 hides
-anything from an expression.
+RE2 takes time linear in the text for any expression: no command line can stall auditing. Text is
+bytes, and each byte is one character, so that invalid UTF-8 hides nothing from an expression.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class PatternSet:
-    """Many expressions that are matched at once."""
+    """Matches many expressions at once."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self._count = 0
         self._set: re2.Set | None = None
         for pattern in patterns:
             if self._set is None:
-                self._set = _new_set()  # the library takes megabytes: only if there is a need
+                self._set = _new_set()  # the library takes megabytes: loaded only if needed
             self._set.Add(pattern.encode())
             self._count += 1
         if self._set is not None:
@@ -32,7 +31,7 @@ class PatternSet:
         return self._count > 0
 
     def matches(self, text: bytes) -> list[int]:
-        """Which of the expressions match somewhere in `text`, by their place in the list."""
+        """Returns the indices of the expressions that match anywhere in `text`."""
         if self._set is None:
             return []
         found: list[int] | None = self._set.Match(text)
@@ -45,5 +44,5 @@ def _new_set() -> re2.Set:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
-    options.dot_nl = True  # nor does a line feed in an argument hide anything
+    options.dot_nl = True  # a line feed in an argument hides nothing either
     return re2.Set.SearchSet(options)

@@ -1,7 +1,7 @@
-"""The process table: which program a process is running, from what the stream shows.
+"""The process table: the program of each process, as the stream shows it.
 
-A *process instance* is a stretch of a process's life between execs. There is one table for
-each node, because process ids of different hosts have nothing to do with each other.
+A *process instance* is the life of a process between two execs. There is one table for each node,
+because process ids of different hosts are unrelated.
 """
 
 from __future__ import annotations
@@ -13,36 +13,36 @@ from typing import Any, NamedTuple
 from laurel_mp.processes.labels import NONE, Labels
 
 MAX_PROCESSES = 32768
-"""Instances in one table that live, and that have ended. When there are more, those that were
-quiet longest are forgotten."""
+"""Live instances in one table; also ended ones. Of more, those without events for the longest time
+are forgotten."""
 
 MAX_NODES = 1024
-"""Tables. When there are more, those of an eighth of the nodes go: what was quiet longest."""
+"""Number of tables. Of more, an eighth is dropped: those without events for the longest time."""
 
 MAX_IN_ALL = 4 * MAX_PROCESSES
-"""Instances in all tables together. When there are more, the tables of nodes that were quiet
-longest go: whoever sends lines can make up nodes."""
+"""Instances in all tables. If there are more, the tables without events for the longest time are
+dropped: a sender can make up nodes."""
 
 MAX_ANCESTORS = 64
-"""Ancestors of a process that are known, nearest first."""
+"""Known ancestors of a process, nearest first."""
 
 ENDED_SECONDS = 120.0
-"""How long a process that has ended is remembered for its children's sake."""
+"""Seconds for which an ended process is remembered, for its children."""
 
 INIT = b"1"
 
 
-# What the kernel puts behind the path of a file that was removed [kernel: d_path].
+# Suffix of the path of a removed file [kernel: d_path].
 _REMOVED = b' (deleted)"'
 
 
 def _without_mark(exe: bytes) -> bytes:
-    """The same for a program before and after its file was removed: an upgrade starts nothing."""
+    """Returns the path without the suffix of removed files: an upgrade starts no program."""
     return exe[: -len(_REMOVED)] + b'"' if exe.endswith(_REMOVED) else exe
 
 
 class Origin(NamedTuple):
-    """What a process was before its exec, or else its parent, as it was then."""
+    """The instance before an exec, or the parent's instance at a fork."""
 
     id: bytes
     by_start_time: bool
@@ -55,18 +55,18 @@ class Origin(NamedTuple):
 class Process:
     """A process instance. Ids are decimal digits; `comm`, `exe`, `argv` are JSON.
 
-    What is cached about an instance holds as long as the table has this very object: whoever
-    changes anything but `used` puts a changed copy in its place.
+    Cached text is valid as long as the table has this very object: for a change of anything but
+    `used`, a changed copy replaces it.
     """
 
     id: bytes
-    """The id of the event that started it, or its start time."""
+    """Id of the event that started it, or its start time."""
     pid: bytes
     ppid: bytes
     comm: bytes
     exe: bytes
     used: int = 0
-    """When it was last heard of; later is more."""
+    """Order key of its last event."""
     origin: Origin | None = None
     ancestors: tuple[bytes, ...] = ()
     """Process ids of its parent, the parent's parent, and so on, when it started."""
@@ -75,29 +75,29 @@ class Process:
     """Container id, empty for none."""
     services: tuple[bytes, ...] = ()
     start_time: bytes = b""
-    """When the process started, `seconds.millis`; empty if unknown."""
+    """Start time of the process, `SECONDS.MILLIS`; empty if unknown."""
     argv: bytes = b""
-    """Its command line as a JSON list, if it is to be shown."""
+    """Command line as a JSON list, if it is to be shown."""
     is_init: bool = False
-    """Of its pid namespace: orphans are handed to it, and labels are not inherited from it."""
+    """True for the init of its pid namespace: it gets orphans, and passes on no labels."""
     by_start_time: bool = False
-    """Whether it is known from the system only, and its id is its start time."""
+    """True if only the system has shown it: then its id is its start time."""
     shown: tuple[bytes, bytes] | None = None
-    """What is shown of it with its own events, once that is rendered."""
+    """Cached text for its own events."""
     shown_as_parent: tuple[bytes, bytes] | None = None
-    """The same, with events of its children."""
+    """Cached text for events of its children."""
     handed_on: tuple[Origin, tuple[bytes, ...]] | None = None
-    """What those that come from it keep of it, and their ancestors, once there is one."""
+    """Cached origin and ancestors of instances that come from it."""
     packed: bytes | None = None
-    """All of it but `used`, as a snapshot has it, once there was one."""
+    """Cached snapshot of all but `used`."""
 
 
-_FORGOTTEN: dict[str, Any] = dict.fromkeys(("shown", "shown_as_parent", "handed_on", "packed"))
-"""What follows from the rest of a process, once it has changed."""
+_NOT_CACHED: dict[str, Any] = dict.fromkeys(("shown", "shown_as_parent", "handed_on", "packed"))
+"""Cached fields, to be reset when a process changes."""
 
 
 class Facts(NamedTuple):
-    """What the system said about a process when it was seen."""
+    """Facts from /proc about a process at its exec."""
 
     start_time: bytes = b""
     container: bytes = b""
@@ -107,33 +107,33 @@ class Facts(NamedTuple):
 
 NO_FACTS = Facts()
 
-Sighting = tuple[bytes, bytes, bytes, bytes, bytes, int, Facts]
-"""What an event says about the process that caused it: its own id; pid, ppid, comm, exe; when that
-was, later is more; and what the system said. Each exec has one: a named tuple takes longer."""
+Observation = tuple[bytes, bytes, bytes, bytes, bytes, int, Facts]
+"""A process as an event shows it: event id, pid, ppid, comm, exe, order key of the event, and facts
+from /proc. There is one for each exec, and a named tuple would take longer."""
 
 
 class ProcessTable:
-    """The processes of one node by process id."""
+    """The processes of one node."""
 
     def __init__(self, propagated: Labels = NONE) -> None:
         self.current: dict[bytes, Process] = {}
-        """The instance that each process id stands for."""
+        """Live instance by process id."""
         self.ended: dict[bytes, tuple[float, Process]] = {}
-        """Those that have ended, and when, by the arrival clock; the first to end is first."""
+        """Arrival time of the end, and ended instance, by process id, in the order of ends."""
         self._propagated = propagated
         self.evicted = 0
 
     def known(self, pid: bytes) -> Process | None:
-        """The instance of `pid`; if it has ended, that is still known for a while."""
+        """Returns the live instance of `pid`, or else one that has ended recently."""
         process = self.current.get(pid)
         if process is None and pid in self.ended:
             _, process = self.ended[pid]
         return process
 
-    # --- what events do to it
+    # --- events
 
-    def observe(self, seen: Sighting) -> tuple[Process, bool]:
-        """The instance that an event belongs to, and whether that is a new one."""
+    def observe(self, seen: Observation) -> tuple[Process, bool]:
+        """Returns the instance of an event, and True if it is a new one."""
         _, pid, ppid, _, exe, now, facts = seen
         process = self.current.get(pid)
         if (
@@ -148,8 +148,8 @@ class ProcessTable:
         parent = self.known(ppid)
         return self._start(seen, parent, parent), True
 
-    def execute(self, seen: Sighting) -> Process:
-        """The new instance that a successful exec makes of a process."""
+    def execute(self, seen: Observation) -> Process:
+        """Returns the new instance that a successful exec starts."""
         _, pid, ppid, _, _, _, facts = seen
         before = self.current.get(pid)
         parent = self.known(ppid)
@@ -158,8 +158,8 @@ class ProcessTable:
         return self._start(seen, parent, before)
 
     def change(self, process: Process, **changes: Any) -> Process:
-        """A copy of `process` with changes, which takes its place if it still has one."""
-        changed = replace(process, **_FORGOTTEN, **changes)
+        """Returns a changed copy of `process`, which replaces it in the table if it is there."""
+        changed = replace(process, **_NOT_CACHED, **changes)
         if self.current.get(process.pid) is process:
             self.current[process.pid] = changed
         elif process.pid in self.ended and self.ended[process.pid][1] is process:
@@ -167,7 +167,7 @@ class ProcessTable:
         return changed
 
     def end(self, process: Process, when: float) -> None:
-        """The process has ended; what was its pid may become another one's."""
+        """Moves a process to those that have ended; its pid may be used again."""
         del self.current[process.pid]
         self.ended.pop(process.pid, None)
         self.ended[process.pid] = (when, process)
@@ -176,7 +176,7 @@ class ProcessTable:
             self.evicted += 1
 
     def add(self, process: Process) -> Process:
-        """A process that is known from elsewhere; what it would inherit, it gets."""
+        """Adds a process that the system has shown; it inherits from its parent."""
         parent = self.known(process.ppid)
         if parent is not None:
             process.origin, process.ancestors = _handed_on(parent)
@@ -185,17 +185,18 @@ class ProcessTable:
         return process
 
     def _put(self, process: Process) -> None:
-        """A new instance, which its process id stands for from now on."""
+        """Makes `process` the live instance of its process id."""
         self.current[process.pid] = process
         self.ended.pop(process.pid, None)
         if len(self.current) > MAX_PROCESSES:
             self._evict()
 
     def _continues(self, process: Process, ppid: bytes, facts: Facts) -> bool:
-        """Whether an event is of the process that had its pid before, not of one that has it now.
+        """True if an event belongs to the same process as `process`; False if its pid was reused.
 
-        An orphan goes to the init of its pid namespace or to a sub-reaper, which always is an
-        ancestor [kernel: find_new_reaper]. Any other parent means that the pid was used again.
+        The new parent of an orphan is the init of its pid namespace or a sub-reaper, which always
+        is an ancestor [kernel: find_new_reaper]. Any other new parent means that the pid was used
+        again.
         """
         start_time = facts.start_time
         if start_time and process.start_time and start_time != process.start_time:
@@ -205,7 +206,7 @@ class ProcessTable:
         parent = self.known(ppid)
         return parent is not None and parent.is_init
 
-    def _start(self, seen: Sighting, parent: Process | None, origin: Process | None) -> Process:
+    def _start(self, seen: Observation, parent: Process | None, origin: Process | None) -> Process:
         id_, pid, ppid, comm, exe, now, facts = seen
         start_time, container, services, is_init = facts
         ancestors: tuple[bytes, ...] = ()
@@ -217,7 +218,7 @@ class ProcessTable:
                 before, _ = origin.handed_on or _handed_on(origin)
             if origin.labels:
                 labels = self._inherited(origin)
-            if not start_time:  # gone before it was looked at, it ran where its parent does
+            if not start_time:  # it ended before it could be read: assume the parent's container
                 container, services = origin.container, origin.services
             if origin.pid == pid:
                 is_init |= origin.is_init
@@ -241,17 +242,17 @@ class ProcessTable:
         return process
 
     def _inherited(self, origin: Process) -> Labels:
-        """The labels that pass on from a parent, or over an exec; an init passes on none."""
+        """Returns the labels inherited from a parent, or over an exec; none from an init."""
         if origin.is_init or origin.pid == INIT:
             return NONE
         return origin.labels & self._propagated
 
     def heard(self) -> int:
-        """When any of its processes was last heard of."""
+        """Returns the order key of the last event of all processes."""
         ended = [process.used for _, process in self.ended.values()]
         return max([process.used for process in self.current.values()] + ended, default=0)
 
-    # --- bounds
+    # --- limits
 
     def expire(self, now: float) -> None:
         """Forgets processes that ended long ago."""
@@ -263,10 +264,10 @@ class ProcessTable:
             del self.ended[pid]
 
     def _evict(self) -> None:
-        """Drops an eighth of the table: what was quiet longest.
+        """Drops an eighth of the table: the instances without events for the longest time.
 
-        An ancestor counts as heard of when its descendants are, so that a parent never goes
-        before its living children, however long it has been waiting for them.
+        Events of descendants count for their ancestors, so that a parent is never dropped before
+        its live children.
         """
         heard = {pid: process.used for pid, process in self.current.items()}
         for process in self.current.values():
@@ -283,7 +284,7 @@ class ProcessTable:
 
 
 def origin_of(process: Process) -> Origin:
-    """What is kept of `process` by those that come from it; no chain grows."""
+    """Returns the part of `process` that its descendants keep; it refers to no other instance."""
     return Origin(process.id, process.by_start_time, process.pid, process.comm, process.exe)
 
 
@@ -296,7 +297,7 @@ def _handed_on(process: Process) -> tuple[Origin, tuple[bytes, ...]]:
 
 
 class ProcessTables:
-    """A table for each node; lines without one are of this host, as are those of `local_node`."""
+    """A table for each node; lines without a node are of this host, and those of `local_node`."""
 
     def __init__(self, propagated: Labels = NONE, local_node: bytes = b"") -> None:
         self._tables: dict[bytes, ProcessTable] = {}
@@ -306,7 +307,7 @@ class ProcessTables:
         self._dropped = self._evicted = 0
 
     def of(self, node: bytes) -> ProcessTable:
-        """The table of `node`, empty for lines without one."""
+        """Returns the table of `node`; `node` is empty for lines without one."""
         if not node or node == self._local_node:
             return self._nameless
         table = self._tables.get(node)
@@ -317,12 +318,12 @@ class ProcessTables:
         return table
 
     def items(self) -> Iterator[tuple[bytes, ProcessTable]]:
-        """All tables by node, in the order in which `of` has made them."""
+        """Yields nodes and tables, in the order in which the tables were made."""
         yield b"", self._nameless
         yield from self._tables.items()
 
     def expire(self, now: float) -> None:
-        """Forgets processes that ended long ago, on all nodes, and nodes if it is too much."""
+        """Forgets processes that ended long ago, on all nodes, and nodes beyond the limits."""
         for table in (self._nameless, *self._tables.values()):
             table.expire(now)
         while self._tables and self._instances() > MAX_IN_ALL:
@@ -332,21 +333,21 @@ class ProcessTables:
         return sum(len(t.current) + len(t.ended) for t in (self._nameless, *self._tables.values()))
 
     def _drop(self, number: int) -> None:
-        """Drops that many tables: what was quiet longest.
+        """Drops that many tables: those without events for the longest time.
 
-        By what is noted in them, not by when they were asked for: what is answered from memory
-        asks no table, and what is in memory must make no difference.
+        By the order keys in them, not by the use of the tables: cached answers do not use them, and
+        the content of caches must make no difference.
         """
         order = sorted(self._tables, key=lambda node: self._tables[node].heard())
         for node in order[:number]:
-            # Emptied, so that no cached answer about its processes holds any more.
+            # An empty table invalidates all cached answers about its processes.
             table = self._tables.pop(node)
             table.current.clear()
             self._evicted += table.evicted
             self._dropped += 1
 
     def statistics(self) -> dict[str, int]:
-        """Sizes and limits met, for status reports."""
+        """Returns sizes and limits met, for status reports."""
         tables = (self._nameless, *self._tables.values())
         return {
             "nodes": len(tables),

@@ -1,4 +1,4 @@
-"""Processes as /proc shows them: proc(5). Whatever is read may be gone, or not for us to see."""
+"""Reads processes from /proc, see proc(5). Every read can fail: for an end, or for lack of rights."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from laurel_mp.processes import cgroups, environment
 from laurel_mp.processes.environment import VariableFilter, Variables
 
 MAX_TEXT = 1 << 16
-"""Bytes of a file of the kernel's own making. Only `status` comes near: it lists all groups."""
+"""Bytes of a file that the kernel composes. Only `status` comes near: it lists all groups."""
 
 ATTEMPTS = 3
-"""How often a process may start another program while we look, before we give up on it."""
+"""Attempts to read a process that executes other programs meanwhile."""
 
 MAX_CGROUPS = 1024
-"""Texts of cgroups whose meaning is remembered: many processes share one."""
+"""Cached texts of cgroups: many processes share one."""
 
 _CHUNK = 1 << 16
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -28,39 +28,39 @@ _is_init = re.compile(rb"^NSpid:.*\t1$", re.MULTILINE).search
 
 
 class Status(NamedTuple):
-    """What holds for the whole life of a process, and `comm`."""
+    """Facts from /proc/PID/stat."""
 
     ppid: bytes
     comm: bytes
     start_ticks: int
-    """When it was started, in clock ticks since the system was: with the pid, who it is."""
+    """Start time in clock ticks since the boot; with the pid, it identifies the process."""
 
 
 class Snapshot(NamedTuple):
-    """What the process table wants to know of a process. Process ids are decimal digits."""
+    """Facts about a process for the process table. Process ids are decimal digits."""
 
     pid: bytes
     ppid: bytes
-    """`0` for those that the kernel itself has started."""
+    """`0` for processes that the kernel has started."""
     comm: bytes
     exe: bytes | None
-    """As an audit record has it; None for kernel threads and zombies."""
+    """As in audit records; None for kernel threads and zombies."""
     start_time: bytes
     """`SECONDS.MILLIS` since 1970, see Procfs.start_time()."""
     start_ticks: int
     container: bytes | None
     services: tuple[bytes, ...]
     is_init: bool
-    """Whether orphans of its pid namespace become its children."""
+    """True if orphans of its pid namespace become its children."""
 
 
 class LiveProcess:
-    """One process, which stays the same one even if its pid is given to another.
+    """Reads one process, even if its pid is used again.
 
-    A descriptor of /proc/PID belongs to the process, not to the number: when the process has
-    ended, all that is read through it fails [kernel: get_proc_task() in fs/proc/]. So what is read
-    here in several steps is about one process, without comparing start times before and
-    after. What an exec changes has to be compared: read `exe` first and last.
+    A descriptor of /proc/PID belongs to the process, not to the number: after the process has
+    ended, all reads through it fail [kernel: get_proc_task() in fs/proc/]. So several reads are
+    about one process, without comparing start times. An exec between them is noticed by reading
+    `exe` first and last.
     """
 
     __slots__ = ("_fd", "pid")
@@ -81,11 +81,11 @@ class LiveProcess:
         os.close(self._fd)
 
     def status(self) -> Status | None:
-        """Parent, name and start time."""
+        """Returns parent, name and start time."""
         text = self._read("stat", MAX_TEXT)
         if text is None:
             return None
-        # The name is in parentheses and may hold some itself; nothing behind it does.
+        # The name is in parentheses, and may contain some; nothing behind it does.
         before, _, after = text.rpartition(b") ")
         fields = after.split(b" ", 20)
         if len(fields) < 20:
@@ -93,11 +93,11 @@ class LiveProcess:
         return Status(fields[1], before.partition(b"(")[2], int(fields[19]))
 
     def exe(self) -> bytes | None:
-        """The name of its executable, as an audit record has it.
+        """Returns the path of the executable, as in audit records.
 
-        That of a file that is gone ends in ` (deleted)`, here and there: both are d_path() of the
-        same file. But the audit record names it as seen from the root directory of the process
-        [kernel: audit_log_d_path()], and /proc as seen from ours.
+        That of a removed file ends in ` (deleted)`, in /proc as in audit records: both are d_path()
+        of the file. But in audit records it is relative to the root directory of the process
+        [kernel: audit_log_d_path()], and in /proc to ours.
         """
         try:
             name = os.readlink(b"exe", dir_fd=self._fd)
@@ -107,29 +107,29 @@ class LiveProcess:
         return name.removeprefix(root) if name.startswith(root + b"/") else name
 
     def exe_status(self) -> os.stat_result | None:
-        """Of the executable itself, whatever it is called now: device, inode and so on."""
+        """Returns stat(2) of the executable, even if it was renamed or removed."""
         try:
             return os.stat("exe", dir_fd=self._fd)
         except OSError:
             return None
 
     def open_exe(self) -> int | None:
-        """A descriptor to read the executable, which the caller closes."""
+        """Returns a descriptor to read the executable; the caller has to close it."""
         return self._open("exe")
 
     def cgroup(self) -> bytes | None:
-        """The text for laurel_mp.processes.cgroups."""
+        """Returns the text for `laurel_mp.processes.cgroups`."""
         return self._read("cgroup", MAX_TEXT)
 
     def pid_namespace(self) -> bytes | None:
-        """Something that is the same for all processes of its pid namespace."""
+        """Returns an identifier of its pid namespace."""
         try:
             return os.readlink(b"ns/pid", dir_fd=self._fd)
         except OSError:
             return None
 
     def is_init(self) -> bool:
-        """Whether it is pid 1 of its pid namespace, which may be that of a container.
+        """True if it is pid 1 of its pid namespace, which may be that of a container.
 
         `NSpid` has its pid in each namespace, the innermost last (since Linux 4.1).
         """
@@ -137,13 +137,13 @@ class LiveProcess:
         return text is not None and _is_init(text) is not None
 
     def environ(self) -> bytes | None:
-        """The environment that its program was started with, as NUL-terminated strings."""
+        """Returns the initial environment of its program, as NUL-terminated strings."""
         return self._read("environ", environment.MAX_TEXT)
 
     def cmdline(self, limit: int) -> bytes | None:
-        """The first `limit` bytes of its command line, as NUL-terminated strings.
+        """Returns the first `limit` bytes of its command line, as NUL-terminated strings.
 
-        Unlike what an EXECVE record says, this is what the process wants to be seen.
+        Unlike the arguments in an EXECVE record, the process can change it.
         """
         return self._read("cmdline", limit)
 
@@ -158,8 +158,8 @@ class LiveProcess:
         if fd is None:
             return None
         try:
-            # One read gives all of it, if it fits. Large texts come in pieces, because a buffer
-            # for the longest costs more than most of them.
+            # One read returns all of it, if it fits. Longer texts are read in pieces, because a
+            # buffer for the longest costs more than most texts.
             text = os.read(fd, min(limit, _CHUNK))
             if len(text) < _CHUNK:
                 return text
@@ -176,33 +176,33 @@ class LiveProcess:
 
 
 class ProcfsStatistics(NamedTuple):
-    """What Procfs has been asked for."""
+    """Counts of processes that were read."""
 
     opened: int
-    """Processes that were there."""
+    """Processes that existed."""
     gone: int
-    """Processes that were not there, or ended while they were looked at."""
+    """Processes that did not exist, or ended while they were read."""
     restless: int
-    """Processes that started programs faster than they could be looked at."""
+    """Processes that executed programs faster than they could be read."""
 
 
 class Procfs:
-    """The processes of this host. Live only: what it says is no function of the audit stream."""
+    """Reads the processes of this host. Not for offline use: it depends on more than the input."""
 
     def __init__(self, root: str = "/proc") -> None:
         self._root = os.fsencode(root)
         self._ticks_per_second = os.sysconf("SC_CLK_TCK")
         self._boot_time: int | None = None
         self._namespace: bytes | None = None
-        """Our own pid namespace; empty if it cannot be known."""
-        self._places: dict[bytes, tuple[bytes | None, tuple[bytes, ...]]] = {}
+        """Our own pid namespace; empty if it cannot be read."""
+        self._by_cgroup: dict[bytes, tuple[bytes | None, tuple[bytes, ...]]] = {}
         self._opened = 0
         self._gone = 0
         self._restless = 0
 
     def open(self, pid: bytes) -> LiveProcess | None:
-        """A process, to be used in a `with` block."""
-        # Pids come out of records that anybody may have written.
+        """Opens a process, for use in a `with` block; None if it does not exist."""
+        # Pids come from records, which may have any content.
         if pid.isdigit():
             try:
                 fd = os.open(b"%b/%b" % (self._root, pid), _DIRECTORY)
@@ -215,7 +215,7 @@ class Procfs:
         return None
 
     def snapshot(self, pid: bytes) -> Snapshot | None:
-        """All about a process, at one moment: no exec came in between."""
+        """Returns all facts about a process, with no exec in between; None if that fails."""
         live = self.open(pid)
         if live is None:
             return None
@@ -223,14 +223,14 @@ class Procfs:
             return self.snapshot_of(live)
 
     def snapshot_of(self, live: LiveProcess) -> Snapshot | None:
-        """The same for a process that is open."""
+        """Returns `snapshot` for an open process."""
         for _ in range(ATTEMPTS):
             exe = live.exe()
             status = live.status()
             if status is None:
                 self._gone += 1
                 return None
-            container, services = self._place(live.cgroup() or b"")
+            container, services = self._container_and_services(live.cgroup() or b"")
             snapshot = Snapshot(
                 live.pid,
                 status.ppid,
@@ -248,14 +248,14 @@ class Procfs:
         return None
 
     def processes(self) -> Iterator[Snapshot]:
-        """All processes, each behind its parent."""
+        """Yields all processes, each behind its parent."""
         try:
             with os.scandir(self._root) as entries:
                 pids = [entry.name for entry in entries if entry.name.isdigit()]
         except OSError:
             return
         found = {pid: snapshot for pid in pids if (snapshot := self.snapshot(pid)) is not None}
-        # By parent, not by start time: that is the same for all that start within a tick.
+        # In the order of parents, not of start times: these are equal within a tick.
         while found:
             line = []
             descendant = found.pop(next(iter(found)), None)
@@ -265,7 +265,7 @@ class Procfs:
             yield from reversed(line)
 
     def variables(self, pid: bytes, exe: bytes, wanted: VariableFilter) -> Variables | None:
-        """The wanted environment variables of a process, provided that it still runs `exe`."""
+        """Returns the wanted environment variables of a process; None unless it runs `exe`."""
         live = self.open(pid)
         if live is None:
             return None
@@ -278,11 +278,11 @@ class Procfs:
         return wanted.pick(text)
 
     def start_time(self, ticks: int) -> bytes:
-        """Clock ticks since the boot as `SECONDS.MILLIS` since 1970, as `ps -o lstart` shows them.
+        """Converts clock ticks since the boot to `SECONDS.MILLIS` since 1970, as `ps -o lstart`.
 
-        A tick is 10 ms, and the kernel gives the time of the boot in whole seconds, so this is up
-        to a second early, by the same amount for all processes. It is read once, so that a
-        process keeps its start time when somebody sets the clock; after a restart it may differ.
+        A tick is 10 ms, and /proc has the time of the boot in whole seconds. So the result is up to
+        a second early, by the same amount for all processes. The time of the boot is read once, so
+        that start times stay the same when the clock is set; after a restart they may differ.
         """
         if self._boot_time is None:
             self._boot_time = self._read_boot_time()
@@ -290,21 +290,21 @@ class Procfs:
         return b"%d.%03d" % (self._boot_time + seconds, rest * 1000 // self._ticks_per_second)
 
     def statistics(self) -> ProcfsStatistics:
-        """Counts since the start."""
+        """Returns counts since the start."""
         return ProcfsStatistics(self._opened, self._gone, self._restless)
 
-    def _place(self, cgroup: bytes) -> tuple[bytes | None, tuple[bytes, ...]]:
-        """Container and services."""
-        place = self._places.get(cgroup)
-        if place is None:
-            place = cgroups.container_id(cgroup), tuple(cgroups.services(cgroup))
-            if len(self._places) >= MAX_CGROUPS:
-                self._places.clear()
-            self._places[cgroup] = place
-        return place
+    def _container_and_services(self, cgroup: bytes) -> tuple[bytes | None, tuple[bytes, ...]]:
+        """Returns container and services."""
+        found = self._by_cgroup.get(cgroup)
+        if found is None:
+            found = cgroups.container_id(cgroup), tuple(cgroups.services(cgroup))
+            if len(self._by_cgroup) >= MAX_CGROUPS:
+                self._by_cgroup.clear()
+            self._by_cgroup[cgroup] = found
+        return found
 
     def _is_init(self, live: LiveProcess) -> bool:
-        # `status` costs 17 us, this 1 us, and it is the answer for all outside of containers.
+        # `status` takes 17 us, this 1 us, and it is sufficient for processes outside of containers.
         if self._namespace is None:
             try:
                 own = self._root + b"/self/ns/pid"

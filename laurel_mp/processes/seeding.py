@@ -1,4 +1,4 @@
-"""Processes of this host for the process table, as far as the stream has not shown them."""
+"""Provides the process table with processes of this host that the stream has not shown."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from laurel_mp.records.strings import encode
 
 
 class SystemView:
-    """Asks /proc about processes."""
+    """Reads processes for the process table from /proc."""
 
     def __init__(self, procfs: Procfs) -> None:
         self._procfs = procfs
 
     def find(self, pid: bytes) -> Process | None:
-        """The process with this id, if it is there."""
+        """Returns the process with this id; None if it does not exist."""
         snapshot = self._procfs.snapshot(pid)
         return None if snapshot is None else _process(snapshot)
 
     def processes(self) -> Iterator[Process]:
-        """All processes; parents come first."""
+        """Yields all processes, parents first."""
         return map(_process, self._procfs.processes())
 
 

@@ -1,4 +1,4 @@
-"""`filter-sockaddr`: networks, ports, or both."""
+"""Filters socket addresses by network and port, for `filter-sockaddr`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SocketFilter:
         return bool(self._rules)
 
     def matches(self, address: str, port: int) -> bool:
-        """Whether an address in its usual notation and a port are filtered."""
+        """True if an address in its usual notation and a port match a pattern."""
         found = ip_address(address)
         mapped = getattr(found, "ipv4_mapped", None)
         for network, wanted in self._rules:

@@ -1,4 +1,4 @@
-"""Names of users and groups, looked up when first needed, remembered for half an hour."""
+"""Looks up names of users and groups at their first use, and caches them for half an hour."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MAX_NAMES = 8192
 """Answers of a kind in one generation; there are two generations."""
 
 MAX_GROUPS_BYTES = 1 << 16
-"""Bytes of group names that are given for one user, which is some thousand groups."""
+"""Bytes of group names for one user, at most: enough for some thousand groups."""
 
 
 class Kind(IntEnum):
-    """What a question is about."""
+    """Kind of a question."""
 
     USER = 0
     """The name of a user id."""
@@ -33,32 +33,32 @@ class Kind(IntEnum):
 
 
 class Question(NamedTuple):
-    """What to look up."""
+    """A name, or names, to look up."""
 
     kind: Kind
     number: int
 
 
 Answer = tuple[bytes, ...]
-"""The name that was looked for, or the names; empty if there is none."""
+"""The name, or the names, of a question; empty if there is none."""
 
 Answers = list[tuple[Question, Answer]]
 
 
 class NameSource(Protocol):
-    """Who looks names up, and may take longer than anybody can wait."""
+    """Looks names up within a limited time."""
 
     def ask(self, question: Question) -> Answers:
-        """What has become known: this answer, unless it takes too long, and late ones."""
+        """Returns this answer, unless it takes too long, and late answers to earlier questions."""
         ...
 
     def late(self) -> Answers:
-        """Answers to earlier questions that have come since; does not wait."""
+        """Returns late answers to earlier questions, without waiting."""
         ...
 
 
 def look_up(question: Question) -> Answer:
-    """Asks NSS (nsswitch.conf(5)), and waits for as long as that takes."""
+    """Asks NSS (nsswitch.conf(5)), and waits for the answer without a limit."""
     try:
         if question.kind is Kind.USER:
             return (os.fsencode(pwd.getpwuid(question.number).pw_name),)
@@ -88,32 +88,32 @@ def _within_limit(names: Iterable[bytes]) -> Answer:
 
 
 class LocalNames:
-    """Answers each question at once: for commands, where nothing is held up by it."""
+    """Asks NSS in this process: for commands, which may wait."""
 
     def ask(self, question: Question) -> Answers:
-        """The answer."""
+        """Returns the answer."""
         return [(question, look_up(question))]
 
     def late(self) -> Answers:
-        """Nothing: no answer is ever late."""
+        """Returns an empty list: no answer is ever late."""
         return []
 
 
 class NameStatistics(NamedTuple):
-    """How names were found, since the start."""
+    """Counts of names, since the start."""
 
     remembered: int
-    """Answers in memory now."""
+    """Cached answers."""
     asked: int
-    """Times that the source was asked."""
+    """Questions to the source."""
     unanswered: int
-    """Times that it did not answer in time, so that an old name or `unknown(N)` was given."""
+    """Questions without an answer in time: an old name or `unknown(N)` was used."""
     overflows: int
-    """Times that a generation was full."""
+    """Full generations."""
 
 
-class _Memory:
-    """Answers of one kind: those that hold, and those to fall back on while there is no better."""
+class _NameCache:
+    """Answers of one kind: present ones, and old ones to use while there is no present one."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -125,7 +125,7 @@ class _Memory:
         return {UNSET: unset, -1: unset}
 
     def missing(self, number: int) -> Answer:
-        """What is said instead of a name."""
+        """Returns the substitute for an unknown name."""
         return () if self._kind is Kind.GROUPS_OF else (_unknown(number),)
 
     def turn(self) -> None:
@@ -135,50 +135,50 @@ class _Memory:
 
 
 class Names:
-    """Remembers what a source has said, misses too, within bounds.
+    """Caches the answers of a source, also negative ones, within limits.
 
-    All names of a generation are forgotten together: so whoever remembers text with names in it
-    can forget that at the same time, and need not know which names it was.
+    All names of a generation are dropped together. So caches of text with names can be cleared at
+    the same time, without a record of the names in each text.
     """
 
     def __init__(self, source: NameSource | None = None) -> None:
         self._source = LocalNames() if source is None else source
-        self._users = _Memory(Kind.USER)
-        self._groups = _Memory(Kind.GROUP)
-        self._groups_of = _Memory(Kind.GROUPS_OF)
-        self._memories = {
+        self._users = _NameCache(Kind.USER)
+        self._groups = _NameCache(Kind.GROUP)
+        self._groups_of = _NameCache(Kind.GROUPS_OF)
+        self._caches = {
             Kind.USER: self._users,
             Kind.GROUP: self._groups,
             Kind.GROUPS_OF: self._groups_of,
         }
         self._expiry: float | None = None
         self._is_provisional = False
-        """Whether somebody was given something for want of an answer, since text was forgotten."""
+        """True if a substitute was used since caches of text were cleared."""
         self._is_outdated = False
         self._asked = 0
         self._unanswered = 0
         self._overflows = 0
 
     def user(self, uid: int) -> bytes:
-        """The name of a user, `unset`, or `unknown(N)`."""
+        """Returns the name of a user, `unset`, or `unknown(N)`."""
         return (self._users.answers.get(uid) or self._find(Kind.USER, uid))[0]
 
     def group(self, gid: int) -> bytes:
-        """The name of a group, `unset`, or `unknown(N)`."""
+        """Returns the name of a group, `unset`, or `unknown(N)`."""
         return (self._groups.answers.get(gid) or self._find(Kind.GROUP, gid))[0]
 
     def groups_of(self, uid: int) -> tuple[bytes, ...] | None:
-        """The names of a user's groups, None if there is no such user or it is not known yet."""
+        """Returns the names of a user's groups; None for an unknown user."""
         answer = self._groups_of.answers.get(uid)
         if answer is None:
             answer = self._find(Kind.GROUPS_OF, uid)
         return answer or None
 
     def refresh(self, now: float) -> bool:
-        """Whether names given before may be wrong now, so that text with them is to be forgotten.
+        """Takes late answers, and drops old ones; returns True if names may have changed.
 
-        To be called before each batch: takes in late answers, and lets old ones go. Without it,
-        nothing ever changes. `now` is in seconds, since whenever.
+        Then caches of text with names must be cleared. To be called before each batch: names change
+        in no other way. `now` is in seconds of any monotonic clock.
         """
         self._store(self._source.late())
         if self._expiry is None:
@@ -186,41 +186,41 @@ class Names:
         elif now >= self._expiry:
             self._expiry = now + MAX_AGE
             self._is_outdated = True
-            for memory in self._memories.values():
-                memory.turn()
+            for cache in self._caches.values():
+                cache.turn()
         outdated = self._is_outdated
         if outdated:
             self._is_outdated = self._is_provisional = False
         return outdated
 
     def statistics(self) -> NameStatistics:
-        """Counts since the start."""
-        remembered = sum(len(memory.answers) for memory in self._memories.values())
+        """Returns counts since the start."""
+        remembered = sum(len(cache.answers) for cache in self._caches.values())
         return NameStatistics(remembered, self._asked, self._unanswered, self._overflows)
 
     def _find(self, kind: Kind, number: int) -> Answer:
-        memory = self._memories[kind]
-        if not 0 <= number < UNSET:  # no such ids: do not bother a directory service with them
-            return memory.missing(number)
+        cache = self._caches[kind]
+        if not 0 <= number < UNSET:  # no valid id: not sent to a directory service
+            return cache.missing(number)
         self._asked += 1
         self._store(self._source.ask(Question(kind, number)))
-        answer = memory.answers.get(number)
+        answer = cache.answers.get(number)
         if answer is None:
             self._unanswered += 1
             self._is_provisional = True
-            answer = memory.old.get(number) or memory.missing(number)
+            answer = cache.old.get(number) or cache.missing(number)
         return answer
 
     def _store(self, answers: Answers) -> None:
         for (kind, number), answer in answers:
-            memory = self._memories[kind]
-            if len(memory.answers) >= MAX_NAMES:
-                memory.turn()
+            cache = self._caches[kind]
+            if len(cache.answers) >= MAX_NAMES:
+                cache.turn()
                 self._overflows += 1
-            names = answer or memory.missing(number)
-            is_corrected = memory.answers.get(number, names) != names
+            names = answer or cache.missing(number)
+            is_corrected = cache.answers.get(number, names) != names
             self._is_outdated |= self._is_provisional or is_corrected
-            memory.answers[number] = names
+            cache.answers[number] = names
 
 
 def _unknown(number: int) -> bytes:

@@ -9,17 +9,17 @@ from laurel_mp.records.fields import Field, Form, parse
 
 _SEPARATOR = b"\x1d"
 
-# What auditd writes behind a user-space record: names in upper case, values quoted or plain
-# words. The body of such a record is its sender's, who may have put the separator into it;
-# but the kernel closes the body with a quote, so that what follows a forged separator never
-# fits this [kernel: audit_receive_msg; auditd: audit-event.c].
+# auditd's translations of a user-space record: names in upper case, values quoted or plain words.
+# The sender of such a record may have put the separator into its body. But the kernel closes the
+# body with a quote, so that the text behind a forged separator never matches this
+# [kernel: audit_receive_msg; auditd: audit-event.c].
 _translations = re.compile(rb'(?:[A-Z0-9_-]+=(?:"[^"]*"|[\w()-]*)(?: |\Z))*').fullmatch
 
 _address = re.compile(rb"(?:(?<= )|\A)SADDR=(?=\{)").search
 
 
 def split(body: bytes, kernel: bool) -> tuple[bytes, bytes]:
-    """The raw part of a record body and auditd's translations, either may be empty."""
+    """Splits a record body into its raw part and auditd's translations; either may be empty."""
     if kernel:  # its untrusted strings are hex, so the first separator is auditd's
         raw, _, translations = body.partition(_SEPARATOR)
         return raw, translations
@@ -33,10 +33,10 @@ def split(body: bytes, kernel: bool) -> tuple[bytes, bytes]:
 
 
 def parse_translations(text: bytes) -> list[Field]:
-    """The fields of auditd's translations.
+    """Returns the fields of auditd's translations.
 
-    `SADDR={ … }` holds a socket's path as its owner wrote it, with any braces, quotes and
-    separators; it is the last translation of its record, so it takes the rest of the line.
+    `SADDR={ … }` holds the path of a socket as its owner wrote it, with any braces, quotes and
+    separators. It is the last translation of its record, so it takes the rest of the line.
     """
     address = _address(text)
     if address is None:
@@ -46,10 +46,10 @@ def parse_translations(text: bytes) -> list[Field]:
 
 
 def class_of(key: bytes) -> str:
-    """The class of a translation: names of users and groups are encoded, all else is text."""
+    """Returns the class of a translation: encoded for names of users and groups, else text."""
     return "encoded" if key.endswith((b"UID", b"GID")) or key == b"ID" else "text"
 
 
 def render(field: Field) -> bytes:
-    """The value of a translation as JSON."""
+    """Returns the value of a translation as JSON."""
     return values.render(values.kind_of(class_of(field.key), field), field.text)

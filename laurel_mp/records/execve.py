@@ -28,8 +28,8 @@ _values = re.compile(rb' a([0-9]+)=("[^"]*"|[0-9A-F]+)').findall
 _argument = re.compile(rb"a([0-9]{1,9})(?:\[([0-9]{1,9})\]|(_len))?").fullmatch
 
 
-# Lists of the usual length are written again from their values: if that gives the record, they
-# were all.
+# Lists of the usual length are written again from their values: if the result equals the record,
+# there is nothing else in it.
 _REGULAR = [
     b"argc=%b" + b"".join([b" a%d=%%b" % index for index in range(count)]) for count in range(33)
 ]
@@ -38,19 +38,19 @@ _is_plain = re.compile(PLAIN.replace(b"[", b'["', 1) + rb"*").fullmatch
 
 
 class Arguments(NamedTuple):
-    """What the EXECVE records of an event say."""
+    """Arguments by the EXECVE records of an event."""
 
     argc: int | None
     texts: list[bytes | None]
     """Arguments by index, None for those that are missing or have no value."""
     missing: bool
-    """Whether there were more, by `argc=`, by `aN_len=`, or by gaps."""
+    """True if some are missing, by `argc=`, by `aN_len=`, or by gaps."""
     others: list[Field]
     """Fields that are no arguments."""
 
 
 def read(bodies: Sequence[bytes]) -> Arguments:
-    """The arguments from the bodies of all EXECVE records of an event, in any order."""
+    """Reads the arguments from the bodies of all EXECVE records of an event, in any order."""
     if len(bodies) == 1 and (match := _simple(bodies[0])):
         pairs: list[tuple[bytes, bytes]] = _values(match[2])
         count = int(match[1])
@@ -64,7 +64,7 @@ def _plain_text(value: bytes) -> bytes:
 
 
 class _Collector:
-    """Takes arguments and pieces of arguments in any order."""
+    """Collects arguments and pieces of arguments in any order."""
 
     def __init__(self) -> None:
         self.argc: int | None = None
@@ -119,7 +119,7 @@ class _Collector:
         self.others.append(Field(b"a%d" % index, form, text or b""))
 
     def _join_pieces(self) -> bool:
-        """Makes arguments of their pieces; True if pieces are missing."""
+        """Joins pieces to arguments; returns True if pieces are missing."""
         missing = False
         for index, pieces in self.pieces.items():
             ordered = [pieces[number] for number in sorted(pieces)]
@@ -138,9 +138,10 @@ class _Collector:
         return missing or any(index not in self.whole for index in self.lengths)
 
     def _count(self) -> int:
-        """How many arguments to show: as many as `argc=` says, if not too many are missing.
+        """Returns the number of arguments to show: that of `argc=` unless too many are missing.
 
-        Without `argc=`, and with one that cannot be true: up to the last one that is plausible.
+        Without `argc=`, or with one that cannot be true, it is the index behind the last plausible
+        argument.
         """
         count = gaps = 0
         for index in sorted(self.whole):
@@ -161,38 +162,38 @@ class Skipped(NamedTuple):
 
 
 def cut(texts: list[bytes | None], limit: int) -> list[bytes | Skipped | None]:
-    """`texts` with what exceeds `limit` bytes cut out of the middle."""
+    """Returns `texts` cut to `limit` bytes, by removing from the middle."""
     total = sum(len(text or b"") for text in texts)
     if total <= limit:
         return list(texts)
-    first, head_room = 0, limit - limit // 2
-    while len(texts[first] or b"") <= head_room:
-        head_room -= len(texts[first] or b"")
+    first, front_room = 0, limit - limit // 2
+    while len(texts[first] or b"") <= front_room:
+        front_room -= len(texts[first] or b"")
         first += 1
-    last, tail_room = len(texts), limit // 2
-    while last > first + 1 and len(texts[last - 1] or b"") <= tail_room:
+    last, back_room = len(texts), limit // 2
+    while last > first + 1 and len(texts[last - 1] or b"") <= back_room:
         last -= 1
-        tail_room -= len(texts[last] or b"")
+        back_room -= len(texts[last] or b"")
     middle = texts[first:last]
-    head = tail = b""
+    front = back = b""
     # An argument that alone exceeds the limit is cut inside.
     if len(middle[0] or b"") > limit:
-        head = (middle[0] or b"")[:head_room]
-    if len(middle[-1] or b"") > limit and tail_room:
-        tail = (middle[-1] or b"")[-tail_room:]
-    skipped = sum(len(text or b"") for text in middle) - len(head) - len(tail)
-    shown_in_part = len({0 if head else None, len(middle) - 1 if tail else None} - {None})
+        front = (middle[0] or b"")[:front_room]
+    if len(middle[-1] or b"") > limit and back_room:
+        back = (middle[-1] or b"")[-back_room:]
+    skipped = sum(len(text or b"") for text in middle) - len(front) - len(back)
+    shown_in_part = len({0 if front else None, len(middle) - 1 if back else None} - {None})
     result: list[bytes | Skipped | None] = list(texts[:first])
-    if head:
-        result.append(head)
+    if front:
+        result.append(front)
     result.append(Skipped(len(middle) - shown_in_part, skipped))
-    if tail:
-        result.append(tail)
+    if back:
+        result.append(back)
     return [*result, *texts[last:]]
 
 
 def render(arguments: Arguments, options: RecordOptions) -> bytes:
-    """The EXECVE object of an event."""
+    """Returns the EXECVE object of an event."""
     found = []
     if arguments.argc is not None:
         found.append((b"argc", b"%d" % arguments.argc))
@@ -209,7 +210,7 @@ def render(arguments: Arguments, options: RecordOptions) -> bytes:
 
 
 def render_regular(body: bytes, options: RecordOptions) -> bytes | None:
-    """The EXECVE object of an event with one record that holds all arguments; None for others."""
+    """Returns the EXECVE object for a single record with all arguments; None for any other."""
     values: list[bytes] = _regular_values(body)
     count = len(values) - 1
     if (
@@ -234,7 +235,7 @@ def render_regular(body: bytes, options: RecordOptions) -> bytes | None:
 
 
 def render_list(texts: Sequence[bytes | None], limit: int | None) -> bytes:
-    """Arguments as a JSON list, cut as in an EXECVE object."""
+    """Returns arguments as a JSON list, cut as in an EXECVE object."""
     return _array(list(texts) if limit is None else cut(list(texts), limit))
 
 

@@ -1,6 +1,6 @@
-"""The general grammar of `key=value key=value …`, which takes any bytes.
+"""Parses `key=value key=value …`: the general grammar, which takes any bytes.
 
-It is the definition of correctness for the specialised renderers of `layouts`.
+The specialised renderers of `layouts` have to give the same result.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Form(IntEnum):
-    """How a value was written."""
+    """Notation of a value in a record."""
 
     BARE = 0
     QUOTED = 1
@@ -29,13 +29,13 @@ class Field(NamedTuple):
     text: bytes
 
 
-# `old-auid`, `a1[0]`, `aud.key`, `_x`: whatever a kernel or a program may come up with.
+# `old-auid`, `a1[0]`, `aud.key`, `_x`: any key of a kernel or a program.
 KEY = rb"[\w.-]+(?:\[\d+\])?"
 
 # A closing quote counts only if the value ends there: there is no escaping inside quotes, and a
-# line may have been cut anywhere. A bare value goes on over blanks until the next key, because
-# some writers do not quote (`subj=/usr/sbin/ntpd (enforce) key=…`). Each such word costs
-# memory until the match ends, so there is a bound; behind it `parse` puts the pieces together.
+# line may have been cut anywhere. A bare value extends over blanks until the next key, because
+# some programs do not quote (`subj=/usr/sbin/ntpd (enforce) key=…`). Each such word costs memory
+# until the match ends, so their number is limited; `parse` joins the pieces of longer values.
 _token = re.compile(
     rb" *(?:"
     rb"(?P<key>" + KEY + rb")="
@@ -57,21 +57,21 @@ _FORMS = {
 }
 
 _OPEN = (Form.BARE, Form.STRAY)
-"""Forms that end only where a key follows."""
+"""Forms that end only in front of a key."""
 
 
 def parse(text: bytes) -> list[Field]:
-    """The fields of `text` in their order; nothing of it is lost but blanks between fields."""
+    """Returns the fields of `text` in order. Only blanks between fields are dropped."""
     fields: list[Field] = []
-    # Blanks at the end are between nothing: without them each blank run is followed by a word,
-    # and the expression does not try each of them in vain.
+    # Without blanks at the end, each run of blanks is followed by a word, and the expression does
+    # not try each of them in vain.
     text = text.rstrip(b" ")
     words = more = 0
     for match in _token.finditer(text):
         form = match.lastgroup
         if form == "stray":
             if fields and fields[-1].form in _OPEN:
-                more = match.end()  # it goes on where the bound was met
+                more = match.end()  # the next piece of a value beyond the limit
                 continue
             words = match.start("stray")
             fields.append(Field(b"", Form.STRAY, match["stray"]))

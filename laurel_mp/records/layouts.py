@@ -1,9 +1,9 @@
-"""Specialised renderers: records of one layout cost one match and one `%`.
+"""Renders records of one layout with one match and one `%`.
 
-A layout is the sequence of a record's keys with what kind of value each has. For each layout
-that the general parser meets, a regular expression that captures the values and a template
-that renders them are made once. The expression accepts only what the general parser would
-read in just this way, so both give the same bytes.
+A layout is the sequence of a record's keys with the kind of each value. For each layout that the
+general parser meets, a regular expression that captures the values and a template that renders
+them are made once. The expression accepts only what the general parser would read in the same way,
+so both give the same bytes.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from laurel_mp.records.values import Kind
 
 Converter = Callable[[bytes], bytes]
 
-# A bare value that is kept as it is: no quote or brace in front, which would be another form,
-# nothing that is encoded, no blank.
+# A bare value that is its own JSON: no quote or brace in front, which would be another form, no
+# byte that has to be encoded, no blank.
 _BARE_TEXT = rb"[!#$&(-*,-\[\]-z|}~][!#$&-*,-\[\]-~]*"
-# Among auditd's translations `SADDR={` takes the rest of the line wherever it stands, so there a
-# quoted value has no brace.
+# Among auditd's translations `SADDR={` takes the rest of the line anywhere, so a quoted value
+# there has no brace.
 _UNBRACED = PLAIN.replace(b"-~]", b"-z|}~]")
 _ENDS = rb"(?=[ \x1d\n]|\Z)"
 _NOT_DECIMAL = rb"(?!-?[0-9]+" + _ENDS + rb")"
@@ -33,7 +33,7 @@ _NOT_HEX_TEXT = rb"(?!" + HEX + _ENDS + rb")"
 
 
 class Shape(NamedTuple):
-    """How one field of a layout is matched and rendered."""
+    """Expression and template for one field of a layout."""
 
     pattern: bytes
     template: bytes
@@ -41,7 +41,7 @@ class Shape(NamedTuple):
 
 
 def _shape(field_class: str, field: Field, quoted: bytes = PLAIN) -> Shape | None:
-    """The shape of a field; None if values like this one are left to the general parser."""
+    """Returns the shape of a field; None if its values are left to the general parser."""
     kind = values.kind_of(field_class, field)
     text = field.text
     if kind is Kind.NUMBER:
@@ -91,31 +91,31 @@ class Layout:
         expression = re.compile(pattern)
         self._match = expression.fullmatch
         self.pattern = pattern
-        """Also behind others, and in front of a line feed."""
+        """The expression, for use in a longer one, and in front of a line feed."""
         self.raw = b",".join(raw)
         self.added = b"".join([b"," + member for member in added])
         self.names = names
-        """Groups by key, for those who want a value as it was written."""
+        """Group of the value as written, by key."""
         self.keys = keys
         """Keys of all members."""
         self._arguments = arguments
         self._raw_count = raw_count
-        as_they_are = arguments == [(index, None) for index in range(expression.groups)]
-        self._plain = self.added % () if as_they_are and raw_count == len(arguments) else None
-        """What is added if all values are taken as they are, and none of them twice."""
+        unchanged = arguments == [(index, None) for index in range(expression.groups)]
+        self._plain = self.added % () if unchanged and raw_count == len(arguments) else None
+        """Added members if each value is used once, as written; else None."""
 
     @property
     def template(self) -> bytes | None:
-        """The members, if they are made of what the pattern captures, as it is; else None."""
+        """Template of all members for the captured values as written; None if they change."""
         return None if self._plain is None else self.raw + self._plain.replace(b"%", b"%%")
 
     def match(self, body: bytes) -> tuple[bytes, ...] | None:
-        """The values of `body` as they were written; None if it has another layout."""
+        """Returns the values of `body` as written; None if it has another layout."""
         match = self._match(body)
         return match.groups() if match else None
 
     def render(self, groups: tuple[bytes, ...]) -> tuple[bytes, bytes]:
-        """The raw members, and what is added to them with a comma in front of each."""
+        """Returns the raw members, and added members with a comma in front of each."""
         if self._plain is not None:
             return self.raw % groups, self._plain
         arguments = tuple(
@@ -129,15 +129,15 @@ class Layout:
 
 
 Name = Callable[[bytes], Callable[[int], bytes] | None]
-"""For a key, what translates its number into a name, if anything does."""
+"""Returns, for a key, the function that translates its number into a name, if there is one."""
 
 
 def compile_layout(
     raw: list[Field], translations: list[Field], options: RecordOptions, name_of: Name
 ) -> Layout | None:
-    """The layout of a record with these fields, or None if it is not a regular one.
+    """Returns the layout of a record with these fields; None for an irregular record.
 
-    `name_of` says which numbers get a translation of ours beside them.
+    `name_of` tells which numbers get a translation of ours.
     """
     keys = [field.key for field in raw]
     keys_added = [_added_key(field, options) for field in translations]
@@ -147,7 +147,7 @@ def compile_layout(
     if b"" in keys or b"" in keys_added or not keys:
         return None
     if options.drop_raw and all(name_of(key) for key in keys):
-        return None  # nothing would stand in front of what is added, and its comma
+        return None  # there would be no raw member in front of the comma of the first added one
     if len(distinct) < len(keys) + len(keys_added) + len(ours - set(keys_added)):
         return None
     pattern: list[bytes] = []
@@ -178,7 +178,7 @@ def compile_layout(
             groups += 1
     raw_count = len(arguments)
     arguments += added_arguments
-    head = b"".join(pattern)
+    raw_pattern = b"".join(pattern)
     pattern = []
     for field in translations:
         shape = _shape(enriched.class_of(field.key), field, _UNBRACED)
@@ -191,8 +191,8 @@ def compile_layout(
             if has_group:
                 arguments.append((groups, shape.converter))
         groups += has_group
-    tail = b"\x1d" + b"".join(pattern) if translations else b""
-    pattern_text = head + rb" *" + tail + rb" *"
+    added_pattern = b"\x1d" + b"".join(pattern) if translations else b""
+    pattern_text = raw_pattern + rb" *" + added_pattern + rb" *"
     return Layout(pattern_text, members, added, names, arguments, raw_count, frozenset(distinct))
 
 

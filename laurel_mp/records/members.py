@@ -1,4 +1,4 @@
-"""Members of a JSON object, of which no two may have the same key."""
+"""Joins members to a JSON object with unique keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ Member = tuple[bytes, bytes]
 
 
 def join(members: list[Member]) -> bytes:
-    """`members` as the inside of a JSON object; values of a key that repeats become a list."""
+    """Returns the inside of a JSON object; the values of a repeated key become a list."""
     keys = {key for key, _ in members}
     if len(keys) < len(members):
         members = _merge(members)

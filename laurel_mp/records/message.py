@@ -1,4 +1,4 @@
-"""Shapes within a record body: permissions of AVC records, and user-space `msg='…'`."""
+"""Reads parts of a record body: permissions of AVC records, and `msg='…'` of user space."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from laurel_mp.records.strings import encode
 from laurel_mp.records.values import render_field
 
 UNPARSED = b"unparsed"
-"""Our key for words that belong to no field; they are kept, joined by blanks."""
+"""Our key for words that belong to no field, joined by blanks."""
 
 # `avc:  denied  { read write } for  pid=…` [kernel: security/selinux/avc.c]
 _avc = re.compile(rb" *avc: +(denied|granted) +\{([^{}]*)\} *(?:for +)?").match
@@ -24,7 +24,7 @@ _message = re.compile(rb"(?:(?<= )|\A)msg='").search
 
 
 def split_preface(body: bytes) -> tuple[list[Member], bytes]:
-    """What stands before the first field, as members, and the rest of the body."""
+    """Splits off the text before the first field; returns it as members, and the rest."""
     if match := _avc(body):
         permissions = b",".join(encode(word) for word in match[2].split())
         return [(match[1], b"[" + permissions + b"]")], body[match.end() :]
@@ -36,10 +36,10 @@ def split_preface(body: bytes) -> tuple[list[Member], bytes]:
 
 
 def split_message(body: bytes) -> tuple[bytes, bytes | None]:
-    """The kernel's part of a user-space record, and what is inside `msg='…'`, if it has one.
+    """Splits a user-space record into the kernel's part and the inside of `msg='…'`, if any.
 
-    The message ends at the last quote: its inside is whatever the sender wrote. A record that
-    does not end with a quote was cut off, and all of the rest is the sender's.
+    The message ends at the last quote: its inside is the sender's text. A record that does not end
+    with a quote was cut, and all of the rest is the sender's text.
     """
     match = _message(body)
     if match is None:
@@ -49,7 +49,7 @@ def split_message(body: bytes) -> tuple[bytes, bytes | None]:
 
 
 def render_message(text: bytes, unparsed: bytes) -> bytes:
-    """The inside of `msg='…'` as an object, or as a string if it is no list of fields."""
+    """Renders the inside of `msg='…'`: an object, or a string if it is no list of fields."""
     found, rest = split_preface(text)
     fields = parse(rest)
     if not found and (not fields or fields[0].form is Form.STRAY):
@@ -59,7 +59,7 @@ def render_message(text: bytes, unparsed: bytes) -> bytes:
 
 
 def field_members(fields: list[Field], unparsed: bytes) -> list[Member]:
-    """`fields` as members; what belongs to no field goes under the key `unparsed`."""
+    """Returns `fields` as members; words that belong to no field have the key `unparsed`."""
     found = [(field.key, render_field(field)) for field in fields if field.key]
     stray = [field.text for field in fields if not field.key]
     if stray:

@@ -1,6 +1,6 @@
-"""PROCTITLE records: the command line as the process shows it, NUL behind each argument.
+"""Renders PROCTITLE records: the command line as the process shows it, NUL behind each argument.
 
-The kernel gives its first 128 bytes, quoted if they are one plain word
+The kernel writes its first 128 bytes, quoted if they are one plain word
 [kernel: audit_log_proctitle].
 """
 
@@ -19,7 +19,7 @@ _regular = re.compile(rb'proctitle=(?:"(' + PLAIN + rb'*)"|([0-9A-F]+))').fullma
 
 
 def render_regular(body: bytes, key: bytes) -> bytes | None:
-    """The object of a record that is as the kernel writes it; None for any other."""
+    """Returns the object of a record in the kernel's notation; None for any other."""
     match = _regular(body)
     if match is None:
         return None
@@ -29,12 +29,12 @@ def render_regular(body: bytes, key: bytes) -> bytes | None:
 
 
 def words(digits: bytes) -> bytes | None:
-    """The items of the list for a title that was written as hex digits; None if one is missing."""
+    """Returns the list items for a title in hex digits; None for an odd number of digits."""
     return None if len(digits) % 2 else encode_words(a2b_hex(digits))
 
 
 def members(fields: list[Field], key: bytes, unparsed: bytes) -> list[Member]:
-    """The members of the object of any record of this type."""
+    """Returns the members for any record of this type."""
     found: list[Member] = []
     for field in fields:
         text = text_of(field) if field.key == b"proctitle" else None

@@ -1,4 +1,4 @@
-"""One record as a JSON object: the general way, and by layouts that it has learned."""
+"""Renders one record as a JSON object: by the general grammar, and by layouts it has learned."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from laurel_mp.records.strings import encode
 from laurel_mp.records.values import is_decimal, text_of
 
 MARK = b"\0"
-"""Stands where the tracker's answer goes. Rendered text has no other NUL byte."""
+"""Placeholder for an answer of the tracker. Rendered text has no other NUL byte."""
 
-# To learn a layout costs as much as to render some hundred records by it. Who can make up keys
-# (NETFILTER_CFG does not encode names) or types (another host) must not make us learn for ever.
+# To learn a layout costs as much as to render some hundred records by it. Made-up keys
+# (NETFILTER_CFG does not encode names) and types (of other hosts) must not make us learn for ever.
 LAYOUTS_PER_TYPE = 24
 MOST_TYPES = 512
 MOST_REPLACED = 1024
@@ -32,34 +32,34 @@ FIELDS_PER_LAYOUT = 96
 
 
 class LookUp(NamedTuple):
-    """A question to the tracker: what is known about the process that a field names."""
+    """Asks the tracker about the process that a field names."""
 
     key: bytes
-    """The key of the answer."""
+    """Key of the answer."""
     pid: bytes
 
 
 class Rendered(NamedTuple):
-    """A record's object, with one mark for each look-up, in their order."""
+    """A record's object, with one mark for each look-up, in order."""
 
     text: bytes
     look_ups: tuple[LookUp, ...] = ()
 
 
 class Parts(NamedTuple):
-    """The inside of a record's object, for who adds to it."""
+    """The inside of a record's object, for callers that add to it."""
 
     raw: bytes
-    """Members that stand in the record."""
+    """Members for the fields of the record."""
     added: bytes
     """Translations, with a comma in front of each."""
     keys: frozenset[bytes]
     values: dict[bytes, bytes]
-    """Values as they were written, without quotes, by key; not those that are null."""
+    """Values as written, without quotes, by key; without null values."""
 
 
 class RecordRenderer:
-    """Renders records by one set of options. It remembers layouts, and nothing else."""
+    """Renders records by one set of options. It has no state but learned layouts."""
 
     def __init__(self, options: RecordOptions) -> None:
         self.options = options
@@ -67,10 +67,10 @@ class RecordRenderer:
         self._layouts: dict[bytes, list[tuple[Layout, tuple[tuple[bytes, int], ...]]]] = {}
         self.layouts_replaced = 0
 
-    # --- the specialised way
+    # --- by layouts
 
     def render(self, name: bytes, body: bytes) -> Rendered:
-        """A record of type `name` as an object; the bytes are those of `render_generally`."""
+        """Renders a record of type `name`, with the bytes of `render_generally`."""
         if name == b"PROCTITLE" and (quick := proctitle.render_regular(body, self._argv)):
             return Rendered(quick)
         for layout, looked_up in self._layouts.get(name, ()):
@@ -84,15 +84,15 @@ class RecordRenderer:
                 )
                 return Rendered(b"{" + raw + added + MARK * len(look_ups) + b"}", look_ups)
         rendered = self.render_generally(name, body)
-        # Who has written a record of an unknown type only its body tells, each time anew.
+        # The writer of a record of an unknown type is told by its body, not by its layout.
         if types.number_of(name) is not None:
             self._learn(name, body)
         return rendered
 
     def plain_layout(self, name: bytes, body: bytes) -> tuple[bytes, bytes] | None:
-        """An expression for records like this one, and a template for what it captures.
+        """Returns an expression for the layout of a record, and a template for its captures.
 
-        None if there is none, or more to be done than to fill it in.
+        None if no layout is known, or if a template alone cannot render it.
         """
         for layout, looked_up in self._layouts.get(name, ()):
             if layout.match(body) is not None:
@@ -101,7 +101,7 @@ class RecordRenderer:
         return None
 
     def render_parts(self, name: bytes, body: bytes) -> Parts | None:
-        """The inside of the object of a regular record; None for one that is irregular."""
+        """Renders the inside of the object of a regular record; None for an irregular one."""
         for layout, _ in self._layouts.get(name, ()):
             groups = layout.match(body)
             if groups is not None:
@@ -147,17 +147,17 @@ class RecordRenderer:
         return len(known) < LAYOUTS_PER_TYPE or self.layouts_replaced < MOST_REPLACED
 
     def _is_special(self, name: bytes, fields: list[Field]) -> bool:
-        """Whether records like this one have a shape or a translation of their own."""
+        """True if records of this kind have a shape or a translation of their own."""
         if name == b"PROCTITLE":
             return True
         return self.options.universal and (
             name in (b"SOCKADDR", b"URINGOP") or any(field.key == b"arch" for field in fields)
         )
 
-    # --- the general way
+    # --- by the general grammar
 
     def render_generally(self, name: bytes, body: bytes) -> Rendered:
-        """A record of type `name` as an object, by the grammar alone."""
+        """Renders a record of type `name` by the grammar alone."""
         kernel = types.is_kernel(name, body)
         raw, translations = enriched.split(body, kernel)
         message = None
@@ -178,7 +178,7 @@ class RecordRenderer:
     def members(
         self, name: bytes, fields: list[Field], translations: bytes
     ) -> tuple[list[Member], list[Member]]:
-        """The members of a record, and those that translate some of them."""
+        """Returns the members of a record, and translations of some of them."""
         ours = self._translate(name, fields)
         added = [(self.options.added(fields[index].key), json) for index, json in ours.items()]
         our_keys = {key for key, _ in added}
@@ -195,10 +195,10 @@ class RecordRenderer:
         return field_members(fields, self.options.added(UNPARSED)), added
 
     def _replaced(self, name: bytes, fields: list[Field], ours: dict[int, bytes]) -> set[int]:
-        """Which raw values our translations stand in for: only that of a decoded address.
+        """Returns indices of raw values that a translation replaces: that of a decoded address.
 
-        Not those of a record with several, which the kernel does not write: one object would
-        stand for all of them.
+        Addresses of a record with several, which the kernel does not write, are not replaced: one
+        object would stand for all of them.
         """
         addresses = {index for index, field in enumerate(fields) if field.key == b"saddr"}
         if name != b"SOCKADDR" or len(addresses) > 1 or not self.options.universal:
@@ -206,7 +206,7 @@ class RecordRenderer:
         return addresses & ours.keys()
 
     def _translate(self, name: bytes, fields: list[Field]) -> dict[int, bytes]:
-        """Our own translations: JSON by the index of the field that is translated, in order."""
+        """Returns our own translations: JSON by the index of the translated field, in order."""
         found: dict[int, bytes] = {}
         if self.options.user_name is not None:
             for index, field in enumerate(fields):
@@ -228,7 +228,7 @@ class RecordRenderer:
         return dict(sorted((found | {first[key]: json for key, json in ours.items()}).items()))
 
     def _name_of(self, key: bytes) -> Callable[[int], bytes] | None:
-        """What translates the numbers of field `key` into names."""
+        """Returns the function that translates the numbers of field `key` into names."""
         if key.endswith(b"uid"):
             return self.options.user_name
         return self.options.group_name if key.endswith(b"gid") else None
@@ -236,10 +236,10 @@ class RecordRenderer:
     def _looked_up(
         self, name: bytes, fields: list[Field], taken: set[bytes]
     ) -> list[tuple[bytes, Field]]:
-        """The fields that name a process, each with the key that the tracker's answer gets.
+        """Returns the fields that name a process, each with the key for the tracker's answer.
 
-        The tracker knows SYSCALL's own processes by its query; inside `msg='…'` a process id is
-        what the sender says.
+        A SYSCALL record has a query of its own; inside `msg='…'` a process id is a claim of the
+        sender.
         """
         if not self.options.look_up_pids or name.startswith(b"SYSCALL"):
             return []

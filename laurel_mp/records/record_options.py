@@ -1,4 +1,4 @@
-"""The part of the configuration that decides how records are rendered."""
+"""Options for the rendering of records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class RecordOptions:
-    """How records are rendered. The defaults are LAUREL's."""
+    """Options for the rendering of records. The defaults are LAUREL's."""
 
     universal: bool = False
     """Translate architectures, system calls, socket addresses, io_uring operations."""
@@ -18,7 +18,7 @@ class RecordOptions:
     drop_raw: bool = False
     """Leave out the raw value where a translation was made."""
     prefix: bytes | None = None
-    """Put before each key that we add, instead of writing it in upper case."""
+    """Prefix of added keys; None for upper case instead."""
     argv_array: bool = True
     argv_string: bool = False
     argv_limit: int | None = None
@@ -28,24 +28,24 @@ class RecordOptions:
     groups_of: Callable[[int], tuple[bytes, ...] | None] | None = None
     """Names the groups of a user, if they are to be shown."""
     filter_address: Callable[[str, int], bool] | None = None
-    """Whether an internet address and port say that an event is filtered."""
+    """True for an internet address and port by which an event is filtered."""
     queries_name_rules: bool = False
-    """Whether the tracker wants to know users and rule keys: it remembers more answers without."""
+    """Send users and rule keys with process queries. Without them, more answers are cached."""
     look_up_pids: bool = True
     """Ask the tracker about `…pid` fields outside of SYSCALL records."""
     big_endian: bool = False
     """Byte order of the audited host, for socket addresses."""
 
     def added(self, name: bytes) -> bytes:
-        """The key under which we add what we know about field `name`.
+        """Returns the key of a member that we add for field `name`.
 
-        The one place where added keys get their names: many SIEMs ignore case, for them a
-        prefix keeps `uid` and its translation apart.
+        All added keys are made here. Many SIEMs ignore case; for them, a prefix keeps `uid` and its
+        translation apart.
         """
         return name.upper() if self.prefix is None else self.prefix + name.lower()
 
     def for_host(self, local: bool, big_endian: bool) -> RecordOptions:
-        """The options for records of a host; nothing local is said about a foreign one."""
+        """Returns the options for records of a host; without local names for a foreign one."""
         if local:
             return replace(self, big_endian=big_endian)
         return replace(self, user_name=None, group_name=None, groups_of=None, big_endian=big_endian)

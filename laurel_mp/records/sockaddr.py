@@ -1,9 +1,8 @@
-"""What a `saddr` field says: a C `struct sockaddr`, as the audited program passed it.
+"""Decodes `saddr` fields: a C `struct sockaddr`, as the audited program passed it.
 
 The kernel logs the bytes before any protocol has looked at them (net/socket.c,
-move_addr_to_kernel), so family, length and content are whatever the caller wrote, up to 128 bytes.
-Addresses are often shorter than their C structure: each field is decoded if the given length
-holds it whole.
+move_addr_to_kernel), so family, length and content are the caller's, up to 128 bytes. Addresses are
+often shorter than their C structure: each field is decoded if the given length includes all of it.
 """
 
 from __future__ import annotations
@@ -18,9 +17,8 @@ Order = Literal["little", "big"]
 SocketAddress = dict[str, str | int | bytes]
 """A decoded address in output order, `saddr_fam` first.
 
-Values that the caller of the syscall chose freely (`path`, `addr` of x25, `call`) are bytes:
-whoever renders them must encode them. `groups` and `network` are `"0x…"`, like every
-hexadecimal number of the output.
+Values that the caller of the syscall chose freely (`path`, `addr` of x25, `call`) are bytes, and
+must be encoded. `groups` and `network` are `"0x…"`, like every hexadecimal number of the output.
 """
 
 # include/linux/socket.h
@@ -42,9 +40,9 @@ AUDIT_ARCH_LE: Final = 0x40000000
 
 
 def is_big_endian(arch_hex: bytes) -> bool:
-    """Tell the byte order from the `arch` of a SYSCALL record, such as `c000003e`.
+    """True if the `arch` of a SYSCALL record, such as `c000003e`, is big-endian.
 
-    An `arch` that cannot be read counts as little-endian, as nearly all hosts are.
+    An invalid `arch` counts as little-endian, as nearly all hosts are.
     """
     try:
         return not int(arch_hex, 16) & AUDIT_ARCH_LE
@@ -53,10 +51,10 @@ def is_big_endian(arch_hex: bytes) -> bool:
 
 
 def decode(saddr: bytes, *, big_endian: bool) -> SocketAddress | None:
-    """Decode the bytes of a `struct sockaddr` from a host of the given byte order.
+    """Decodes the bytes of a `struct sockaddr` from a host of the given byte order.
 
-    Bytes that complete no field are left out. None if the family is not one of those below, or if
-    not even the first field is there: then the raw value says more than we can.
+    Bytes that complete no field are left out. Returns None for an unknown family, and if no field
+    is complete: then the raw value says more.
     """
     order: Order = "big" if big_endian else "little"
     if len(saddr) < 2:
@@ -76,7 +74,7 @@ def decode(saddr: bytes, *, big_endian: bool) -> SocketAddress | None:
 
 
 def _unix_path(saddr: bytes) -> bytes:
-    """Name a unix socket (unix(7)): empty if it has no name, `@` in front of an abstract name.
+    """Returns the name of a unix socket (unix(7)): empty without one, `@NAME` if abstract.
 
     A path ends at its first NUL. In an abstract name the kernel counts every byte of the given
     length, so NULs are part of it, at its end too: `@name` with and without one are two sockets.

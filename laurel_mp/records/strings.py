@@ -1,8 +1,8 @@
-"""Audit strings, which are bytes, as JSON strings, which are UTF-8.
+"""Encodes audit strings, which are bytes, as JSON strings, which are UTF-8.
 
-What is printable stays readable, everything else is percent-encoded, and so is the
-percent sign itself: every string can be turned back into the original bytes
-(`urllib.parse.unquote_to_bytes` of the JSON string's UTF-8 does it).
+Printable characters stay readable, all other bytes are percent-encoded, and so is the percent
+sign. So every string can be turned back into the original bytes, by
+`urllib.parse.unquote_to_bytes` of the JSON string's UTF-8.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from urllib.parse import unquote_to_bytes
 PLAIN = rb"[ !#$&-*,-\[\]-~]"
 
 ODD_QUOTED = rb'"' + PLAIN + rb"*(?!" + PLAIN + rb')[^"\n\x1d][^"\n\x1d]*"'
-"""A quoted string that is not plain. Beside the plain ones it must match none of them: where both
-do, an expression for many strings takes twice as long for each when the last one does not match."""
+"""Expression for a quoted string that is not plain.
+
+It must not match plain ones: otherwise, in an expression with both as alternatives for many
+strings, each string doubles the time when a later one does not match.
+"""
 
 HEX = rb"(?:[0-9A-F]{32})*(?:[0-9A-F]{2}){1,16}"
-"""Pairs of hex digits. To repeat a pair without the long step takes three times as long."""
+"""Expression for pairs of hex digits. Without the long step it takes three times as long."""
 
-# Tables for `bytes.translate`, which takes half of the time of an expression: what is not plain
-# becomes a byte that is not.
+# Tables for `bytes.translate`, which takes half of the time of an expression: all bytes that are
+# not plain become one that is not.
 _ODD = 1
 _PLAIN = bytes(byte if re.match(PLAIN, bytes([byte])) else _ODD for byte in range(256))
 _PLAIN_WORDS = b"\0" + _PLAIN[1:]
@@ -34,8 +37,8 @@ def _shown(byte: int) -> str:
     return character if _PLAIN[byte] == byte != _ODD else f"%{byte:02x}"
 
 
-# By character of a text in which bytes that are no UTF-8 have become surrogates (PEP 383). The
-# byte-order mark is invisible, and many readers drop it.
+# Tables by character, for texts in which bytes that are no UTF-8 have become surrogates (PEP 383).
+# The byte-order mark is invisible, and many readers drop it.
 _SHOWN = {byte: _shown(byte) for byte in range(128)}
 _SHOWN |= {0xDC00 + byte: _shown(byte) for byte in range(128, 256)}
 _SHOWN[0xFEFF] = "%ef%bb%bf"
@@ -43,12 +46,12 @@ _SHOWN_IN_WORDS = _SHOWN | {0: '","'}
 
 
 def encode(text: bytes) -> bytes:
-    """`text` as a JSON string in UTF-8, quotes included."""
+    """Returns `text` as a JSON string in UTF-8, quotes included."""
     return b'"%b"' % (_encoded(text, _SHOWN) if _ODD in text.translate(_PLAIN) else text)
 
 
 def encode_words(text: bytes) -> bytes:
-    """Words with a NUL byte between them as JSON strings with a comma between them."""
+    """Returns words separated by NUL bytes as JSON strings separated by commas."""
     if _ODD in text.translate(_PLAIN_WORDS):
         return b'"%b"' % _encoded(text, _SHOWN_IN_WORDS)
     return b'"%b"' % text.replace(b"\0", b'","')
@@ -59,5 +62,5 @@ def _encoded(text: bytes, shown: dict[int, str]) -> bytes:
 
 
 def decode(string: bytes) -> bytes:
-    """The text of a JSON string that `encode` has made, quotes included; the way back."""
+    """Returns the bytes of a JSON string, quotes included: the inverse of `encode`."""
     return unquote_to_bytes(string[1:-1].replace(b'\\"', b'"').replace(b"\\\\", b"\\"))

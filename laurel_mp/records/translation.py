@@ -1,4 +1,4 @@
-"""Numbers and structures into names, as auditd does with `log_format = ENRICHED`.
+"""Translates numbers and structures into names, as auditd does with `log_format = ENRICHED`.
 
 The large tables are loaded when they are first needed: each process counts its memory.
 """
@@ -30,7 +30,7 @@ _X32_OWN = dict(
 
 
 def system_call(arch: bytes, number: bytes | None) -> dict[bytes, bytes]:
-    """JSON for `arch` and `syscall`, as far as they can be named."""
+    """Returns JSON for `arch` and `syscall`, as far as they have names."""
     name = arches.NAMES.get(arch.lower())
     if name is None:
         return {}
@@ -42,7 +42,7 @@ def system_call(arch: bytes, number: bytes | None) -> dict[bytes, bytes]:
 
 
 def syscall_name(arch: bytes, number: bytes) -> bytes | None:
-    """The name of a system call, `arch` being the name of the architecture."""
+    """Returns the name of a system call; `arch` is the name of the architecture."""
     from laurel_mp.records.tables import syscalls
 
     table = syscalls.NAMES.get(arch)
@@ -55,13 +55,13 @@ def syscall_name(arch: bytes, number: bytes) -> bytes | None:
 
 
 def uring_operation(number: bytes) -> dict[bytes, bytes]:
-    """JSON for `uring_op`, if it has a name."""
+    """Returns JSON for `uring_op`, if it has a name."""
     name = uring_ops.NAMES.get(number)
     return {} if name is None else {b"uring_op": encode(name)}
 
 
 def socket_address(address: bytes, *, big_endian: bool) -> dict[bytes, bytes]:
-    """JSON for `saddr`, if its family is known."""
+    """Returns JSON for `saddr`, if its family is known."""
     decoded = sockaddr.decode(address, big_endian=big_endian)
     if decoded is None:
         return {}
@@ -70,7 +70,7 @@ def socket_address(address: bytes, *, big_endian: bool) -> dict[bytes, bytes]:
 
 
 def internet_address(body: bytes, *, big_endian: bool) -> tuple[str, int] | None:
-    """Address and port in the body of a SOCKADDR record, if it is one of the internet."""
+    """Returns address and port in the body of a SOCKADDR record; None unless inet or inet6."""
     for field in parse(body.partition(b"\x1d")[0]):
         if field.key == b"saddr":
             decoded = sockaddr.decode(text_of(field) or b"", big_endian=big_endian) or {}

@@ -1,4 +1,4 @@
-"""Record types: what they are called, and who writes them."""
+"""Classifies record types: by number, and by the program that writes them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _unknown = re.compile(rb"UNKNOWN\[([0-9]{1,9})\]").fullmatch
 SINGLE_OBJECTS = frozenset((b"SYSCALL", b"EXECVE", b"CWD", b"PROCTITLE"))
 """Kernel record types of which an event has one: an object in the output, not a list."""
 
-# Records that the kernel writes only within a syscall or an io_uring operation: where one of
-# them stands, an end of event was due [kernel: audit_log_exit].
+# Records that the kernel writes only within a syscall or an io_uring operation: an event with one
+# of them has an end [kernel: audit_log_exit].
 PARTS_OF_SYSCALLS = frozenset(
     (b"SYSCALL", b"URINGOP", b"PATH", b"CWD", b"EXECVE", b"PROCTITLE", b"SOCKADDR")
 )
 
 
 def number_of(name: bytes) -> int | None:
-    """The number of a record type (include/uapi/linux/audit.h), None for a name we do not know."""
+    """Returns the number of a record type (include/uapi/linux/audit.h); None if unknown."""
     number = NUMBERS.get(name)
     if number is None and (match := _unknown(name)):
         return int(match[1])
@@ -27,7 +27,7 @@ def number_of(name: bytes) -> int | None:
 
 
 def is_daemon(name: bytes) -> bool:
-    """Whether a record is of auditd about itself, with a serial of its own number space."""
+    """True if auditd writes such records about itself; their serials are auditd's own."""
     if name.startswith(b"DAEMON_"):
         return True
     match = _unknown(name)
@@ -35,10 +35,10 @@ def is_daemon(name: bytes) -> bool:
 
 
 def is_kernel(name: bytes, body: bytes) -> bool:
-    """Whether a record can be part of a larger event; all others are events of their own.
+    """True if a record can be part of a larger event; all others are events of their own.
 
-    A name that is not in the table is judged by its body: only records from user space carry
-    a `msg='…'`, which auditd's library puts there [libaudit: audit_log_user_message].
+    For an unknown type, the body tells: only records from user space have a `msg='…'`, which
+    auditd's library adds [libaudit: audit_log_user_message].
     """
     number = number_of(name)
     if number is None:

@@ -1,7 +1,7 @@
-"""What a value means, by the class of its field, and how it is rendered.
+"""Classifies and renders values, by the class of their field.
 
-Classes come from the audit field dictionary (`tables.fields`). A value that does not fit its
-class is kept as text: nothing is lost because it was unexpected.
+Classes come from the audit field dictionary (`tables.fields`). A value that does not fit its class
+is kept as text, so that unexpected values are not lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from laurel_mp.records.tables.fields import CLASSES
 
 
 class Kind(IntEnum):
-    """What a value turned out to be; its rendering depends on nothing else."""
+    """Kind of a value, which determines its rendering."""
 
     NULL = 0
     NUMBER = 1
@@ -24,7 +24,7 @@ class Kind(IntEnum):
     OCTAL = 3
     TEXT = 4
     HEX_TEXT = 5
-    """Text that was written as hex digits."""
+    """Text in hex digits."""
 
 
 _decimal = re.compile(rb"0|-?[1-9][0-9]{0,18}").fullmatch
@@ -38,7 +38,7 @@ _NO_VALUE = (b"(null)", b"?")
 
 
 def class_of(key: bytes) -> str:
-    """The class of a field, `""` for one that is not in the dictionary."""
+    """Returns the class of a field; `""` if it is not in the dictionary."""
     known = CLASSES.get(key)
     if known is not None:
         return known
@@ -46,12 +46,12 @@ def class_of(key: bytes) -> str:
 
 
 def is_decimal(text: bytes) -> bool:
-    """Whether `text` is a signed 64-bit decimal, written as JSON writes it."""
+    """True if `text` is a signed 64-bit decimal in JSON's notation."""
     return _decimal(text) is not None and (len(text) < 19 or int(text) in _INT64)
 
 
 def kind_of(field_class: str, field: Field) -> Kind:
-    """What the value of `field` is, given its class."""
+    """Returns the kind of the value of `field`, given its class."""
     _, form, text = field
     if form is not Form.BARE:
         return Kind.TEXT
@@ -73,7 +73,7 @@ def kind_of(field_class: str, field: Field) -> Kind:
 
 
 def render(kind: Kind, text: bytes) -> bytes:
-    """`text` as JSON; `kind` must be what `kind_of` said of it."""
+    """Returns `text` as JSON; `kind` must be that of `kind_of`."""
     if kind is Kind.TEXT:
         return encode(text)
     if kind is Kind.HEX_TEXT:
@@ -88,12 +88,12 @@ def render(kind: Kind, text: bytes) -> bytes:
 
 
 def render_field(field: Field) -> bytes:
-    """The value of `field` as JSON, by the class of its key."""
+    """Returns the value of `field` as JSON, by the class of its key."""
     return render(kind_of(class_of(field.key), field), field.text)
 
 
 def text_of(field: Field) -> bytes | None:
-    """The bytes that an encoded field stands for; None for no value."""
+    """Returns the bytes of an encoded field; None for no value."""
     kind = kind_of("encoded", field)
     if kind is Kind.NULL:
         return None

@@ -1,1 +1,1 @@
-"""The four pure stages: bytes and lists in, bytes and lists out; no sockets, no clock."""
+"""The four pure stages: bytes and lists in, bytes and lists out, without sockets and clock."""

@@ -1,4 +1,4 @@
-"""The writer's stage: bodies and annotations into lines, in the order of the stream."""
+"""The writer's stage: joins bodies and annotations into lines, in the order of the stream."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from laurel_mp.stages.loss_reporter import (
     LATEST_RANK,
     NOTHING,
     Line,
-    Losses,
-    LossesState,
     LossOptions,
+    LossReporter,
+    LossReporterState,
 )
+from laurel_mp.stages.node_serials import Loss
 from laurel_mp.stages.packing import pack, unpack
-from laurel_mp.stages.serial_gaps import Loss
 from laurel_mp.stages.stage_messages import Annotations, DecodedBodies, Merged
 
 
 class _Events(NamedTuple):
-    """The parts of events, in the order in which they are written."""
+    """Parts of events, in the order in which they are written."""
 
     heads: Sequence[bytes]
     answers: Sequence[bytes]
@@ -34,47 +34,47 @@ class _Events(NamedTuple):
 
 
 Waiting = dict[int, Annotated[bytes, re.compile(rb"[^\n\0]*")]]
-"""Annotations that wait for their event to be complete, by query, for one worker."""
+"""Annotations of one worker whose event is not complete, by the number of the query."""
 
 
 @dataclass(slots=True)
 class AssemblerCounters:
-    """What was given out, since the start."""
+    """Counts lines of the output, since the start."""
 
     events: int = 0
     filtered_events: int = 0
     filtered_lines: int = 0
     """Lines of filtered events."""
     loss_lines: int = 0
-    """Lines that are no events, but say that some are missing."""
+    """Lines that report losses."""
 
 
 class AssemblerState(NamedTuple):
-    """An assembler between two batches."""
+    """State of an assembler between two batches."""
 
     waiting: list[Waiting]
     counters: AssemblerCounters
-    losses: LossesState = NOTHING
+    losses: LossReporterState = NOTHING
 
 
 class Assembler:
-    """Puts together what workers and tracker made of each batch."""
+    """Joins the results of workers and tracker for each batch."""
 
     def __init__(self, workers: int, losses: LossOptions | None = None) -> None:
         self._waiting: list[Waiting] = [{} for _ in range(max(workers, 1))]
-        self._losses = Losses(losses or LossOptions())
+        self._losses = LossReporter(losses or LossOptions())
         self.counters = AssemblerCounters()
         self.losses: tuple[Loss, ...] = ()
-        """What the last batch has shown to be missing."""
+        """LossReporter that the last batch has shown."""
 
     def snapshot(self) -> bytes:
-        """What another one can go on from, between two batches: a packed AssemblerState."""
+        """Returns the state between two batches: a packed AssemblerState."""
         return pack(AssemblerState(self._waiting, self.counters, self._losses.state()))
 
     def restore(self, snapshot: bytes) -> None:
-        """Goes on from there; only for one of as many workers, and that has merged nothing yet.
+        """Continues from a snapshot of as many workers; only before the first batch.
 
-        A snapshot that comes from elsewhere must have been checked. Raises SnapshotError.
+        A snapshot from a file must have been checked. Raises SnapshotError.
         """
         waiting, counters, losses = unpack(snapshot, AssemblerState)
         if len(waiting) != len(self._waiting):
@@ -84,15 +84,15 @@ class Assembler:
 
     @property
     def awaits_clock(self) -> bool:
-        """Whether more may be found missing when the clock goes on."""
+        """True if the clock alone may reveal more losses."""
         return self._losses.is_waiting
 
     def merge(
         self, bodies: list[DecodedBodies], annotations: list[tuple[int, Annotations]]
     ) -> Merged:
-        """The events that were completed in one batch.
+        """Returns the lines of the events that were completed in one batch.
 
-        Both lists are by worker; annotations come with the number of their first query.
+        Both lists are by worker; with annotations comes the number of their first query.
         """
         heads: list[bytes] = []
         answered: list[bytes] = []
@@ -121,7 +121,7 @@ class Assembler:
         text = b"".join(_pieces(events))
         filtered = b""
         if FILTERED in text:
-            # Without sizes there are no filters, but verdicts may wait from when there were.
+            # No sizes, no filters; but annotations of an earlier run with filters may be marked.
             if filled[0].sizes:
                 sizes = list(chain.from_iterable(decoded.sizes for decoded in filled))
                 text, filtered = self._filter(text.split(b"\n")[:-1], order(sizes))
@@ -144,21 +144,21 @@ class Assembler:
 
     @property
     def given(self) -> int:
-        """Events that were given out or filtered, since the start."""
+        """Number of events, filtered ones included, since the start."""
         return self.counters.events + self.counters.filtered_events
 
     @property
     def waiting(self) -> int:
-        """Annotations whose event is not complete."""
+        """Number of annotations whose event is not complete."""
         return sum(map(len, self._waiting))
 
 
 def _answered(
     waiting: Waiting, decoded: DecodedBodies, base: int, answers: Annotations
 ) -> tuple[list[bytes], list[bytes]]:
-    """The answers for the events of one worker, and their tails without marks.
+    """Returns the answers for the events of one worker, and their tails without marks.
 
-    What is left of `waiting` and `answers` waits.
+    Moves answers for later events to `waiting`.
     """
     queries = decoded.queries
     early = 0
@@ -167,7 +167,7 @@ def _answered(
     own = len(queries) - early
     if not decoded.more and not decoded.unused and own <= len(answers):
         expected = array("Q", range(base, base + own))
-        if queries[early:] == expected:  # which is how it is, but for events that are interleaved
+        if queries[early:] == expected:  # the usual case: no events are interleaved
             found = [waiting.pop(query) for query in queries[:early]]
             found += answers[:own]
             waiting.update(enumerate(answers[own:], base + own))
@@ -183,7 +183,7 @@ def _answered(
 
 
 def _bodies_of(lines: list[Line], *, has_sizes: bool) -> DecodedBodies:
-    """What orders these lines among events."""
+    """Returns bodies that put these lines in order among events."""
     none: array[int] = array("Q")
     keys = array("Q", [line.key for line in lines])
     ranks = array("Q", [LATEST_RANK] * len(lines))
@@ -193,13 +193,13 @@ def _bodies_of(lines: list[Line], *, has_sizes: bool) -> DecodedBodies:
 
 
 def _spliced(tail: bytes, more: Iterator[bytes]) -> bytes:
-    """`tail` with its marks replaced by what comes next in `more`."""
+    """Returns `tail` with each mark replaced by the next item of `more`."""
     first, *others = tail.split(b"\0")
     return first + b"".join([next(more) + other for other in others])
 
 
 def _pieces(events: _Events) -> list[bytes]:
-    """What makes the text of all events, in its order."""
+    """Returns the pieces of the text of all events, in order."""
     pieces = [b"}\n"] * (4 * len(events.heads))
     pieces[::4] = events.heads
     pieces[1::4] = events.answers
@@ -208,10 +208,10 @@ def _pieces(events: _Events) -> list[bytes]:
 
 
 def _order(filled: list[DecodedBodies]) -> Callable[[list[Any]], Sequence[Any]]:
-    """What puts a list with one item for each event of all workers in order, by key and rank.
+    """Returns a function that sorts a list with one item for each event, by key and rank.
 
-    Also the events of a single worker are put in order where they have ranks: several clock
-    marks can stand at one position.
+    Events of a single worker are sorted, too, if they have ranks: several clock marks can stand at
+    one position.
     """
     keys = list(chain.from_iterable(decoded.keys for decoded in filled))
     by: list[Any] = keys
@@ -219,11 +219,11 @@ def _order(filled: list[DecodedBodies]) -> Callable[[list[Any]], Sequence[Any]]:
         ranks = chain.from_iterable(decoded.ranks or bytes(len(decoded.keys)) for decoded in filled)
         by = list(zip(keys, ranks, strict=True))
     elif len(filled) == 1:
-        return _as_it_is
-    if len(keys) == 1:  # of which itemgetter makes no tuple
-        return _as_it_is
+        return _unsorted
+    if len(keys) == 1:  # itemgetter would not return a tuple
+        return _unsorted
     return itemgetter(*sorted(range(len(keys)), key=by.__getitem__))
 
 
-def _as_it_is(items: list[Any]) -> list[Any]:
+def _unsorted(items: list[Any]) -> list[Any]:
     return items

@@ -1,12 +1,13 @@
-"""The worker's stage: lines into rendered events and queries for the tracker."""
+"""The worker's stage: joins lines into events, renders them, and asks the tracker."""
 
 from __future__ import annotations
 
 from array import array
 
-from laurel_mp.events.fast.novel_events import FastCoalescer
+from laurel_mp.events.fast.event_feeder import EventFeeder
 from laurel_mp.events.reassembly.bodies import Bodies, clock_key
-from laurel_mp.events.reassembly.coalescer import CoalescerState, Counters, Limits
+from laurel_mp.events.reassembly.coalescer import Coalescer, CoalescerState, Limits
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.events.reassembly.exec_observer import ContentFilters, ExecObserver
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.packing import pack, unpack
@@ -24,16 +25,17 @@ class Decoder:
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
         *,
-        serials: bool = True,
+        collect_serials: bool = True,
     ) -> None:
-        self._coalescer = FastCoalescer(
-            options, limits, local_node, observer, filters, serials=serials
+        self._coalescer = Coalescer(
+            options, limits, local_node, observer, filters, collect_serials=collect_serials
         )
+        self._feeder = EventFeeder(self._coalescer)
         self._observer = observer
 
     @property
-    def counters(self) -> Counters:
-        """What became of the lines, since the start."""
+    def counters(self) -> DecoderCounters:
+        """Counts since the start."""
         return self._coalescer.counters
 
     @property
@@ -49,28 +51,28 @@ class Decoder:
         return ended + self.in_flight_lines
 
     def statistics(self) -> dict[str, int]:
-        """Sizes and limits met, for status reports."""
+        """Returns sizes and limits met, for status reports."""
         found = self._coalescer.statistics()
         return found if self._observer is None else found | self._observer.statistics()
 
     def forget(self) -> None:
-        """Forgets what was rendered: names of users in it may be others now."""
+        """Clears all caches of rendered text, when names of users may have changed."""
         self._coalescer.forget()
 
     def snapshot(self) -> bytes:
-        """What another one can go on from, between two batches: a packed CoalescerState."""
+        """Returns the state between two batches: a packed CoalescerState."""
         return pack(self._coalescer.state())
 
     def restore(self, snapshot: bytes) -> None:
-        """Goes on from there; only for one that has seen nothing yet.
+        """Continues from a snapshot; only before the first batch.
 
-        A snapshot that comes from elsewhere must have been checked.
+        A snapshot from a file must have been checked.
         """
         self._coalescer.restore(unpack(snapshot, CoalescerState))
 
     def decode(self, share: Share) -> Decoded:
-        """The events that are complete with this share, and the queries that belong to it."""
-        coalescer = self._coalescer
+        """Returns the events that are complete with this share, and its process queries."""
+        coalescer, feed = self._coalescer, self._feeder.feed
         marks = iter(share.marks)
         mark = next(marks, None)
         start = 0
@@ -78,7 +80,7 @@ class Decoder:
             while mark is not None and mark.position <= position:
                 coalescer.clock(*mark)
                 mark = next(marks, None)
-            coalescer.feed(share.blob, start, start + length, position - start)
+            feed(share.blob, start, start + length, position - start)
             start += length
         while mark is not None:
             coalescer.clock(*mark)
@@ -96,7 +98,7 @@ class Decoder:
                 bodies.more,
                 bodies.unused,
                 bodies.sizes,
-                coalescer.serials.take(),
+                coalescer.output.serials.take(),
                 share.notes,
             ),
             DecodedQueries(
@@ -112,7 +114,7 @@ class Decoder:
 
 
 def _ranks(bodies: Bodies) -> array[int]:
-    """Ranks for all events; nothing if all are 0."""
+    """Returns a rank for each event; an empty array if all are 0."""
     if not bodies.ranks:
         return bodies.ranks
     ranks = array("Q", bytes(8 * len(bodies.keys)))

@@ -1,4 +1,4 @@
-"""What a worker adds to execs: scripts, labels by command line, what /proc says."""
+"""Adds scripts, labels by command line, and facts from /proc to execs."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from laurel_mp.records.strings import decode, encode
 
 @dataclass(frozen=True, slots=True)
 class EnricherOptions:
-    """What to add to execs."""
+    """Selects the additions to execs."""
 
     records: RecordOptions
     script: bool = True
     argv: bool = False
-    """Whether the tracker shows command lines."""
+    """Send command lines to the tracker."""
     label_argv: PatternLabels = field(default_factory=lambda: PatternLabels({}, {}))
     label_script: PatternLabels = field(default_factory=lambda: PatternLabels({}, {}))
     label_argv_count: int = 32
     label_argv_bytes: int = 4096
     procfs: Procfs | None = None
-    """Live only."""
+    """None offline."""
     environment: VariableFilter | None = None
     hashes: ExecutableHashes | None = None
 
 
 class Enricher:
-    """Looks at successful execs, for one worker."""
+    """Implements `ExecObserver` for one worker."""
 
     def __init__(self, options: EnricherOptions) -> None:
         self._options = options
@@ -47,10 +47,10 @@ class Enricher:
         self._has_details = options.label_argv or options.label_script or options.argv
 
     def started(self, pid: bytes, exe: bytes) -> Started:
-        """Reads what /proc says, while the process is there.
+        """Reads /proc while the process exists.
 
-        It counts only if it still is of the program that was executed; everything can fail,
-        and then nothing is added.
+        Facts count only if the process still runs the executed program. Every read can fail; then
+        nothing is added.
         """
         options = self._options
         if options.procfs is None or exe == b"null":
@@ -77,7 +77,7 @@ class Enricher:
         return Started(facts, inode, members, self._environment(pid, program), device)
 
     def statistics(self) -> dict[str, int]:
-        """Sizes and limits met, for status reports."""
+        """Returns sizes and limits met, for status reports."""
         hashes = self._options.hashes
         if hashes is None:
             return {}
@@ -106,7 +106,7 @@ class Enricher:
         return b',"%b":{%b}' % (self._env, pairs)
 
     def finished(self, started: Started, executed: LazyExecution) -> Finished:
-        """The script, the labels by command line and script, the command line."""
+        """Returns the script, labels by command line and script, and the command line."""
         options = self._options
         script = executed.script(started.inode, started.device)
         members = b""
@@ -126,7 +126,7 @@ class Enricher:
         return Finished(members, b"\x1e" + b"\x1e".join(joined))
 
     def _command_line(self, execution: Execution) -> bytes:
-        """What the expressions see: the first arguments, joined by blanks, cut."""
+        """Returns the text for label patterns: the first arguments, joined by blanks, cut."""
         options = self._options
         words: list[bytes] = []
         size = 0
@@ -143,5 +143,5 @@ class Enricher:
 
 
 def _joined(names: Iterable[bytes]) -> bytes:
-    """Names for a query; as JSON, because cgroups and labels may be called anything."""
+    """Joins names for a query, as JSON: names of cgroups and labels may have any bytes."""
     return b"\x1f".join(map(encode, names))

@@ -1,7 +1,7 @@
-"""What is missing, as lines of the output: because there is where someone looks.
+"""Reports losses as lines of the output.
 
-A line for each node at most once in `interval` seconds of the arrival clock, which says what was
-found missing since the one before. So a host that loses much does not drown in them.
+There is at most one line for each node in `interval` seconds of the arrival clock; it sums up the
+losses since the line before. So a host that loses much does not flood the output.
 """
 
 from __future__ import annotations
@@ -15,49 +15,50 @@ from laurel_mp.events.reassembly.bodies import clock_key
 from laurel_mp.events.reassembly.event_in_flight import Node
 from laurel_mp.events.reassembly.serial_collector import Interval
 from laurel_mp.formats import native
-from laurel_mp.stages.serial_gaps import Loss, Serials, SerialsState
+from laurel_mp.stages.node_serials import Loss
+from laurel_mp.stages.serial_gaps import SerialGaps, SerialGapsState
 
 LATEST_RANK = (1 << 64) - 1
-"""Behind all events that the clock completes at the same place."""
+"""Rank behind all events that the clock completes at the same position."""
 
 
 @dataclass(frozen=True, slots=True)
 class LossOptions:
-    """How gaps are looked for, and where they are told."""
+    """Options of the search for gaps and of their report."""
 
     window: float = 5.0
-    """Seconds that a missing serial is waited for."""
+    """Seconds to wait for a missing serial."""
     interval: float = 10.0
-    """Seconds between two lines about one node at least."""
+    """Least number of seconds between two lines about one node."""
     lines: bool = False
-    """Whether there are lines at all."""
+    """Add lines to the output."""
     key: bytes = native.NOTE
 
 
 class Line(NamedTuple):
-    """A line of the output that is no event, without its last brace."""
+    """A line of the output that reports a loss, without its last brace."""
 
     key: int
-    """What orders it among events."""
+    """Its order among events."""
     head: bytes
 
 
 class Found(NamedTuple):
-    """What was found out with a batch."""
+    """LossReporter found with a batch, and lines that report some."""
 
     losses: list[Loss]
     lines: list[Line]
 
 
-class LossesState(NamedTuple):
-    """See Losses."""
+class LossReporterState(NamedTuple):
+    """State of a `LossReporter` between two batches."""
 
-    serials: SerialsState
-    untold: list[Loss]
-    told: list[tuple[Node | None, float]]
+    serials: SerialGapsState
+    unreported: list[Loss]
+    reported: list[tuple[Node | None, float]]
 
-    def anew(self) -> LossesState:
-        """The same without anything that is waited for; what was counted stays."""
+    def without_gaps(self) -> LossReporterState:
+        """Returns the state without open gaps; counts stay."""
         nodes = [
             node._replace(top=None, missing=[], closed=[], below=0, restarted=False)
             for node in self.serials.nodes
@@ -65,39 +66,39 @@ class LossesState(NamedTuple):
         return self._replace(serials=self.serials._replace(nodes=nodes, collected=[]))
 
 
-NOTHING = LossesState(SerialsState(0.0, None, [], []), [], [])
+NOTHING = LossReporterState(SerialGapsState(0.0, None, [], []), [], [])
 
 
 NO_INTERVAL = Interval(-1, 0.0, False, [])
 
 
-class Losses:
-    """Finds gaps and says so. Between two batches it can go on elsewhere."""
+class LossReporter:
+    """Finds gaps in serials and reports them."""
 
     def __init__(self, options: LossOptions) -> None:
         self._options = options
-        self._serials = Serials(options.window)
-        self._untold: dict[bytes | None, Loss] = {}
-        self._told: dict[bytes | None, float] = {}
-        """When there was the last line about a node, if that is not long ago."""
+        self._gaps = SerialGaps(options.window)
+        self._unreported: dict[bytes | None, Loss] = {}
+        self._reported: dict[bytes | None, float] = {}
+        """Time of the last line about a node, if that is recent."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether there is something to do when the clock goes on."""
-        return bool(self._untold) or self._serials.is_waiting
+        """True if the clock alone may lead to a report."""
+        return bool(self._unreported) or self._gaps.is_waiting
 
     def take(self, intervals: Sequence[Sequence[Interval]]) -> Found:
-        """What is found with the intervals of a batch, for each worker."""
+        """Takes the intervals of a batch, a list for each worker; returns the losses found."""
         found = Found([], [])
         for together in zip_longest(*intervals, fillvalue=NO_INTERVAL):
             position, now, final = -1, 0.0, False
             for interval in together:
                 for seen in interval.seen:
-                    self._serials.see(seen)
+                    self._gaps.see(seen)
                 if interval.position >= 0:
                     position, now, final, _ = interval
             if position >= 0:
-                losses = self._serials.mark(now, final=final)
+                losses = self._gaps.mark(now, final=final)
                 found.losses.extend(losses)
                 found.lines.extend(self._tell(losses, position, now, final=final))
         return found
@@ -105,46 +106,49 @@ class Losses:
     def _tell(self, losses: list[Loss], position: int, now: float, *, final: bool) -> list[Line]:
         if not self._options.lines:
             return []
-        if not losses and not self._untold:
+        if not losses and not self._unreported:
             return []
         for loss in losses:
-            former = self._untold.get(loss.node)
-            self._untold[loss.node] = loss if former is None else former.plus(loss)
-        over = [node for node, told in self._told.items() if now - told >= self._options.interval]
+            former = self._unreported.get(loss.node)
+            self._unreported[loss.node] = loss if former is None else former.plus(loss)
+        over = [
+            node
+            for node, reported in self._reported.items()
+            if now - reported >= self._options.interval
+        ]
         for node in over:
-            del self._told[node]
-        due = [node for node in self._untold if final or node not in self._told]
+            del self._reported[node]
+        due = [node for node in self._unreported if final or node not in self._reported]
         lines = []
         for node in due:
-            self._told[node] = now
-            lines.append(Line(clock_key(position), self._text(self._untold.pop(node))))
+            self._reported[node] = now
+            lines.append(Line(clock_key(position), self._text(self._unreported.pop(node))))
         return lines
 
     def _text(self, loss: Loss) -> bytes:
-        return native.begin(
-            b"%b:%d" % (_time(loss.end), loss.first), loss.node
-        ) + b',"%b":{"op":"loss","kind":"serial-gap",%b}' % (
+        beginning = native.begin(b"%b:%d" % (_time(loss.end), loss.first), loss.node)
+        return beginning + b',"%b":{"op":"loss","kind":"serial-gap",%b}' % (
             self._options.key,
             b",".join(_members(loss)),
         )
 
-    # --- going on elsewhere
+    # --- snapshots
 
-    def state(self) -> LossesState:
-        """What to go on from; it goes on changing with this."""
-        return LossesState(
-            self._serials.state(), list(self._untold.values()), list(self._told.items())
+    def state(self) -> LossReporterState:
+        """Returns the state between two batches; it shares mutable parts with this object."""
+        return LossReporterState(
+            self._gaps.state(), list(self._unreported.values()), list(self._reported.items())
         )
 
-    def restore(self, state: LossesState) -> None:
-        """Goes on from there; only for one that has seen nothing yet."""
-        self._serials.restore(state.serials)
-        self._untold = {loss.node: loss for loss in state.untold}
-        self._told = dict(state.told)
+    def restore(self, state: LossReporterState) -> None:
+        """Continues from `state`; only before the first batch."""
+        self._gaps.restore(state.serials)
+        self._unreported = {loss.node: loss for loss in state.unreported}
+        self._reported = dict(state.reported)
 
 
 def note(seconds: float, kind: bytes, members: bytes, key: bytes) -> bytes:
-    """A whole line about a loss that no serial belongs to, seen at a time of the wall clock."""
+    """Returns a line about a loss without serials, noticed at a time of the wall clock."""
     beginning = native.begin(b"%.3f:0" % seconds, None)
     return beginning + b',"%b":{"op":"loss","kind":"%b",%b}}' % (key, kind, members)
 

@@ -1,9 +1,9 @@
-"""State as bytes and back: typed records, packed by msgpack.
+"""Packs typed records as bytes with msgpack, and unpacks them.
 
-A record is a NamedTuple or a dataclass; its annotations say what may stand in it. What may come
-from a damaged file is read with `check`: whatever does not fit raises SnapshotError and nothing
-else. What a process of ours said a second ago, or what was checked before, is read with
-`unpack`, which takes contents as they are: that is what recovery waits for.
+A record is a NamedTuple or a dataclass; its annotations are its schema. `check` is for snapshots
+that may come from a damaged file: any value that does not fit raises SnapshotError and nothing
+else. `unpack` is for snapshots of our own processes, and for those that were checked before: it
+does not look at the contents, and so is fast enough for recovery.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from laurel_mp.errors import SnapshotError
 VERSION = 2
 
 MAX_INTEGER = 1 << 61
-"""Integers are below: positions of a stream, which as keys must fit into 64 bits."""
+"""Upper bound of integers: keys made of stream positions must fit into 64 bits."""
 
 Record = TypeVar("Record")
 
@@ -32,19 +32,19 @@ _UNREADABLE = (ValueError, TypeError, OverflowError, msgpack.UnpackException)
 
 
 def pack(record: object) -> bytes:
-    """A whole snapshot: the version, what it is of, a checksum, the record."""
+    """Packs a snapshot: version, name of the record type, checksum, record."""
     content = pack_part(record)
     packed: bytes = msgpack.packb((VERSION, type(record).__name__, crc32(content), content))
     return packed
 
 
 def check(snapshot: bytes, kind: type[Record]) -> Record:
-    """The record in what `pack` has made of one of this kind, if it is a good one."""
+    """Unpacks and checks a snapshot of a record of this kind. Raises SnapshotError."""
     return _unpack(snapshot, kind, _reader(kind, True))
 
 
 def unpack(snapshot: bytes, kind: type[Record]) -> Record:
-    """The same, but only version, kind and checksum are looked at."""
+    """Unpacks a snapshot; checks version, kind and checksum only. Raises SnapshotError."""
     return _unpack(snapshot, kind, _reader(kind, False))
 
 
@@ -62,13 +62,13 @@ def _unpack(snapshot: bytes, kind: type[Record], read: _Reader) -> Record:
 
 
 def pack_part(record: object) -> bytes:
-    """A record that is to be a part of others."""
+    """Packs a record that is a part of others."""
     packed: bytes = msgpack.packb(record, default=astuple)
     return packed
 
 
 def check_part(part: bytes, kind: type[Record]) -> Record:
-    """The record in what `pack_part` has made of one of this kind, if it is a good one."""
+    """Unpacks and checks what `pack_part` has packed. Raises SnapshotError."""
     try:
         record: Record = _reader(kind, True)(msgpack.unpackb(part))
     except _UNREADABLE as error:
@@ -77,7 +77,7 @@ def check_part(part: bytes, kind: type[Record]) -> Record:
 
 
 def check_plain(value: Any, kind: type[Record]) -> Record:
-    """The record of which `value` has the fields, as msgpack has unpacked it, if it is one."""
+    """Checks fields as msgpack has unpacked them; returns the record. Raises SnapshotError."""
     try:
         record: Record = _reader(kind, True)(value)
     except _UNREADABLE as error:
@@ -86,12 +86,12 @@ def check_plain(value: Any, kind: type[Record]) -> Record:
 
 
 def unpack_part(part: bytes) -> tuple[Any, ...]:
-    """The fields of one, with tuples in place of records and lists: nothing is looked at."""
+    """Unpacks what `pack_part` has packed, unchecked, with tuples for records and lists."""
     fields: tuple[Any, ...] = msgpack.unpackb(part, use_list=False)
     return fields
 
 
-# --- what may stand where
+# --- readers for the types of fields
 
 _Reader = Callable[[Any], Any]
 
@@ -101,9 +101,9 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _make_reader(kind: Any, strict: bool) -> _Reader:
-    """What turns an unpacked value into one of `kind`.
+    """Returns a function that turns an unpacked value into one of `kind`.
 
-    A strict one raises ValueError or TypeError if that is none.
+    If `strict`, it raises ValueError or TypeError for a value of another kind.
     """
     origin, arguments = get_origin(kind), get_args(kind)
     if not strict and (kind in _PLAIN or origin is Annotated):

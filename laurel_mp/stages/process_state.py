@@ -1,7 +1,7 @@
-"""Process tables as state to go on from.
+"""Snapshots of process tables.
 
-Tables are large, snapshots frequent and most processes do not change between two: an instance
-is packed once, and that is kept with it, also by those who go on from a snapshot.
+Tables are large, snapshots frequent, and most processes do not change between two. So an instance
+is packed once, and keeps its packed form, also when it is restored from a snapshot.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from laurel_mp.stages.packing import check_part, unpack_part
 
 Pid = Annotated[bytes, re.compile(rb"[0-9]{1,20}")]
 Text = Annotated[bytes, re.compile(rb"[^\n\0\x01]*")]
-"""May stand in annotations, which are lines; and neither as a mark nor as a verdict."""
+"""Bytes that may be part of an annotation: no line feed, mark or FILTERED."""
 
 
 class ProcessState(NamedTuple):
-    """A process instance, but for when it was heard of; see Process."""
+    """A process instance without `used`, see Process."""
 
     id: Text
     pid: Pid
@@ -43,12 +43,12 @@ class ProcessState(NamedTuple):
 
 
 class ProcessesState(NamedTuple):
-    """Process instances in their order."""
+    """Process instances in order."""
 
     instances: list[bytes]
     """ProcessState of each, packed."""
     used: bytes
-    """Native unsigned 64-bit integers, one for each: see Process."""
+    """A native unsigned 64-bit integer for each instance, see Process."""
 
 
 class TableState(NamedTuple):
@@ -58,12 +58,12 @@ class TableState(NamedTuple):
     current: ProcessesState
     ended: ProcessesState
     ended_when: bytes
-    """Native 64-bit floats, one for each."""
+    """A native 64-bit float for each ended instance."""
     evicted: int
 
 
 def state_of_table(node: bytes, table: ProcessTable) -> TableState:
-    """What to go on from with a node's table."""
+    """Returns a snapshot of a node's table."""
     return TableState(
         node,
         state_of(table.current.values()),
@@ -74,7 +74,7 @@ def state_of_table(node: bytes, table: ProcessTable) -> TableState:
 
 
 def fill_table(table: ProcessTable, state: TableState) -> None:
-    """Puts what `state` holds into an empty table."""
+    """Restores an empty table from `state`."""
     table.current = {process.pid: process for process in processes(state.current)}
     times = array("d", state.ended_when)
     ended = processes(state.ended)
@@ -83,22 +83,22 @@ def fill_table(table: ProcessTable, state: TableState) -> None:
 
 
 def state_of(instances: Iterable[Process]) -> ProcessesState:
-    """The state of some processes."""
+    """Returns a snapshot of processes."""
     found = list(instances)
     packed = [process.packed or _pack(process) for process in found]
     return ProcessesState(packed, array("Q", [process.used for process in found]).tobytes())
 
 
 def processes(state: ProcessesState) -> list[Process]:
-    """The processes of a state."""
+    """Restores the processes of a snapshot."""
     return list(map(_process, state.instances, array("Q", state.used)))
 
 
-# --- what may come from a damaged file
+# --- checks of snapshots from a file
 
 
 def check_table(state: TableState) -> None:
-    """Raises SnapshotError if there is anything in it that `fill_table` would not expect."""
+    """Raises SnapshotError unless `fill_table` can restore `state`."""
     check_processes(state.current)
     check_processes(state.ended)
     if len(state.ended_when) != 8 * len(state.ended.instances):
@@ -106,20 +106,20 @@ def check_table(state: TableState) -> None:
 
 
 def check_processes(state: ProcessesState) -> None:
-    """The same for `processes`."""
+    """Raises SnapshotError unless `processes` can restore `state`."""
     for each in state.instances:
         check_part(each, ProcessState)
     if len(state.used) != 8 * len(state.instances):
         raise SnapshotError(f"{len(state.instances)} processes were heard of at other times")
 
 
-# One for all: to make one takes longer than to pack a process. Nothing else can run meanwhile, as
-# there are no objects in a process that msgpack would have to ask us about.
+# One packer for all calls: to make one takes longer than to pack a process. No call can interrupt
+# another, since a process holds no objects for which msgpack would call back.
 _pack_fields: Callable[[object], bytes] = msgpack.Packer().pack
 
 
 def _pack(process: Process) -> bytes:
-    """The fields of a ProcessState, packed."""
+    """Packs the fields of a ProcessState."""
     process.packed = _pack_fields(
         (
             process.id,

@@ -1,8 +1,8 @@
-"""Ingest's stage: which worker gets which lines, and the clock of the stream.
+"""Ingest's stage: divides lines among workers, and sets the clock of the stream.
 
-Only headers are looked at. The shard is a function of the node and of all but the last two
-digits of the serial, so that all records of an event meet in one worker and runs of lines
-stay together: one match takes a whole run, by a back-reference to those digits.
+Only headers are read. The worker is a function of the node and of all but the last two digits of
+the serial. So all records of an event go to one worker, and runs of lines stay together: one match
+takes a whole run, by a back-reference to those digits.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from laurel_mp.stages.sharding import shard
 from laurel_mp.stages.stage_messages import ClockMark, Segment, Share
 
 STEP = 1 << 20
-"""Bytes after which there is a clock mark in any case, so that state can be bounded by them."""
+"""Bytes between two clock marks, at most: limits on state are checked at clock marks."""
 
 EOE_GAP = 16 << 20
-"""Without an EOE record for this many bytes, the stream is taken for one that has none."""
+"""Bytes without an EOE record from which on a stream counts as one without EOE records."""
 
 LEAP = 60
-"""Seconds that a time stamp may lie behind the latest one and still be called late."""
+"""Seconds behind the latest time stamp within which a time stamp is late, and no clock change."""
 
 LEAP_BYTES = 1 << 18
-"""If all lines of this many bytes lie that far behind, the latest time stamp was wrong."""
+"""Bytes of lines, all further behind, that show that the latest time stamp was wrong."""
 
 
 MAX_LINES = 1 << 17
-"""What is longer ago than so many lines, to the last mark before that, is forgotten: many short
-lines need more memory than their bytes say."""
+"""Lines after which events are given up and forgotten, up to the clock mark before: many short
+lines need more memory than their number of bytes shows."""
 
 MAX_HEADER = 1024
-"""No valid header is longer. A line that exceeds the limit by more is malformed, whatever it is,
-and may be skipped before its end has come."""
+"""Bytes of a valid header, at most. A line longer than the limit by more is malformed in any case,
+and may be skipped before its end has arrived."""
 
 
 class Malformed(NamedTuple):
-    """A line without a valid header, or too long a one."""
+    """A line that has no valid header, or is too long."""
 
     position: int
     line: bytes
 
 
 class Batch(NamedTuple):
-    """A batch, divided."""
+    """A batch, divided among workers."""
 
     shares: list[Share]
     malformed: list[Malformed]
@@ -57,14 +57,14 @@ class Batch(NamedTuple):
 
 @dataclass(slots=True)
 class RouterCounters:
-    """What came in, since the start."""
+    """Counts input lines, since the start."""
 
     lines: int = 0
     malformed: int = 0
 
 
 class RouterState(NamedTuple):
-    """A router between two batches; see there. It is the same for any number of workers."""
+    """State of a `Router` between two batches; equal for any number of workers."""
 
     now: float
     seconds: bytes
@@ -79,7 +79,11 @@ class RouterState(NamedTuple):
 
 
 def _run_pattern(max_line: int) -> re.Pattern[bytes]:
-    """A run: lines of one node whose ids share the second and all but two digits of the serial."""
+    """Returns an expression for a run.
+
+    The lines of a run have one node, and ids with the same second and serials that differ in the
+    last two digits only.
+    """
     body = rb"[^\n]{0,%d}\n" % max_line
     first = (
         rb"type=" + TYPE + rb" msg=audit\(([0-9]{1,12})\.[0-9]{3}:"
@@ -100,27 +104,30 @@ _IsLine = Callable[[bytes, int], re.Match[bytes] | None]
 
 
 def _eoe_pattern(max_line: int) -> re.Pattern[bytes]:
-    """An EOE line; not one that is too long, which may have been skipped before it came here."""
+    """Returns an expression for an EOE line that is not too long.
+
+    Lines that are too long may be skipped before they reach the router, so they must not count.
+    """
     header = rb"(?:node=" + NODE + rb" )?type=EOE msg=audit\(" + ID + rb"\):"
     return re.compile(header + rb"[^\n]{0,%d}\n" % max_line)
 
 
 def _first_eoe(is_eoe_line: _IsLine, chunk: bytes, start: int, end: int) -> int:
-    """Where the first EOE line in `chunk[start:end]` begins; -1 if there is none."""
+    """Returns the index of the first EOE line in `chunk[start:end]`; -1 if there is none."""
     found = chunk.find(_EOE, start, end)
     while found >= 0:
         line = chunk.rfind(b"\n", start, found) + 1 or start
         if is_eoe_line(chunk, line):
             return line
-        # The words stood inside a record. A line is looked at once, however often it has them:
-        # in an EOE line nothing like them can stand in front of the header.
+        # The text is part of a record's body. Each line is checked once, however often it has that
+        # text: in an EOE line, nothing like it can precede the header.
         line_end = chunk.find(b"\n", found, end)
         found = chunk.find(_EOE, line_end, end) if line_end >= 0 else -1
     return -1
 
 
 def _last_eoe(is_eoe_line: _IsLine, chunk: bytes, start: int, end: int) -> int:
-    """Where the last EOE line in `chunk[start:end]` begins; -1 if there is none."""
+    """Returns the index of the last EOE line in `chunk[start:end]`; -1 if there is none."""
     found = chunk.rfind(_EOE, start, end)
     while found >= 0:
         line = chunk.rfind(b"\n", start, found) + 1 or start
@@ -131,15 +138,15 @@ def _last_eoe(is_eoe_line: _IsLine, chunk: bytes, start: int, end: int) -> int:
 
 
 class _Division:
-    """What a batch is being divided into."""
+    """Collects the parts of a batch."""
 
     def __init__(self, workers: int) -> None:
         self.pieces: list[list[tuple[int, int]]] = [[] for _ in range(workers)]
-        """Begin and end of each worker's pieces in the batch."""
+        """Begin and end in the batch of each worker's pieces."""
         self.marks: list[ClockMark] = []
         self.malformed: list[Malformed] = []
         self.overlong = 0
-        """Malformed lines that might have been skipped before they came here."""
+        """Malformed lines so long that they may be skipped before they reach the router."""
         self._marked = -1
 
     def mark(self, index: int, mark: ClockMark) -> None:
@@ -173,10 +180,10 @@ def _cut(chunk: bytes, pieces: list[tuple[int, int]]) -> bytes:
 
 
 class Router:
-    """Divides batches among `workers`; with 0 or 1, all goes to one.
+    """Divides batches among `workers`; 0 and 1 mean a single one.
 
-    The arrival clock is what the caller says; without that it follows the time stamps of the
-    stream, so that the outcome is a function of the input.
+    The caller sets the arrival clock. Without that, it follows the time stamps of the stream, so
+    that the output is a function of the input.
     """
 
     def __init__(self, workers: int, *, max_line_bytes: int = 4 << 20) -> None:
@@ -193,13 +200,13 @@ class Router:
         self._last_eoe = 0
         self._has_eoe = False
         self._lines = 0
-        """How many came, but for those that are far too long: some of them are skipped before."""
+        """Lines so far, without those so long that they may be skipped before."""
         self._splits: deque[tuple[int, int]] = deque([(0, 0)], maxlen=64)
-        """Where there was a mark in any case, and how many lines had come before."""
+        """Positions of the latest clock marks that do not depend on batches, and lines before."""
         self.counters = RouterCounters()
 
     def snapshot(self) -> bytes:
-        """What another one can go on from, between two batches, for any number of workers."""
+        """Returns the state between two batches, for any number of workers."""
         state = RouterState(
             self._now,
             self._seconds,
@@ -215,7 +222,7 @@ class Router:
         return pack(state)
 
     def restore(self, snapshot: bytes) -> None:
-        """Goes on from there; only for one that has divided nothing yet. Raises SnapshotError."""
+        """Continues from a snapshot; only before the first batch. Raises SnapshotError."""
         state = check(snapshot, RouterState)
         self._now = state.now
         self._seconds = state.seconds
@@ -231,16 +238,15 @@ class Router:
 
     @property
     def has_eoe(self) -> bool:
-        """Whether the stream is taken for one in which events end with an EOE record."""
+        """True if the stream counts as one in which events end with EOE records."""
         return self._has_eoe
 
     def route(
         self, chunk: bytes, position: int, *, now: float | None = None, final: bool = False
     ) -> Batch:
-        """Divides `chunk`, whole lines that stand at `position` in the stream.
+        """Divides `chunk`, whole lines at stream position `position`.
 
-        `now` is the arrival time in seconds, of a clock that never goes back. `final` says that
-        nothing comes behind this.
+        `now` is the arrival time in seconds, of a monotonic clock. `final` marks the last batch.
         """
         division = _Division(self._workers)
         if now is not None and now != self._now:
@@ -273,9 +279,9 @@ class Router:
             self._splits.popleft()
 
     def _split(self, chunk: bytes, position: int) -> list[tuple[int, bool]]:
-        """Line starts at which there is a mark, and last the end of the chunk.
+        """Returns the line starts at which there is a clock mark, and the end of the chunk.
 
-        With each comes whether EOE records are to be expected from there on.
+        Each comes with True if EOE records are expected from there on.
         """
         splits = []
         has_eoe = self._has_eoe
@@ -304,10 +310,10 @@ class Router:
         return splits
 
     def _step(self, chunk: bytes, position: int) -> int:
-        """The first line start at or behind the next step, or the end of the chunk.
+        """Returns the first line start at or behind the next step, or the end of the chunk.
 
-        The start of a line that is far too long does not count: such a line may have been
-        skipped before it came here, and that must make no difference.
+        The start of a line that may be skipped for its length does not count: whether it was
+        skipped must make no difference.
         """
         ahead = self._next_step - position
         start = 0
@@ -356,10 +362,10 @@ class Router:
             begin = stop
 
     def _follow(self, seconds: int, start: int, end: int) -> bool:
-        """Moves the clock on to a time stamp that stands from `start` to `end`.
+        """Advances the clock to a time stamp of the lines from `start` to `end`.
 
-        A single line with a wrong time must not stop the clock for good: if for long all
-        others lie far behind it, they are right.
+        Returns True if the clock has changed. A single line with a wrong time must not stop the
+        clock for good: if all lines of LEAP_BYTES are far behind, the latest time was wrong.
         """
         latest = self._latest
         if latest is None or seconds > latest:

@@ -1,8 +1,8 @@
-"""Snapshots of the decoders and the assembler together, before they are restored.
+"""Checks and changes snapshots of the decoders and the assembler before they are restored.
 
-What a decoder has in flight and what the assembler keeps waiting for it belong together: the
-query of an event is the key of its annotation. So all functions here take both and give both.
-`check_together` is for those from a file; all others trust them as stages do.
+Events in flight in a decoder and waiting annotations in the assembler belong together: the number
+of an event's query is the key of its annotation. So all functions here take and return both.
+`check_together` is for snapshots from a file; the others trust them, as the stages do.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import fields
 from typing import NamedTuple
 
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events.reassembly.coalescer import CoalescerState, Counters
+from laurel_mp.events.reassembly.coalescer import CoalescerState
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.events.reassembly.duplicate_window import (
     DuplicateWindowState,
     Noted,
@@ -25,28 +26,28 @@ from laurel_mp.stages.packing import check, pack, unpack
 from laurel_mp.stages.sharding import block_of, shard
 
 _CLOCKS = 4
-"""The first fields of a CoalescerState: at any moment the same for all."""
+"""Number of the first fields of a CoalescerState, which are equal in all decoders."""
 
 
 class Decoding(NamedTuple):
-    """Snapshots of all decoders and of the assembler, of one moment."""
+    """Snapshots of all decoders and of the assembler at one barrier."""
 
     decoders: list[bytes]
     assembler: bytes
 
 
 class Without(NamedTuple):
-    """The same without some events, and the lines of these."""
+    """Snapshots without some events, and the lines of these events."""
 
     decoders: list[bytes]
     assembler: bytes
     lines: list[bytes]
-    """In the order of the stream as far as each event goes, without line feeds; blanks around a
-    record's body are gone. They count as in flight no more."""
+    """In the order of the stream within each event, without line feeds and without blanks around
+    the bodies of records. They do not count as in flight any more."""
 
 
 def check_together(decoders: Sequence[bytes], assembler: bytes) -> None:
-    """Raises SnapshotError if they are damaged or not of one moment."""
+    """Raises SnapshotError if the snapshots are damaged or not of one barrier."""
     states = [check(each, CoalescerState) for each in decoders]
     waiting = check(assembler, AssemblerState)
     if not states or len(states) != len(waiting.waiting):
@@ -60,16 +61,16 @@ def check_together(decoders: Sequence[bytes], assembler: bytes) -> None:
         keys = {event.key for event in state.events if event.records}
         if len(keys) != len(state.events):
             raise SnapshotError("events in flight twice, or without records")
-        for remembered in (*state.done, *state.given_up):
+        for remembered in (*state.completed, *state.given_up):
             times_of(remembered)
         if state[:_CLOCKS] != states[0][:_CLOCKS]:
             raise SnapshotError("decoders whose clocks differ")
 
 
 def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> Decoding:
-    """What as many decoders as `workers` says, and their assembler, can go on from.
+    """Returns snapshots for another number of workers; 0 counts as 1.
 
-    0 counts as 1. If that is how many there were, all stays as it is.
+    For the same number as before, snapshots are returned unchanged.
     """
     count = max(workers, 1)
     if count == len(decoders):
@@ -80,7 +81,7 @@ def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> D
         for state, waits in zip(states, waiting.waiting, strict=True)
         for event in state.events
     ]
-    events.sort(key=lambda pair: pair[0].position)  # the one that was quiet longest is first
+    events.sort(key=lambda pair: pair[0].position)  # in the order of their last records
     parts: list[list[EventState]] = [[] for _ in range(count)]
     annotated: list[Waiting] = [{} for _ in range(count)]
     for event, annotation in events:
@@ -91,11 +92,11 @@ def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> D
             annotated[worker][query] = annotation
         parts[worker].append(event._replace(query=query))
     common = states[0]._replace(
-        done=_union([state.done for state in states]),
+        completed=_union([state.completed for state in states]),
         given_up=_union([state.given_up for state in states]),
         latest=max(state.latest for state in states),
     )
-    counters = [_sum(state.counters for state in states), *[Counters()] * (count - 1)]
+    counters = [_sum(state.counters for state in states), *[DecoderCounters()] * (count - 1)]
     return Decoding(
         [
             pack(common._replace(queries=len(queries), counters=counted, events=part))
@@ -108,9 +109,9 @@ def redistribute(decoders: Sequence[bytes], assembler: bytes, workers: int) -> D
 def without_events(
     decoders: Sequence[bytes], assembler: bytes, wanted: Callable[[bytes], bool]
 ) -> Without:
-    """All but those events in flight whose keys are `wanted`: `ID`, or `NODE ID`.
+    """Removes events in flight whose key, `ID` or `NODE ID`, is `wanted`.
 
-    It is as if their lines had never come: whoever takes them has to account for them.
+    The snapshots are then as if their lines had never arrived: the caller has to account for them.
     """
     states, waiting = _read(decoders, assembler)
     lines = []
@@ -129,13 +130,13 @@ def without_events(
 
 
 def without_serials(assembler: bytes) -> bytes:
-    """The same assembler as if no serials had been seen: what is missing since then is unknown."""
+    """Removes open gaps from a snapshot, when an unknown part of the stream was not seen."""
     state = unpack(assembler, AssemblerState)
-    return pack(state._replace(losses=state.losses.anew()))
+    return pack(state._replace(losses=state.losses.without_gaps()))
 
 
 def lines_in_flight(decoders: Iterable[bytes]) -> int:
-    """Lines of events that are not complete."""
+    """Returns the number of lines of events that are not complete."""
     states = [unpack(each, CoalescerState) for each in decoders]
     return sum(event.lines for state in states for event in state.events)
 
@@ -148,9 +149,9 @@ def _read(
 
 
 def _union(remembered: Sequence[DuplicateWindowState]) -> DuplicateWindowState:
-    """What any of them remembers: of keys of user-space records nobody can say whose they are.
+    """Returns the union of all windows: keys of user-space records do not tell their worker.
 
-    The latest time counts, as former unions leave old ones with other workers.
+    The latest time of a key counts, since former unions leave older ones with other workers.
     """
     return DuplicateWindowState(
         _latest([each.recent for each in remembered]), _latest([each.older for each in remembered])
@@ -166,10 +167,10 @@ def _latest(generations: Iterable[list[Noted]]) -> list[Noted]:
     return noted(found)
 
 
-def _sum(counters: Iterable[Counters]) -> Counters:
+def _sum(counters: Iterable[DecoderCounters]) -> DecoderCounters:
     every = list(counters)
-    return Counters(
-        *[sum(getattr(each, field.name) for each in every) for field in fields(Counters)]
+    return DecoderCounters(
+        *[sum(getattr(each, field.name) for each in every) for field in fields(DecoderCounters)]
     )
 
 

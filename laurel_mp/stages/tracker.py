@@ -1,8 +1,7 @@
-"""The tracker's stage: queries of all workers into annotations, in the order of the stream."""
+"""The tracker's stage: answers the queries of all workers, in the order of the stream."""
 
 from __future__ import annotations
 
-import re
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict
@@ -25,6 +24,7 @@ from laurel_mp.processes.process_table import (
     ProcessTables,
 )
 from laurel_mp.records.strings import decode
+from laurel_mp.stages import reconciliation
 from laurel_mp.stages.packing import check, pack, unpack
 from laurel_mp.stages.process_state import (
     ProcessesState,
@@ -39,20 +39,20 @@ from laurel_mp.stages.process_state import (
 from laurel_mp.stages.stage_messages import Annotations, DecodedQueries
 
 MAX_ANSWERS = 32768
-"""Answers that are remembered, and keys and executables that have been decoded."""
+"""Cached answers; also a limit of cached rule keys, and of cached labels of executables."""
 
-# Members of an enumeration cost more to look up than a query may.
+# Members of an enumeration are slow to look up.
 _PLAIN, _EXEC, _EXIT_GROUP = Call.PLAIN.value, Call.EXEC.value, Call.EXIT_GROUP.value
 _LOOK_UP, _DETAILS, _WHOLE_EXEC = Call.LOOK_UP.value, Call.DETAILS.value, Call.WHOLE_EXEC.value
 
 MAX_EXECS = 4096
-"""So many execs later, one is not remembered any more text details were not told. They may come
-when the process has gone on."""
+"""Execs after which an earlier one without details is forgotten.
 
-_is_time = re.compile(rb"[0-9]{1,12}\.[0-9]{3}").match
+Details may arrive when its process has executed again.
+"""
 
 Find = Callable[[bytes], Process | None]
-"""Looks a process id up in the system; None if there is nothing to be known about it."""
+"""Looks up a process id in the system; None if that fails."""
 
 
 def _find_nothing(_pid: bytes) -> Process | None:
@@ -61,36 +61,38 @@ def _find_nothing(_pid: bytes) -> Process | None:
 
 @dataclass(frozen=True, slots=True)
 class TrackerOptions:
-    """What the tracker is to do."""
+    """Options of the tracker."""
 
     context: ContextOptions = field(default_factory=ContextOptions)
     labels: LabelRules = field(default_factory=LabelRules)
     filters: ProcessFilters = field(default_factory=ProcessFilters)
     local_node: bytes = b""
-    """The only node about which the system is asked, as JSON; beside lines without one."""
+    """Node of this host, as JSON: only its processes, and those of lines without a node, are looked
+    up in the system."""
     find: Find = _find_nothing
 
 
 _Answer = tuple[bytes, ProcessTable, dict[bytes, Process], bytes, Process, bytes, Process | None]
-"""An annotation, the table, what is current in it, process id and process, that of the parent.
+"""Annotation, table, its dictionary of current instances, pid and instance of the process and of
+its parent.
 
-It holds as long as both process ids stand for the same instances.
+The answer is valid as long as both pids have the same instances.
 """
 
 
 class TrackerState(NamedTuple):
-    """A tracker between two batches."""
+    """State of a tracker between two batches."""
 
     now: float
     queries: int
     tables: list[TableState]
-    """Of all nodes; the first is that of lines without one."""
+    """Tables of all nodes; the first is that of lines without a node."""
     executions: int
     """Execs so far."""
     execs: list[tuple[bytes, bytes, int]]
-    """Nodes and ids of the execs that are remembered, and the number of each."""
+    """Node, event id and number of each exec whose details may follow."""
     executed: ProcessesState
-    """What these have started."""
+    """Instances that these execs have started."""
 
 
 class Tracker:
@@ -104,51 +106,39 @@ class Tracker:
         self._find_none = options.find is _find_nothing
         self.tables = ProcessTables(options.labels.propagated, options.local_node)
         self._answers: dict[bytes, _Answer] = {}
-        # Which a dict of Python's finds ever slower, the more it has lost at its front.
+        # The first entry of a plain dict takes ever longer to find, the more were deleted before.
         self._execs: OrderedDict[tuple[bytes, bytes], tuple[int, Process]] = OrderedDict()
-        """Numbers of execs and what they have started, by node and event id, in their order: those
-        of which more may be told."""
+        """Number and started instance of each exec whose details may follow, by node and event
+        id, in order."""
         self._executions = 0
-        """Execs so far, those of which all was told as well."""
+        """Number of execs so far."""
         self._keys: dict[bytes, tuple[bytes, ...]] = {}
         self._exe_labels: dict[bytes, tuple[Labels, Labels]] = {}
         self._cleared = 0
         self._now = 0.0
         self.queries = 0
-        """Queries answered, since the start."""
+        """Number of answered queries, since the start."""
 
     def statistics(self) -> dict[str, int]:
-        """Sizes and limits met, for status reports."""
+        """Returns sizes and limits met, for status reports."""
         answers = {"answers": len(self._answers), "answers_cleared": self._cleared}
         return self.tables.statistics() | answers
 
     def seed(self, processes: Iterable[Process]) -> None:
-        """Fills the table of this host with processes that are running; parents come first."""
+        """Fills the table of this host with running processes, parents first."""
         table = self.tables.of(b"")
         for process in processes:
             self._add(table, process)
 
     def reconcile(self, running: Iterable[Process]) -> None:
-        """Brings the table of this host up to date, after a time that the stream does not show.
+        """Updates the table of this host after a time that the stream does not show.
 
-        `running` are all processes; parents come first. Those that are gone have ended, and
-        those that have come are added.
+        `running` are all processes, parents first. The others have ended; new ones are added.
         """
-        table = self.tables.of(b"")
-        found = {process.pid: process for process in running}
-        for pid, process in list(table.current.items()):
-            if pid not in found or not _may_be(found[pid], process):
-                table.end(process, self._now)
-        for pid, process in found.items():
-            known = table.known(pid)
-            if known is None or not _may_be(process, known):
-                self._add(table, process)
-            elif known.start_time != process.start_time:
-                # That is what execs to come will be compared to.
-                table.change(known, start_time=process.start_time)
+        reconciliation.reconcile(self.tables.of(b""), running, self._now, self._add)
 
     def snapshot(self) -> bytes:
-        """What another one can go on from, between two batches."""
+        """Returns the state between two batches: a packed TrackerState."""
         state = TrackerState(
             self._now,
             self.queries,
@@ -160,17 +150,16 @@ class Tracker:
         return pack(state)
 
     def restore(self, snapshot: bytes) -> None:
-        """Goes on from there; only for one that has answered nothing yet.
+        """Continues from a snapshot; only before the first batch. Drops seeded processes.
 
-        What it was seeded with is dropped. A snapshot that comes from elsewhere must have been
-        checked.
+        A snapshot from a file must have been checked.
         """
         state = unpack(snapshot, TrackerState)
         executed = processes(state.executed)
         tables = ProcessTables(self._options.labels.propagated, self._options.local_node)
         for each in state.tables:
             table = tables.of(each.node)
-            if each.node == b"" or table is not tables.of(b""):  # if not, this host was renamed
+            if each.node == b"" or table is not tables.of(b""):  # otherwise this host was renamed
                 fill_table(table, each)
         self.tables = tables
         self._executions = state.executions
@@ -182,7 +171,7 @@ class Tracker:
         self.queries = state.queries
 
     def apply(self, batch: list[DecodedQueries]) -> list[Annotations]:
-        """Answers the queries that the workers have about one batch, for each worker in turn."""
+        """Answers the queries of all workers for one batch; returns a list for each worker."""
         calls = b"".join([queries.calls for queries in batch])
         keys = array("Q")
         texts: list[bytes] = []
@@ -228,7 +217,7 @@ class Tracker:
         keys: array[int],
         found: list[bytes],
     ) -> None:
-        """Adds answers to some queries, which come in the order of the stream, to `found`."""
+        """Adds answers to `found`; the queries are in the order of the stream."""
         answers, add = self._answers, found.append
         for call, text, id_, key in zip(calls, texts, ids, keys, strict=True):
             if call == _PLAIN or call == _EXIT_GROUP:  # noqa: PLR1714, SIM109 - faster
@@ -238,7 +227,7 @@ class Tracker:
                     if (
                         current.get(pid) is process
                         and current.get(ppid) is parent
-                        # Where none was known, one may have come and gone meanwhile.
+                        # A parent that was unknown may have started and ended meanwhile.
                         and (parent is not None or ppid not in table.ended)
                     ):
                         process.used = key
@@ -272,7 +261,7 @@ class Tracker:
                 self._find(table, node, pid)
             process, is_first = table.observe((id_, pid, ppid, comm, exe, key, NO_FACTS))
             if is_first and (process.origin is None or process.origin.exe != process.exe):
-                process = self._label_exe(table, process)  # its exec was not shown
+                process = self._label_exe(table, process)  # its exec is not in the stream
         if pid == ppid:
             parent = process
         if self._options.labels.keys:
@@ -287,7 +276,7 @@ class Tracker:
             return annotation
         if call == _EXEC:
             self._expect_details(node, id_, process)
-        # What a process does next, it mostly says in the same words.
+        # The next query about a process mostly has the same text.
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
             self._cleared += 1
@@ -302,7 +291,7 @@ class Tracker:
     # --- the process of a query
 
     def _expect_details(self, node: bytes, id_: bytes, process: Process) -> None:
-        """More may be told of this exec."""
+        """Remembers an exec whose details may follow."""
         key = node, id_
         self._execs[key] = self._executions, process
         self._execs.move_to_end(key)
@@ -316,16 +305,17 @@ class Tracker:
         return self._executions - execution < MAX_EXECS
 
     def _executed(self, table: ProcessTable, node: bytes, id_: bytes, pid: bytes) -> Process | None:
-        """What an exec has started, of which more is told now; None if it is forgotten."""
+        """Returns the instance that an exec has started, for its details; None if forgotten."""
         execution, executed = self._execs.pop((node, id_), (0, None))
         process = table.known(pid)
         if process is not None and process.id == id_:
             return process
-        # It went on before this event was complete: what it is now is not to be touched.
+        # The process has executed again before this event was complete: its present instance is
+        # another one.
         return executed if self._is_recent(execution) else None
 
     def _known(self, table: ProcessTable, node: bytes, pid: bytes) -> Process | None:
-        """The instance of `pid`; if the stream has not shown it, what the system says."""
+        """Returns the instance of `pid`, from the table or else from the system."""
         process = table.current.get(pid) or table.known(pid)
         return self._find(table, node, pid) if process is None else process
 
@@ -339,7 +329,7 @@ class Tracker:
             if table.known(pid) is not None:
                 break
         last = None
-        for process in reversed(found):  # parents come first, so that something is inherited
+        for process in reversed(found):  # parents first, so that their labels are inherited
             last = self._add(table, process)
         return last
 
@@ -357,7 +347,7 @@ class Tracker:
         annotation: bytes,
         is_first: bool,
     ) -> tuple[bytes, bytes]:
-        """`annotation` with the verdict on this event, and with that on others like it."""
+        """Returns `annotation`, marked if filtered, for this event and for later ones like it."""
         filters = self._options.filters
         filtered = annotation + FILTERED
         if filters.by_process(self._exe(exe), uid, process.services):
@@ -384,7 +374,7 @@ class Tracker:
         return b"" if exe == b"null" else decode(exe)
 
     def _rule_keys(self, key: bytes) -> tuple[bytes, ...]:
-        """The keys of an event; several on one rule come as one string."""
+        """Returns the rule keys of an event; several keys of one rule are one string in it."""
         if key == b"null":
             return ()
         keys = self._keys.get(key)
@@ -397,31 +387,13 @@ class Tracker:
 
 
 def check_snapshot(snapshot: bytes) -> None:
-    """Raises SnapshotError unless a tracker can go on from `snapshot`."""
+    """Raises SnapshotError unless a tracker can continue from `snapshot`."""
     state = check(snapshot, TrackerState)
     for table in state.tables:
         check_table(table)
     check_processes(state.executed)
     if len(state.executed.instances) != len(state.execs):
         raise SnapshotError(f"{len(state.execs)} execs have started other processes")
-
-
-def _may_be(running: Process, known: Process) -> bool:
-    """Whether a process that runs may be one that was known before, by when it started.
-
-    Start times as /proc gives them may be off by up to a second. If that of `known` was never
-    read, it must have been there at the time of the event that it is known by.
-    """
-    started = _seconds(running.start_time)
-    if known.start_time:
-        return abs(started - _seconds(known.start_time)) <= 1
-    return started <= _seconds(known.id) + 1
-
-
-def _seconds(time: bytes) -> float:
-    """Seconds of a start time, or of the id of an event; 0 for anything else."""
-    match = _is_time(time)
-    return float(match[0]) if match else 0.0
 
 
 def _facts(start_time: bytes, container: bytes, services: bytes, is_init: bytes) -> Facts:
@@ -441,7 +413,7 @@ def _names(joined: bytes) -> tuple[bytes, ...]:
 
 
 def _order(batch: list[DecodedQueries], keys: array[int]) -> list[int] | None:
-    """The queries of all workers by key, and by rank where keys are equal; None for as they are."""
+    """Returns the order of all queries by key and rank; None if they are in order."""
     if not any(queries.ranks for queries in batch):
         if sum(bool(queries.calls) for queries in batch) <= 1:
             return None

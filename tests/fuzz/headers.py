@@ -116,7 +116,7 @@ def _check_piece(node: bytes | None, text: bytes) -> None:
     header = b" msg=audit(%b):" % id_
     _, _, rest = text.replace(header, b"\0").partition(b"\n")
     for has_eoe in (True, False):
-        event = rest[: event_cutter.closed(rest, node, has_eoe=has_eoe)]
+        event = rest[: event_cutter.event_length(rest, node, has_eoe=has_eoe)]
         found = [read(line) for line in event.replace(b"\0", header).split(b"\n") if line]
         assert all(one is not None and (one.node, one.id) == (node, id_) for one in found)
         ends = [one.name for one in found if one and one.name in (b"SYSCALL", b"EOE")]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from laurel_mp.events.rendering import sequence_templates
 from laurel_mp.events.rendering.event_renderer import EventRenderer
-from laurel_mp.events.rendering.sequence_templates import split_rest
+from laurel_mp.events.rendering.sequence_templates import split_auxiliary
 from laurel_mp.events.rendering.syscall import SyscallRenderer
 from laurel_mp.records import enriched, execve, record
 from laurel_mp.records.fields import Field, Form, parse
@@ -83,8 +83,8 @@ def check_rests(name: bytes, bodies: list[bytes], options: RecordOptions) -> Non
     lines = [b"type=%b msg=audit(\0): %b\n" % (name, body) for body in bodies]
     title = b"type=PROCTITLE msg=audit(\0): proctitle=6C73002D6C\n"
     for text in [*lines, *[line + title for line in lines], b"".join(lines) + title] * 2:
-        expected = EventRenderer(options).fragment(split_rest(text), behind_syscall=True)
-        found = renderer.render_rest(text)
+        expected = EventRenderer(options).fragment(split_auxiliary(text), behind_syscall=True)
+        found = renderer.render_auxiliary(text)
         if found.records >= 0:
             assert expected.execution == found.execution
             assert expected._replace(executed=None) == found._replace(executed=None)

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from laurel_mp import config as configuration
 from laurel_mp.config import Config
-from laurel_mp.events.reassembly import coalescer
+from laurel_mp.events.reassembly import coalescer, known_events
 from laurel_mp.events.rendering import event_renderer, sequence_templates
 from laurel_mp.events.rendering.caches import CacheBypass
 from laurel_mp.processes import process_table
@@ -205,7 +205,7 @@ def _story() -> bytes:
 def lower_limits() -> None:
     """Makes limits by bytes and by number so low that short streams meet them."""
     router.STEP, router.EOE_GAP, router.LEAP_BYTES = 1024, 5000, 800
-    coalescer.IN_FLIGHT_BYTES, coalescer.REMEMBERED_BYTES = 3000, 4000
+    coalescer.IN_FLIGHT_BYTES, known_events.REMEMBERED_BYTES = 3000, 4000
     tracker.MAX_EXECS = 3
     process_table.MAX_PROCESSES, process_table.MAX_NODES = 6, 3
     process_table.MAX_IN_ALL, process_table.MAX_ANCESTORS = 9, 4

@@ -10,7 +10,8 @@ from laurel_mp import config as configuration
 from laurel_mp.config import Config
 from laurel_mp.errors import ConfigError, LaurelError, SnapshotError
 from laurel_mp.events.reassembly.bodies import FILTERED
-from laurel_mp.events.reassembly.coalescer import CoalescerState, Counters
+from laurel_mp.events.reassembly.coalescer import CoalescerState
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.events.reassembly.duplicate_window import DuplicateWindowState
 from laurel_mp.events.reassembly.event_in_flight import EventState
 from laurel_mp.pipeline.daemon import state_file
@@ -163,7 +164,7 @@ def test_events_in_flight_that_can_not_be(
 ) -> None:
     """Events without records, twice, and answers of two lines let stages fail when they went on."""
     nothing = DuplicateWindowState([], [])
-    state = CoalescerState(0.0, True, 0.0, 0, 1, Counters(), nothing, nothing, b"", events)
+    state = CoalescerState(0.0, True, 0.0, 0, 1, DecoderCounters(), nothing, nothing, b"", events)
 
     with pytest.raises(SnapshotError):
         check_together([pack(state)], pack(AssemblerState([waiting], AssemblerCounters())))

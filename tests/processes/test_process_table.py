@@ -8,11 +8,11 @@ from laurel_mp.processes.process_table import (
     ENDED_SECONDS,
     NO_FACTS,
     Facts,
+    Observation,
     Origin,
     Process,
     ProcessTable,
     ProcessTables,
-    Sighting,
     origin_of,
 )
 
@@ -29,12 +29,12 @@ class History:
 
     def seen(self, pid: int, ppid: int, exe: bytes = SHELL, start_time: bytes = b"") -> Process:
         """An event of a process; its id is `eN`, counted from 1."""
-        process, _ = self.table.observe(self._sighting(pid, ppid, exe, start_time))
+        process, _ = self.table.observe(self._observation(pid, ppid, exe, start_time))
         return process
 
     def executed(self, pid: int, ppid: int, exe: bytes = SHELL, start_time: bytes = b"") -> Process:
         """A successful exec."""
-        return self.table.execute(self._sighting(pid, ppid, exe, start_time))
+        return self.table.execute(self._observation(pid, ppid, exe, start_time))
 
     def ended(self, pid: int, when: float = 0.0) -> None:
         """The process has called exit_group."""
@@ -44,7 +44,7 @@ class History:
         """The process with labels of its own."""
         return self.table.change(process, labels=frozenset(labels))
 
-    def _sighting(self, pid: int, ppid: int, exe: bytes, start_time: bytes) -> Sighting:
+    def _observation(self, pid: int, ppid: int, exe: bytes, start_time: bytes) -> Observation:
         self.now += 1
         id_ = b"e%d" % self.now
         return id_, b"%d" % pid, b"%d" % ppid, b'"c"', exe, self.now, Facts(start_time)

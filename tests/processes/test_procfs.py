@@ -405,4 +405,4 @@ def test_cgroups_are_remembered_within_bounds(
         tree.add(70, cgroup=f"0::/system.slice/{number}.service\n")
         procfs.snapshot(b"70")
 
-    assert len(procfs._places) <= 2
+    assert len(procfs._by_cgroup) <= 2

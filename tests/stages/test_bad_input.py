@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laurel_mp.events.reassembly import coalescer
+from laurel_mp.events.reassembly import coalescer, known_events
 from laurel_mp.events.rendering import event_renderer
 from laurel_mp.stages import router, tracker
 from tests.support.pipelines import Outcome, StagePipeline, outcome, reads_of, run, with_pipeline
@@ -237,7 +237,7 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits by bytes are so low that a flood of some megabytes shows what it leads to."""
     monkeypatch.setattr(router, "STEP", 1 << 14)
     monkeypatch.setattr(coalescer, "IN_FLIGHT_BYTES", 1 << 16)
-    monkeypatch.setattr(coalescer, "REMEMBERED_BYTES", 1 << 16)
+    monkeypatch.setattr(known_events, "REMEMBERED_BYTES", 1 << 16)
     monkeypatch.setattr(router, "MAX_LINES", 500)
     monkeypatch.setattr(tracker, "MAX_ANSWERS", 500)
     for memory in ("REST_BYTES", "RECORD_BYTES", "TAIL_BYTES", "HEAD_BYTES"):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from laurel_mp import config as configuration
 from laurel_mp.config import Config
-from laurel_mp.events.reassembly import coalescer
+from laurel_mp.events.reassembly import coalescer, known_events
 from laurel_mp.stages import router
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_lines, corpus_name
 from tests.support.mixtures import ALL, mixture
@@ -63,7 +63,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(router, "LEAP_BYTES", 3_000)
     monkeypatch.setattr(router, "MAX_LINES", 100)
     monkeypatch.setattr(coalescer, "IN_FLIGHT_BYTES", 12_000)
-    monkeypatch.setattr(coalescer, "REMEMBERED_BYTES", 16_000)
+    monkeypatch.setattr(known_events, "REMEMBERED_BYTES", 16_000)
 
 
 def assert_invariant(data: bytes, config: Config | None = None) -> Outcome:

@@ -6,7 +6,7 @@ from typing import Any
 
 from laurel_mp.events.reassembly.bodies import clock_key
 from laurel_mp.events.reassembly.serial_collector import Interval, Seen
-from laurel_mp.stages.loss_reporter import Losses, LossesState, LossOptions
+from laurel_mp.stages.loss_reporter import LossOptions, LossReporter, LossReporterState
 from laurel_mp.stages.packing import check, pack
 
 OPTIONS = LossOptions(window=0.0, interval=10.0, lines=True)
@@ -16,7 +16,7 @@ class Told:
     """Feeds one interval after another, and reads what is told."""
 
     def __init__(self, options: LossOptions = OPTIONS) -> None:
-        self.losses = Losses(options)
+        self.losses = LossReporter(options)
         self.position = 0
 
     def see(
@@ -95,7 +95,7 @@ def test_what_came_after_all() -> None:
 
 def test_no_lines() -> None:
     """Without lines, what is missing is found all the same."""
-    losses = Losses(LossOptions(window=0.0))
+    losses = LossReporter(LossOptions(window=0.0))
     for position, serial in ((10, 1), (20, 3)):
         seen = [Seen(None, array("Q", [serial, serial]), 1.0, 1.0, False)]
         found, lines = losses.take([[Interval(position, position, False, seen)]])
@@ -107,7 +107,7 @@ def test_no_lines() -> None:
 
 def test_a_prefix_and_a_restart() -> None:
     """The line's key is one of the added keys; a restart of auditd is mentioned."""
-    losses = Losses(LossOptions(window=0.0, lines=True, key=b"x_laurel_mp"))
+    losses = LossReporter(LossOptions(window=0.0, lines=True, key=b"x_laurel_mp"))
     for position, serial in ((10, 1), (20, 3)):
         seen = [Seen(None, array("Q", [serial, serial]), 1.0, 1.0, True)]
         _, lines = losses.take([[Interval(position, position, False, seen)]])
@@ -122,14 +122,14 @@ def test_going_on_elsewhere() -> None:
     told.see(0.0, 1, 1)
     told.see(1.0, 3, 3)
     told.see(2.0, 5, 5)
-    state = check(pack(told.losses.state()), LossesState)
-    told.losses = Losses(OPTIONS)
+    state = check(pack(told.losses.state()), LossReporterState)
+    told.losses = LossReporter(OPTIONS)
     told.losses.restore(state)
     (line,) = told.see(11.0, 7, 7)
     assert (line["LAUREL_MP"]["count"], line["LAUREL_MP"]["total"]) == (2, 3)
 
-    state = check(pack(told.losses.state().anew()), LossesState)
-    told.losses = Losses(OPTIONS)
+    state = check(pack(told.losses.state().without_gaps()), LossReporterState)
+    told.losses = LossReporter(OPTIONS)
     told.losses.restore(state)
     assert told.see(30.0, 100, 100) == []
     (line,) = told.see(31.0, 102, 102)

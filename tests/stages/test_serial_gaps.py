@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laurel_mp.events.reassembly.serial_collector import Seen, ranges_of
-from laurel_mp.stages import serial_gaps
+from laurel_mp.stages import node_serials, serial_gaps
+from laurel_mp.stages.node_serials import Loss
 from laurel_mp.stages.packing import check, pack
-from laurel_mp.stages.serial_gaps import Loss, Serials, SerialsState
+from laurel_mp.stages.serial_gaps import SerialGaps, SerialGapsState
 
 WINDOW = 5.0
 BOOT = 1000.0
@@ -21,7 +22,7 @@ class Stream:
     """Feeds serials, with a clock mark behind each lot."""
 
     def __init__(self, node: bytes | None = None) -> None:
-        self.watch = Serials(WINDOW)
+        self.watch = SerialGaps(WINDOW)
         self.now = 0.0
         self.losses: list[Loss] = []
         self.node = node
@@ -213,9 +214,9 @@ def test_another_counter_far_ahead() -> None:
 def test_the_end_of_the_counter() -> None:
     """Behind the last serial of 32 bits comes 1, or 0; stragglers find their place."""
     stream = Stream()
-    stream.see(serial_gaps.SPACE - 4, serial_gaps.SPACE - 2)
+    stream.see(node_serials.SPACE - 4, node_serials.SPACE - 2)
     stream.see(1, 2, 4)
-    stream.see(serial_gaps.SPACE - 1, serial_gaps.SPACE - 3)
+    stream.see(node_serials.SPACE - 1, node_serials.SPACE - 3)
     stream.see(5)
     stream.wait_for_long()
     stream.see(0)
@@ -248,7 +249,7 @@ def test_restarts() -> None:
 
 def test_too_many_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
     """More gaps than are waited for at a time are counted early, none twice."""
-    monkeypatch.setattr(serial_gaps, "MAX_MISSING", 10)
+    monkeypatch.setattr(node_serials, "MAX_MISSING", 10)
     stream = Stream()
     stream.see(*range(1, 101, 2))
 
@@ -259,7 +260,7 @@ def test_too_many_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_many_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The node that was quiet longest is forgotten, and what it lacked is told."""
     monkeypatch.setattr(serial_gaps, "MAX_NODES", 2)
-    watch = Serials(WINDOW)
+    watch = SerialGaps(WINDOW)
     losses = []
     for number, node in enumerate((b"a", b"b", b"a", b"c", b"b")):
         ranges = ranges_of([3 * number, 3 * number + 2])
@@ -275,10 +276,12 @@ def test_too_many_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[set[int], list[list[int]]]:
     """Serials that are missing, and all others in lots, a little out of order."""
-    first = draw(st.integers(1, 5000) | st.integers(serial_gaps.SPACE - 300, serial_gaps.SPACE - 1))
+    first = draw(
+        st.integers(1, 5000) | st.integers(node_serials.SPACE - 300, node_serials.SPACE - 1)
+    )
     count = draw(st.integers(2, 400))
     inner = st.integers(first + 1, first + count - 1)
-    missing = draw(st.sets(inner, max_size=40)) - {first + count - 1, serial_gaps.SPACE}
+    missing = draw(st.sets(inner, max_size=40)) - {first + count - 1, node_serials.SPACE}
     present = [number for number in range(first, first + count) if number not in missing]
     shift = draw(st.integers(0, 30))
     seed = random.Random(draw(st.integers(0, 1000)))
@@ -289,7 +292,7 @@ def streams(draw: st.DrawFn) -> tuple[set[int], list[list[int]]]:
     for number in present:
         if seed.random() < 0.1:
             lots.append([])
-        lots[-1].append(number % serial_gaps.SPACE)
+        lots[-1].append(number % node_serials.SPACE)
     return missing, lots
 
 
@@ -312,7 +315,7 @@ def told(
     lots: Iterable[list[int]], seed: random.Random, parts: int, *, going_on: bool
 ) -> list[Loss]:
     """What is found if lots come in so many parts, perhaps going on elsewhere behind each."""
-    watch = Serials(2.0)
+    watch = SerialGaps(2.0)
     losses = []
     for number, lot in enumerate(lots):
         shares: list[list[int]] = [[] for _ in range(parts)]
@@ -323,8 +326,8 @@ def told(
             watch.see(Seen(None, ranges_of(sorted(set(share))), stamp, stamp, False))
             if going_on:
                 snapshot = pack(watch.state())
-                watch = Serials(2.0)
-                watch.restore(check(snapshot, SerialsState))
+                watch = SerialGaps(2.0)
+                watch.restore(check(snapshot, SerialGapsState))
         losses += watch.mark(number * 0.7)
     return losses + watch.mark(len(list(lots)) * 0.7, final=True)
 
@@ -344,10 +347,10 @@ def test_parts_make_no_difference(lots: list[list[int]], seed: int, parts: int) 
 
 def test_no_array_is_kept() -> None:
     """What was seen can be packed: the state of a checkpoint has plain lists."""
-    watch = Serials(WINDOW)
+    watch = SerialGaps(WINDOW)
     watch.see(Seen(b"n", array("Q", [1, 2, 5, 5]), 1.0, 2.0, True))
 
-    assert watch.state() == check(pack(watch.state()), SerialsState)
+    assert watch.state() == check(pack(watch.state()), SerialGapsState)
 
 
 def a_loss(events: int, first: int, late: int = 0, total: int = 0) -> Loss:
@@ -368,7 +371,7 @@ def test_losses_are_added_up() -> None:
 
 def test_only_what_has_numbers_begins_a_node() -> None:
     """A start of auditd is no serial; parts of an interval with and without one fit together."""
-    watch = Serials(WINDOW)
+    watch = SerialGaps(WINDOW)
     for ranges in ([], [7, 8], [], [10, 10]):
         watch.see(Seen(None, array("Q", ranges), 5.0, 6.0, True))
     assert watch.is_waiting

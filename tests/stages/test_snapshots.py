@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from laurel_mp import config as configuration
 from laurel_mp.config import Config
 from laurel_mp.errors import SnapshotError
-from laurel_mp.events.reassembly import coalescer
+from laurel_mp.events.reassembly import coalescer, known_events
 from laurel_mp.pipeline.host.host_access import System
 from laurel_mp.pipeline.intake.line_cutter import LineCutter
 from laurel_mp.processes import process_table
@@ -66,7 +66,7 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(router, "LEAP_BYTES", 3_000)
     monkeypatch.setattr(router, "MAX_LINES", 60)
     monkeypatch.setattr(coalescer, "IN_FLIGHT_BYTES", 12_000)
-    monkeypatch.setattr(coalescer, "REMEMBERED_BYTES", 16_000)
+    monkeypatch.setattr(known_events, "REMEMBERED_BYTES", 16_000)
     monkeypatch.setattr(process_table, "MAX_PROCESSES", 8)
     monkeypatch.setattr(process_table, "MAX_NODES", 3)
     monkeypatch.setattr(process_table, "MAX_IN_ALL", 20)

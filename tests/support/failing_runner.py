@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass, field, replace
 
 from laurel_mp.config import Config
-from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.pipeline.runner import stage_options, wire
 from laurel_mp.pipeline.runner.batches import BARRIER
 from laurel_mp.pipeline.runner.run_outputs import Outputs
@@ -75,7 +75,7 @@ class FailingRunner(StageRunner):
         ack = wire.AckMessage(
             batch,
             flags,
-            Counters(*total),
+            DecoderCounters(*total),
             in_flight,
             given,
             assembler.losses,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 
 from laurel_mp.config import Config
-from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.pipeline.host.host_access import System
 from laurel_mp.pipeline.intake.line_cutter import Chunk, LineCutter, shown
 from laurel_mp.pipeline.runner import stage_options, wire
@@ -187,6 +187,6 @@ def with_pipeline(config: Config | None = None, **settings: object) -> Config:
     return replace(config, pipeline=replace(config.pipeline, **settings))  # type: ignore[arg-type]
 
 
-def zero() -> Counters:
+def zero() -> DecoderCounters:
     """Counters of a worker that has seen nothing."""
-    return Counters()
+    return DecoderCounters()

@@ -1,9 +1,8 @@
-"""Cuts the lines of a batch where events begin.
+"""Cuts a batch into runs of lines of one node, and these where events begin.
 
-Most events of a stream stand in one piece: all their records, one behind the other, from
-SYSCALL to the record that ends the event. So a batch is split at its SYSCALL records, and from
-each piece the event's id is blotted out wherever a header has it: what is left behind the
-SYSCALL record is the same for events that do the same.
+The records of most events stand in one piece, from SYSCALL to the record that ends the event. So
+a batch is split at its SYSCALL records, and in each piece the event's id is blanked in all headers:
+then the records behind SYSCALL have the same text for events that do the same.
 """
 
 from __future__ import annotations
@@ -15,27 +14,27 @@ from laurel_mp.events.rendering.syscall import NUMBERS
 from laurel_mp.records.header import MAX_ID, NODE, TYPE, count_lines
 
 CALL = re.compile(rb"\0+\): " + NUMBERS + rb" (items=[^\n]*)\n((?s:.*))").match
-"""A piece with its id blotted out: head, exit, a0 to a3, tail, and the lines behind the record."""
+"""Matches a piece with its id blanked: captures operation, exit, a0 to a3, caller, and the lines
+behind the SYSCALL record."""
 
-BLOTS = [b"\0" * length + b"):" for length in range(MAX_ID + 1)]
-"""By the length of an id, what goes in place of it and what stands behind it in headers.
+BLANKS = [b"\0" * length + b"):" for length in range(MAX_ID + 1)]
+"""Replacement of an id and the `):` behind it, by the length of the id.
 
-A replacement by as many bytes takes half of the time of others, and what stands behind an id is
-looked for with it because it hardly stands elsewhere.
+It has as many bytes as the id: such a replacement takes half of the time of others. The `):` is
+searched for, too, because an id followed by it hardly occurs outside of headers.
 """
 
-ENDS = [b"\ntype=EOE msg=audit(%b " % blot for blot in BLOTS]
-"""By the length of an id, what an event ends with in a stream with EOE records."""
+ENDS = [b"\ntype=EOE msg=audit(%b " % blank for blank in BLANKS]
+"""The end of an event in a stream with EOE records, by the length of its id."""
 
 _run = re.compile(rb"node=(" + NODE + rb") [^\n]*\n(?:node=\1 [^\n]*\n){0,1000}|[^\n]*\n")
 _header = re.compile(rb"type=(" + TYPE + rb") msg=audit\(").fullmatch
 
 
 def runs(blob: bytes, start: int, end: int) -> Iterator[tuple[bytes | None, int, int]]:
-    """Node, begin and end of runs of lines of one node.
+    """Yields node, begin and end of each run of lines of one node.
 
-    A run that begins with a line without a node is not looked through: there may be lines of
-    nodes in it.
+    A run that begins with a line without a node takes all lines: some of them may have a node.
     """
     if not blob.startswith(b"node=", start):
         yield None, start, end
@@ -49,15 +48,15 @@ def runs(blob: bytes, start: int, end: int) -> Iterator[tuple[bytes | None, int,
         yield match[1], *match.span()
 
 
-def closed(rest: bytes, node: bytes | None, *, has_eoe: bool) -> int:
-    """How much of `rest` belongs to an event that is whole; 0 if it is not.
+def event_length(text: bytes, node: bytes | None, *, has_eoe: bool) -> int:
+    """Returns the number of bytes of `text` up to the end of the event; 0 if it does not end.
 
-    `rest` holds the lines behind a SYSCALL record, the last one without its line feed, with the
-    event's id blotted out. It must not be blotted out elsewhere than in headers.
+    `text` holds the lines behind a SYSCALL record, the last one without its line feed. The event's
+    id must be blanked in headers, and nowhere else.
     """
     end = 0
     prefix = b"" if node is None else b"node=%b " % node
-    for line in rest.split(b"\n"):
+    for line in text.split(b"\n"):
         header, _, body = line.partition(b"\0")
         match = _header(header, len(prefix))
         body = body.lstrip(b"\0")
@@ -78,18 +77,19 @@ def closed(rest: bytes, node: bytes | None, *, has_eoe: bool) -> int:
 
 
 def split(blob: bytes, start: int, end: int, begins: bytes) -> tuple[list[bytes], int]:
-    """Whole lines, split in front of each that begins with `begins`, and where the first one is.
+    """Splits whole lines in front of each line that begins with `begins`.
 
-    What comes back of each is behind that, and without its last line feed.
+    Returns the pieces, without `begins` and without their last line feed, and the index at which
+    the first one stood.
     """
-    first, *texts = blob[start:end].split(b"\n" + begins)
+    first, *pieces = blob[start:end].split(b"\n" + begins)
     begin = start
     if first.startswith(begins):
-        texts.insert(0, first[len(begins) :])
-    elif texts:
+        pieces.insert(0, first[len(begins) :])
+    elif pieces:
         begin += len(first) + 1
     else:
         begin = end
-    if texts:
-        texts[-1] = texts[-1][:-1]
-    return texts, begin
+    if pieces:
+        pieces[-1] = pieces[-1][:-1]
+    return pieces, begin

@@ -1,4 +1,4 @@
-"""Which events there were, for as long as their records may come again."""
+"""Remembers keys of events for as long as their records may arrive again."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import NamedTuple
 from laurel_mp.errors import SnapshotError
 
 _TIME = 8
-"""Bytes of a time in what was packed."""
+"""Bytes of a packed time."""
 
 
 class Noted(NamedTuple):
-    """Keys in the order in which they were noted, and when."""
+    """Packed keys in the order in which they were noted, with the times."""
 
     keys: bytes
-    """With a line feed behind each: no key has one."""
+    """Each ends with a line feed: no key has one."""
     times: bytes
     """Native 64-bit floats, one for each."""
 
 
 class DuplicateWindowState(NamedTuple):
-    """What is remembered, in pieces: what was noted between two snapshots is one."""
+    """Snapshot of a window, in pieces: keys noted between two snapshots are one piece."""
 
     recent: list[Noted]
     older: list[Noted]
 
 
 def times_of(pieces: Iterable[Noted]) -> dict[bytes, float]:
-    """When each key was noted. Raises SnapshotError if that makes no sense."""
+    """Returns the time at which each key was noted. Raises SnapshotError if they do not match."""
     found: dict[bytes, float] = {}
     for keys, times in pieces:
         split = keys.split(b"\n")
@@ -41,18 +41,18 @@ def times_of(pieces: Iterable[Noted]) -> dict[bytes, float]:
 
 
 def noted(times: Mapping[bytes, float]) -> list[Noted]:
-    """The same the other way, in one piece."""
+    """Packs keys and times in one piece: the inverse of `times_of`."""
     if not times:
         return []
     return [Noted(b"\n".join([*times, b""]), array("d", times.values()).tobytes())]
 
 
 class _Generation:
-    """Keys and when they were noted.
+    """Keys, and the times at which they were noted.
 
-    There are tens of thousands of them, most of which nobody ever asks for, and frequent snapshots.
-    So what was noted since the last one are runs, of keys that were noted at one time; what was
-    noted before is kept as it was packed; and only those who ask have a dictionary made.
+    There are tens of thousands of keys, few look-ups, and frequent snapshots. So keys since the
+    last snapshot are in runs, each with one time; older keys stay packed; and a dictionary is made
+    only at the first look-up.
     """
 
     __slots__ = ("_folded", "_folded_pieces", "_pieces", "_runs", "_times")
@@ -62,23 +62,23 @@ class _Generation:
         self._runs: list[tuple[float, list[bytes]]] = []
         self._times: dict[bytes, float] = {}
         self._folded_pieces = 0
-        """So many pieces are in the dictionary."""
+        """Number of pieces in the dictionary."""
         self._folded = (0, 0)
-        """Up to which run, and which key in it, they are."""
+        """Index of the last run in the dictionary, and number of its keys there."""
 
     def __len__(self) -> int:
-        """How many there are; what was noted again counts again."""
+        """Number of keys; one that was noted twice counts twice."""
         packed = sum(len(times) for _, times in self._pieces) // _TIME
         return packed + sum(len(keys) for _, keys in self._runs)
 
     def run(self, now: float) -> list[bytes]:
-        """Where to append keys that are noted at this time."""
+        """Returns a list to which to append keys that are noted at this time."""
         if not self._runs or self._runs[-1][0] != now:
             self._runs.append((now, []))
         return self._runs[-1][1]
 
     def times(self) -> dict[bytes, float]:
-        """When each was noted last."""
+        """Returns the time at which each key was noted last."""
         if self._folded_pieces < len(self._pieces):
             self._times.update(times_of(self._pieces[self._folded_pieces :]))
             self._folded_pieces = len(self._pieces)
@@ -93,14 +93,14 @@ class _Generation:
     def state(self) -> list[Noted]:
         if any(keys for _, keys in self._runs):
             if self._times:
-                self.times()  # where somebody has asked, the dictionary goes on
+                self.times()  # after a look-up, the dictionary is kept complete
             self._pack()
             if self._times:
                 self._folded_pieces = len(self._pieces)
         return list(self._pieces)
 
     def _pack(self) -> None:
-        """Makes a piece of all runs. The last one goes on: somebody may append to it."""
+        """Makes a piece of all runs. The last list stays: a caller may still append to it."""
         keys = [key for _, noted_then in self._runs for key in noted_then]
         times = array("d")
         for now, noted_then in self._runs:
@@ -112,7 +112,7 @@ class _Generation:
 
 
 class DuplicateWindow:
-    """Keys and when they were noted, in two generations; the older one is dropped in a piece."""
+    """Keys with their times, in two generations; the older one is dropped as a whole."""
 
     __slots__ = ("_older", "_recent", "_window")
 
@@ -125,11 +125,11 @@ class DuplicateWindow:
         return len(self._recent) + len(self._older)
 
     def __contains__(self, key: bytes) -> bool:
-        """Whether `key` was noted, however long ago."""
+        """True if `key` is remembered, whatever its time."""
         return key in self._recent.times() or key in self._older.times()
 
     def noted_at(self, now: float) -> list[bytes]:
-        """Where to append keys that are to be remembered, up to the next turn."""
+        """Returns a list to which to append keys, until the next turn."""
         return self._recent.run(now)
 
     def note(self, key: bytes, now: float) -> None:
@@ -137,7 +137,7 @@ class DuplicateWindow:
         self._recent.run(now).append(key)
 
     def has(self, key: bytes, now: float) -> bool:
-        """Whether `key` was noted within the window before `now`."""
+        """True if `key` was noted within the window before `now`."""
         when = self._recent.times().get(key)
         if when is None:
             when = self._older.times().get(key)
@@ -148,9 +148,9 @@ class DuplicateWindow:
         self._older, self._recent = self._recent, _Generation()
 
     def state(self) -> DuplicateWindowState:
-        """What to go on from."""
+        """Returns a snapshot."""
         return DuplicateWindowState(self._recent.state(), self._older.state())
 
     def restore(self, state: DuplicateWindowState) -> None:
-        """Goes on from `state`."""
+        """Continues from `state`."""
         self._recent, self._older = map(_Generation, state)

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple, Self
 
 from laurel_mp.events.reassembly.exec_observer import Started
 from laurel_mp.events.rendering.execution import LazyExecution
-from laurel_mp.events.rendering.sequence_templates import Record
+from laurel_mp.events.rendering.record_patterns import Record
 from laurel_mp.events.rendering.syscall import Syscall
 from laurel_mp.records.header import ID, NODE, TYPE
 from laurel_mp.records.strings import encode
@@ -20,7 +20,7 @@ Body = Annotated[bytes, re.compile(rb"[^\n]*")]
 
 
 class EventState(NamedTuple):
-    """An event in flight, without what was rendered by options; see EventInFlight."""
+    """Snapshot of an `EventInFlight`, without rendered text."""
 
     id: Id
     node: Node | None
@@ -37,12 +37,12 @@ class EventState(NamedTuple):
 
     @property
     def key(self) -> bytes:
-        """What it is known by: ids of different nodes have nothing to do with each other."""
+        """Returns `ID`, or `NODE ID`: ids of different nodes are unrelated."""
         return self.id if self.node is None else self.node + b" " + self.id
 
 
 class EventInFlight:
-    """What has come of an event that is not complete."""
+    """Records of an event that is not complete."""
 
     __slots__ = (
         "filtered",
@@ -64,7 +64,7 @@ class EventInFlight:
         self.id = id_
         self.node = node
         self.first = first
-        """Position of its first record."""
+        """Stream position of the first record."""
         self.late = late
         self.records: list[Record] = []
         self.lines = 0
@@ -73,17 +73,17 @@ class EventInFlight:
         self.query: int | None = None
         """Number of the query that annotates its SYSCALL record, once it is asked."""
         self.seen = 0.0
-        """When its last record arrived."""
+        """Arrival time of the last record."""
         self.position = 0
-        """Where its last record stood."""
+        """Stream position of the end of the last record."""
         self.filtered = False
-        """Whether one of its lines says filter."""
+        """True if a filter matches one of the lines."""
         self.started: Started | None = None
-        """What the system said when it was seen to be an exec."""
+        """The observer's first answer, for an exec."""
 
     @classmethod
     def of_state(cls, state: EventState) -> Self:
-        """The event as it was, but for its SYSCALL record, which is to be rendered again."""
+        """Restores an event; the caller has to render its SYSCALL record again."""
         event = cls(state.id, state.node, state.first, state.late)
         event.records = state.records
         event.lines = state.lines
@@ -96,7 +96,7 @@ class EventInFlight:
         return event
 
     def state(self) -> EventState:
-        """What to go on from; it goes on changing with this."""
+        """Returns a snapshot; it shares the list of records with this object."""
         return EventState(
             self.id,
             self.node,
@@ -113,13 +113,13 @@ class EventInFlight:
         )
 
     def executed(self) -> LazyExecution | None:
-        """Tells what was executed, if there is an EXECVE record."""
+        """Returns the execution that the records show; None without an EXECVE record."""
         if not any(name == b"EXECVE" for name, _ in self.records):
             return None
         return LazyExecution(lambda: self.records)
 
     def items(self) -> int:
-        """How many PATH records there should be."""
+        """Returns the announced number of PATH records."""
         if self.syscall is not None:
             return self.syscall.items
         for name, body in self.records:
@@ -130,11 +130,11 @@ class EventInFlight:
         return 0
 
     def needs_end(self) -> bool:
-        """Whether an EOE record should come: some kernel records stand alone."""
+        """True if an EOE record is due: some kernel records stand alone."""
         return any(name in PARTS_OF_SYSCALLS for name, _ in self.records)
 
     def process(self) -> bytes:
-        """The process of the event, as queries say it; empty if it is not known."""
+        """Returns the process of the event, as queries have it; empty if it is not known."""
         if self.syscall is None or not self.syscall.process:
             return b""
         if self.node is None:
@@ -142,5 +142,5 @@ class EventInFlight:
         return self.syscall.process + b"\t" + encode(self.node)
 
     def has(self, name: bytes) -> bool:
-        """Whether there is a record of a type."""
+        """True if there is a record of type `name`."""
         return any(record[0] == name for record in self.records)

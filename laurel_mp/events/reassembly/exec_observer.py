@@ -1,4 +1,4 @@
-"""What others add to events while they are decoded; the decoder's stage brings it along."""
+"""Interfaces by which the decoder stage adds to execs and filters events."""
 
 from __future__ import annotations
 
@@ -10,56 +10,56 @@ from typing import Annotated, NamedTuple, Protocol
 from laurel_mp.events.rendering.execution import LazyExecution
 
 Text = Annotated[bytes, re.compile(rb"[^\n\0\x01]*")]
-"""May stand in an event's line."""
+"""Bytes that may be part of an event's line."""
 
 
 class Started(NamedTuple):
-    """What the system says about a process whose exec has just been seen."""
+    """First answer of an observer: facts from /proc about a process that has just executed."""
 
     facts: Text = b""
     """Start time, container, services, 1 for an init, as `ProcessQueries.processes` has them."""
     inode: Text = b""
-    """Inode number of what it runs."""
+    """Inode number of the executable."""
     members: Text = b""
     """Members for the SYSCALL object, with a comma in front of each."""
     environment: Text = b""
-    """Members for the EXECVE object, the same."""
+    """Members for the EXECVE object, with a comma in front of each."""
     device: Text = b""
-    """Where that is, as records have it."""
+    """Device of the executable, as in records."""
 
 
 NOTHING = Started()
 
 
 class Finished(NamedTuple):
-    """What all records of an exec together say."""
+    """Second answer of an observer: additions by all records of an exec."""
 
     members: bytes
     """Members for the SYSCALL object, with a comma in front of each."""
     details: bytes
-    """For the tracker: labels to put on and to take away, the command line; empty for none."""
+    """Labels to add, labels to remove, command line, as `ProcessQueries.processes` has them."""
 
 
 class ExecObserver(Protocol):
-    """Looks at successful execs."""
+    """Adds to successful execs."""
 
     def started(self, pid: bytes, exe: bytes) -> Started:
-        """Called as soon as the SYSCALL record of a local process is seen; `exe` is JSON."""
+        """Called with the SYSCALL record of a local process, at once; `exe` is JSON."""
 
     def finished(self, started: Started, executed: LazyExecution) -> Finished:
-        """Called when all records are there."""
+        """Called when all records have arrived."""
 
     def statistics(self) -> dict[str, int]:
-        """Sizes and limits met, for status reports."""
+        """Returns sizes and limits met, for status reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentFilters:
-    """Filters on what events hold."""
+    """Filters by the content of events."""
 
     raw_line: Callable[[bytes], bool] | None = None
-    """Whether an input line, without its line feed, says filter."""
+    """True for an input line, without its line feed, whose event is to be filtered."""
     user_record: Callable[[bytes], bool] | None = None
-    """Whether the body of a record from user space says filter."""
+    """True for the body of a record from user space that is to be filtered."""
     active: bool = False
-    """Whether any event may be filtered, by these or by others."""
+    """True if any event may be filtered, by these filters or by others."""

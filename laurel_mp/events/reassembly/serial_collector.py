@@ -1,8 +1,8 @@
-"""Which serials a worker has seen, between one clock mark and the next.
+"""Collects the serials of a worker's events between two clock marks.
 
-All that is done for each event is to append its id to a list. The rest is done for a whole list
-in C: of ids of one length, joined, a slice with a step is a column of digits. The columns of all
-digits of the serials, put side by side, are an array in JSON.
+For each event, only its id is appended to a list. The serials of a whole list are then parsed in C:
+in joined ids of equal length, a slice with a step is a column of digits, and the columns of all
+digits of the serials, side by side, are a JSON array.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from typing import NamedTuple
 import orjson
 
 MANY = 32
-"""From so many ids on it is quicker to take them apart together."""
+"""Number of ids from which on it is quicker to parse them together."""
 
 LARGEST = (1 << 32) - 1
-"""The kernel's serials have 32 bits [kernel: audit_serial]; what is larger is none of them."""
+"""Largest serial: the kernel's have 32 bits [kernel: audit_serial]; others are ignored."""
 
 
 class Seen(NamedTuple):
-    """What was seen of one node between two marks, or by one of several workers."""
+    """Serials of one node between two marks, from one worker."""
 
     node: bytes | None
     ranges: array[int]
-    """Pairs of a first and a last serial, between which none is missing; in order."""
+    """Pairs of first and last serial of each run without a gap, in order."""
     oldest: float
-    """The time stamp of the lowest of these, in seconds."""
+    """Time stamp of the lowest serial, in seconds."""
     newest: float
-    """The time stamp of the highest."""
+    """Time stamp of the highest serial."""
     restarted: bool
-    """Whether auditd has said that it starts or ends."""
+    """True if auditd of this node has reported its start or end."""
 
 
 class Interval(NamedTuple):
-    """What was seen before a mark; behind the last mark, `position` is -1."""
+    """Serials in front of a clock mark; for those behind the last mark, `position` is -1."""
 
     position: int
     now: float
     final: bool
-    """Whether that is the end of the input."""
+    """True if the mark is the end of the input."""
     seen: list[Seen]
 
 
 class SerialCollector:
-    """Collects ids of events, each once or a few times, in any order."""
+    """Collects ids of events, in any order; an id may occur several times."""
 
     def __init__(self, *, wanted: bool = True) -> None:
         self._wanted = wanted
@@ -53,22 +53,22 @@ class SerialCollector:
         self._intervals: list[Interval] = []
 
     def of(self, node: bytes | None) -> list[bytes]:
-        """Where to append ids of a node, until the next mark."""
+        """Returns a list to which to append ids of a node, until the next mark."""
         found = self._ids.get(node)
         if found is None:
             found = self._ids[node] = []
         return found
 
     def restarted(self, node: bytes | None) -> None:
-        """The auditd of a node says that it starts or ends."""
+        """Notes that auditd of a node has reported its start or end."""
         self._restarted.add(node)
 
     def mark(self, position: int, now: float, *, final: bool = False) -> None:
-        """From here on, another interval begins."""
+        """Ends an interval at a clock mark."""
         self._intervals.append(Interval(position, now, final, self._collected()))
 
     def take(self) -> list[Interval]:
-        """All intervals since the last call. The last one has not ended, and goes on."""
+        """Returns all intervals since the last call; the last one continues in the next batch."""
         seen = self._collected()
         found, self._intervals = self._intervals, []
         if seen:
@@ -91,7 +91,7 @@ def _seen(node: bytes | None, ids: list[bytes], restarted: bool) -> Seen:
     if not ids:
         return Seen(node, array("Q"), 0.0, 0.0, restarted)
     numbers = _numbers(ids)
-    serials = sorted(numbers)  # which is quick, as they nearly are
+    serials = sorted(numbers)  # quick, as they are nearly sorted
     count, lowest, highest = len(serials), serials[0], serials[-1]
     if (
         highest - lowest == count - 1
@@ -115,18 +115,18 @@ def _stamp(id_: bytes) -> float:
 
 
 def _last_index(numbers: list[int], number: int) -> int:
-    """Where it is, which is near the end."""
+    """Returns the last index of `number`, which is near the end."""
     return len(numbers) - 1 - numbers[::-1].index(number)
 
 
 def _numbers(ids: list[bytes]) -> list[int]:
-    """The serials of the ids."""
+    """Returns the serials of the ids."""
     if len(ids) >= MANY:
         columns = _serial_columns(ids)
         if columns is not None:
             try:
                 found: list[int] = orjson.loads(columns)
-            except orjson.JSONDecodeError:  # JSON has no zeros in front of others
+            except orjson.JSONDecodeError:  # JSON has no leading zeros
                 pass
             else:
                 return found
@@ -134,7 +134,7 @@ def _numbers(ids: list[bytes]) -> list[int]:
 
 
 def _serial_columns(ids: list[bytes]) -> bytes | None:
-    """All serials as an array in JSON, if all ids have the same number of digits."""
+    """Returns all serials as a JSON array; None unless all ids have the same length."""
     text = b",".join(ids)
     colon, step = ids[0].index(b":"), len(ids[0]) + 1
     commas = b"," * len(ids)
@@ -150,7 +150,7 @@ def _serial_columns(ids: list[bytes]) -> bytes | None:
 
 
 def ranges_of(serials: list[int]) -> array[int]:
-    """First and last of all runs without a gap; `serials` rise."""
+    """Returns pairs of first and last serial of each run without a gap; `serials` must rise."""
     found = array("Q")
     start, count = 0, len(serials)
     while start < count:
@@ -162,7 +162,7 @@ def ranges_of(serials: list[int]) -> array[int]:
 
 
 def _end_of_run(serials: list[int], start: int, count: int) -> int:
-    """Where the run that begins at `start` ends: all of them are one in most cases."""
+    """Returns the end of the run that begins at `start`: mostly all serials are one run."""
     offset = serials[start] - start
     if serials[count - 1] == offset + count - 1:
         return count

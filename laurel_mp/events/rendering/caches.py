@@ -1,4 +1,4 @@
-"""A bounded memory of what was rendered before."""
+"""Bounded caches of rendered text."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 MAX_KEY = 16384
-"""Longer texts are not remembered: they hardly ever come again."""
+"""Bytes of a key. Longer texts are not cached: they hardly ever repeat."""
 
 
 class BoundedCache(dict[bytes, Value], Generic[Value]):
-    """Rendered pieces by the text that they were rendered from.
+    """Keeps rendered text by the text that it was rendered from.
 
-    It is looked up as the dictionary that it is. When its keys exceed `limit` bytes it starts
-    anew: cheaper than to note what was used when, and what repeats is back in no time.
+    Look-ups are those of the dictionary. The cache is cleared when its keys exceed `limit` bytes:
+    that is cheaper than to track the use of each entry, and what repeats is back soon.
     """
 
     __slots__ = ("clearings", "limit", "size")
@@ -27,10 +27,10 @@ class BoundedCache(dict[bytes, Value], Generic[Value]):
         self.clearings = 0
 
     def remember(self, key: bytes, value: Value) -> None:
-        """Keeps `value` for `key`, if it is not too long."""
+        """Keeps `value` for `key`, unless the key is too long."""
         if len(key) > MAX_KEY:
             return
-        self.size += len(key) + 100  # what a dictionary entry costs beside the key
+        self.size += len(key) + 100  # cost of a dictionary entry beside the key
         if self.size > self.limit:
             self.clear()
             self.size = len(key)
@@ -38,37 +38,38 @@ class BoundedCache(dict[bytes, Value], Generic[Value]):
         self[key] = value
 
     def forget(self) -> None:
-        """Drops all."""
+        """Drops all entries."""
         self.clear()
         self.size = 0
 
 
 class CacheBypass:
-    """Whether it is worth to look something up in a memo at all, by how often it was there lately.
+    """Skips cache look-ups while the hit rate is low.
 
-    Where it mostly is not, as many questions are not asked; each time when that is found again,
-    twice as many are not, up to `MOST_ROUNDS` times, so that it is noticed when it changes.
+    After a round of look-ups with few hits, the cache is bypassed for as many as were in the round.
+    Each further such round doubles that, up to `MOST_ROUNDS` times, so that a change is noticed.
     """
 
     MOST_ROUNDS = 32
     ENOUGH = 256
-    """So many questions tell something."""
+    """Look-ups that make a round."""
 
     __slots__ = ("_asked", "_balance", "_left", "_missed", "_rounds")
 
     def __init__(self) -> None:
         self._asked = self._missed = self._balance = 0
         self._rounds = 1
-        """How many times as many questions are not asked if those that are find little."""
+        """Length of the next bypass, in rounds."""
         self._left = 0
-        """Questions to come that are not asked."""
+        """Events left in the present bypass."""
 
-    def __call__(self) -> bool:
-        """Whether to look from now on; what comes of it is to be noted."""
-        return self._left <= 0
+    @property
+    def is_active(self) -> bool:
+        """True if the cache is to be bypassed now."""
+        return self._left > 0
 
     def note(self, asked: int, missed: int) -> None:
-        """So many questions were asked, and so many had no answer."""
+        """Counts look-ups, and those of them that found nothing."""
         self._asked += asked
         self._missed += missed
         if self._asked < self.ENOUGH:
@@ -80,10 +81,10 @@ class CacheBypass:
             self._rounds = 1
         self._asked = self._missed = 0
 
-    def note_others(self, taken: int, others: int) -> None:
-        """Nobody looked: so many went well without, and others did not.
+    def note_bypassed(self, taken: int, others: int) -> None:
+        """Counts events that were taken without the cache, and those that could not be.
 
-        Where more do not, it is time to look.
+        A surplus of the latter ends the bypass.
         """
         self._left -= taken + others
         self._balance = max(0, self._balance + others - taken)
@@ -93,7 +94,7 @@ class CacheBypass:
 
 
 class Doorkeeper:
-    """Which hashes came before: the latest two of each slot of a table."""
+    """Tells whether a hash was seen before, by the latest two of each slot of a table."""
 
     __slots__ = ("_before", "_last", "_slots")
 
@@ -103,7 +104,7 @@ class Doorkeeper:
         self._before = array("q", bytes(8 * slots))
 
     def again(self, found: int) -> bool:
-        """Notes a hash; whether it came before."""
+        """Notes a hash; returns True if it was seen before."""
         slot = found % self._slots
         last = self._last[slot]
         if found in (last, self._before[slot]):
@@ -113,9 +114,9 @@ class Doorkeeper:
 
 
 class SecondHitCache(BoundedCache[Value]):
-    """A memo that keeps what comes for the second time.
+    """Keeps only what is offered for the second time.
 
-    What never repeats would only push out what does, and to keep it costs more than to render
+    Texts that never repeat would displace those that do; and to keep one costs more than to render
     it.
     """
 
@@ -126,6 +127,6 @@ class SecondHitCache(BoundedCache[Value]):
         self._again = Doorkeeper(1 << 14).again
 
     def remember(self, key: bytes, value: Value) -> None:
-        """Keeps `value` for `key`, if it is not too long, and has come before."""
+        """Keeps `value` for `key` if it was offered before and the key is not too long."""
         if self._again(hash(key)):
             super().remember(key, value)

@@ -1,7 +1,7 @@
-"""Who made system calls: what their records say is the same for many processes.
+"""Renders the caller of a system call, the part of a SYSCALL record from `items=` on, by templates.
 
-User, session and terminal stand in front of the program's names, the rule's key behind them.
-For each such surrounding that came before, one template renders the whole tail.
+User, session and terminal stand in front of the program's names, the rule's key behind them; these
+are the same for many processes. One template for each pair of such texts renders the whole part.
 """
 
 from __future__ import annotations
@@ -18,62 +18,64 @@ MOST_TEMPLATES = 1024
 LONGEST_TEMPLATE = 1024
 
 _ID = rb"(0|[1-9][0-9]{0,9})"
-# Of its two captures one is empty. What is plain is its own JSON.
+# One of the two captures is empty. Plain text is its own JSON.
 _NAME = rb'(?:("' + PLAIN + rb'*")|(' + ODD_QUOTED + rb"|" + HEX + rb"))"
 USUAL = (
     rb"items=(0|[1-9][0-9]{0,8}) ppid=" + _ID + rb" pid=" + _ID
     + rb' (auid=[^"\n]*) comm=' + _NAME + rb" exe=" + _NAME + rb"((?: [^\n]*)?)"
 )  # fmt: skip
-"""A tail: items, ppid, pid, what is in front of the names, comm, exe, what is behind them.
+"""Matches a caller: captures items, ppid, pid, the text in front of the names, comm, exe, and the
+text behind the names.
 
-Of each name there are two captures, one of which is empty: what is its own JSON, and any other.
+There are two captures for each name, one of which is empty: text that is its own JSON, and any
+other.
 """
 _usual = re.compile(USUAL).fullmatch
 
-# Stands for any process.
+# An example of a process, from which templates are made.
 _EXAMPLE = b'items=0 ppid=1 pid=1 %b comm="@comm" exe="@exe"%b'
 _EXAMPLE_IDS = b'"items":0,"ppid":1,"pid":1,'
 _EXAMPLE_NAMES = b',"comm":"@comm","exe":"@exe"'
-_EXAMPLE_ROW = b'1\t1\t"@comm"\t"@exe"\t'
+_EXAMPLE_PROCESS = b'1\t1\t"@comm"\t"@exe"\t'
 
 
-class Tail(NamedTuple):
-    """Who called."""
+class Caller(NamedTuple):
+    """Members of the SYSCALL object from `items` on, and the calling process."""
 
     raw: bytes
     added: bytes
     process: bytes
     """pid, ppid, comm, exe, uid, key, separated by tabs; comm, exe and key are JSON."""
     items: int
-    """How many PATH records there should be."""
+    """Number of PATH records that the record announces."""
 
 
 class CallerTemplate(NamedTuple):
-    """All of a tail but the process."""
+    """All of a caller but the process itself."""
 
     raw: bytes
-    """A template for items, ppid, pid, comm, exe."""
+    """Template for items, ppid, pid, comm, exe."""
     added: bytes
-    query: bytes
-    """A template for pid, ppid, comm, exe."""
+    process: bytes
+    """Template for pid, ppid, comm, exe."""
 
 
 class CallerTemplates:
-    """Renders tails in surroundings that it has learned."""
+    """Renders callers by templates that it has learned."""
 
-    def __init__(self, render: Callable[[bytes], Tail | None]) -> None:
-        """`render` renders a tail the general way."""
+    def __init__(self, render: Callable[[bytes], Caller | None]) -> None:
+        """`render` renders any caller, without templates."""
         self._render = render
-        self._surroundings: dict[tuple[bytes, bytes], CallerTemplate | None] = {}
+        self._templates: dict[tuple[bytes, bytes], CallerTemplate | None] = {}
         self._again = Doorkeeper(1 << 10).again
 
-    def tail(self, text: bytes) -> Tail | None:
-        """The tail `text`, rendered; None if it is not a regular one."""
+    def render(self, text: bytes) -> Caller | None:
+        """Returns the caller in `text`; None for an irregular one."""
         match = _usual(text)
         if match is None:
             return self._render(text)
         items, ppid, pid, front, comm, odd_comm, exe, odd_exe, back = match.groups(b"")
-        found = self._surroundings.get((front, back))
+        found = self._templates.get((front, back))
         if found is None:
             found = self._learn(front, back)
             if found is None:
@@ -82,58 +84,58 @@ class CallerTemplates:
             comm = json_of(odd_comm)
         if odd_exe:
             exe = json_of(odd_exe)
-        raw, added, query = found
-        return tuple.__new__(  # as Tail does it, without the call
-            Tail,
+        raw, added, process = found
+        return tuple.__new__(  # as Caller does it, without the call
+            Caller,
             (
                 raw % (items, ppid, pid, comm, exe),
                 added,
-                query % (pid, ppid, comm, exe),
+                process % (pid, ppid, comm, exe),
                 int(items),
             ),
         )
 
-    def surrounding(self, front: bytes, back: bytes) -> CallerTemplate | None:
-        """What was learned of a surrounding; None if nothing was, or if it is irregular."""
-        return self._surroundings.get((front, back))
+    def get(self, front: bytes, back: bytes) -> CallerTemplate | None:
+        """Returns the template for the texts around the names; None if none was learned."""
+        return self._templates.get((front, back))
 
     def forget(self) -> None:
-        """Drops what was learned."""
-        self._surroundings.clear()
+        """Drops all templates."""
+        self._templates.clear()
 
     def _learn(self, front: bytes, back: bytes) -> CallerTemplate | None:
-        """A surrounding that is not known; None if it came for the first time, or is irregular."""
+        """Learns a template; None for the first occurrence, and for irregular texts."""
         key = front, back
         if (
-            key in self._surroundings
+            key in self._templates
             or len(front) + len(back) > LONGEST_TEMPLATE
             or not self._again(hash(key))
         ):
             return None
-        if len(self._surroundings) >= MOST_TEMPLATES:
-            self._surroundings.clear()
-        found = self._surroundings[key] = self._surrounding(front, back)
+        if len(self._templates) >= MOST_TEMPLATES:
+            self._templates.clear()
+        found = self._templates[key] = self._template(front, back)
         return found
 
-    def _surrounding(self, front: bytes, back: bytes) -> CallerTemplate | None:
-        """Renders an example, and takes the process out of it."""
-        tail = self._render(_EXAMPLE % (front, back.rstrip(b" ")))
-        if tail is None or not tail.raw.startswith(_EXAMPLE_IDS):
+    def _template(self, front: bytes, back: bytes) -> CallerTemplate | None:
+        """Renders an example, and cuts the process out of it."""
+        caller = self._render(_EXAMPLE % (front, back.rstrip(b" ")))
+        if caller is None or not caller.raw.startswith(_EXAMPLE_IDS):
             return None
-        pieces = tail.raw.replace(b"%", b"%%").split(_EXAMPLE_NAMES)
-        if len(pieces) != 2 or not tail.process.startswith(_EXAMPLE_ROW):
+        pieces = caller.raw.replace(b"%", b"%%").split(_EXAMPLE_NAMES)
+        if len(pieces) != 2 or not caller.process.startswith(_EXAMPLE_PROCESS):
             return None
         before, behind = pieces
         return CallerTemplate(
             b'"items":%b,"ppid":%b,"pid":%b,' + before[len(_EXAMPLE_IDS) :]
             + b',"comm":%b,"exe":%b' + behind,
-            tail.added,
-            b"%b\t%b\t%b\t%b\t" + tail.process[len(_EXAMPLE_ROW) :].replace(b"%", b"%%"),
+            caller.added,
+            b"%b\t%b\t%b\t%b\t" + caller.process[len(_EXAMPLE_PROCESS) :].replace(b"%", b"%%"),
         )  # fmt: skip
 
 
 def json_of(written: bytes) -> bytes:
-    """The JSON for a name that is not quoted and plain."""
+    """Returns the JSON for a name that is not quoted plain text."""
     if written.startswith(b'"'):
         return encode(written[1:-1])
     return encode(a2b_hex(written))

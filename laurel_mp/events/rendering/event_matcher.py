@@ -1,9 +1,8 @@
-"""Events matched where they stand, for streams in which hardly anything repeats.
+"""Matches whole events where they stand, for streams in which hardly anything repeats.
 
-To cut events out, to blot out their ids and to look up what was rendered before costs more than it
-brings there. So one expression matches a SYSCALL record and another one all records behind it, and
-what was learned of the call, of who called and of the sequence of records renders what they
-captured.
+There, to cut events out, to blank their ids and to look up rendered text costs more than it saves.
+So one expression matches a SYSCALL record and another one all records behind it, and what was
+learned of the operation, the caller and the sequence of records renders what they have captured.
 """
 
 from __future__ import annotations
@@ -14,54 +13,51 @@ from functools import partial
 
 from laurel_mp.events.rendering.caller_templates import USUAL
 from laurel_mp.events.rendering.execution import LazyExecution
-from laurel_mp.events.rendering.sequence_templates import (
-    Record,
-    SequenceTemplate,
-    SequenceTemplates,
-)
+from laurel_mp.events.rendering.record_patterns import Record
+from laurel_mp.events.rendering.sequence_templates import SequenceTemplate, SequenceTemplates
 from laurel_mp.events.rendering.syscall import NUMBERS, Call, SyscallRenderer
 from laurel_mp.formats import native
 from laurel_mp.records.header import ID, count_lines
 from laurel_mp.records.strings import encode
 
-MOST_PLANS = 1024
-MOST_MATCHERS = 256
+MOST_TEMPLATES = 1024
+MOST_EXPRESSIONS = 256
 
-Matcher = Callable[[bytes, int, int], "re.Match[bytes] | None"]
+Match = Callable[[bytes, int, int], "re.Match[bytes] | None"]
 
 Key = tuple[bytes, bytes, bytes, bytes, bool]
-"""Of a SYSCALL record: head, items, what is in front of the names, what is behind them, and whether
-it says nothing of what was returned."""
+"""Of a SYSCALL record: operation, items, the texts in front of the names and behind them, and True
+if it has no `exit`."""
 
 
 class EventTemplate:
-    """How events of one key are rendered."""
+    """Renders the events of one key."""
 
-    __slots__ = ("call", "head", "items", "layout", "match", "process", "records")
+    __slots__ = ("call", "head", "items", "match", "process", "records", "sequence")
 
     def __init__(self, call: Call, head: bytes, process: bytes, items: int) -> None:
         self.call = call
         self.head = head
-        """A template for id, exit if there is one, ppid, pid, comm, exe, a0 to a3, members that
-        are added."""
+        """Template for id, exit if there is one, ppid, pid, comm, exe, a0 to a3, added members."""
         self.process = process
-        """A template for pid, ppid, comm, exe: what the tracker is told."""
+        """Template for pid, ppid, comm, exe, as the process of a query."""
         self.items = items
-        self.layout: SequenceTemplate
-        """What stood behind the last such SYSCALL record."""
+        self.sequence: SequenceTemplate
+        """The sequence of records behind the last such SYSCALL record."""
         self.records = 0
-        """How many records that is."""
-        self.match: Matcher = _nothing
-        """Matches that, up to the event's end: captures the id, and what `layout` renders."""
+        """Records of that sequence."""
+        self.match: Match = _nothing
+        """Matches that sequence and the end of the event: captures the id, and the values that
+        `sequence` renders."""
 
     def executed(self, values: list[bytes], text: bytes) -> LazyExecution | None:
-        """What tells what was executed, by `text`, the lines behind the SYSCALL record."""
-        return self.layout.executed(values, partial(self._split, text))
+        """Returns the execution that `text` shows, the lines behind the SYSCALL record."""
+        return self.sequence.executed(values, partial(self._split, text))
 
     def _split(self, text: bytes) -> list[Record]:
         lines = text.split(b"\n")[: self.records]
         bodies = [line.partition(b" msg=audit(")[2].partition(b"):")[2] for line in lines]
-        names = [name for name, _ in self.layout.records]
+        names = [name for name, _ in self.sequence.records]
         return [(name, body.strip(b" ")) for name, body in zip(names, bodies, strict=True)]
 
 
@@ -75,13 +71,13 @@ class EventMatcher:
     def __init__(
         self,
         syscalls: SyscallRenderer,
-        rests: SequenceTemplates,
+        sequences: SequenceTemplates,
         node: bytes | None,
         *,
         has_eoe: bool,
     ) -> None:
         self._syscalls = syscalls
-        self._rests = rests
+        self._sequences = sequences
         self._has_eoe = has_eoe
         prefix, self._of_node = b"", b""
         if node is not None:
@@ -91,80 +87,82 @@ class EventMatcher:
         self.begins = prefix + b"type=SYSCALL msg=audit("
         self._prefix = re.escape(prefix)
         self._template = native.begin_template(node) + b',"SYSCALL":{'
-        self.match: Matcher = re.compile(
+        self.match: Match = re.compile(
             re.escape(self.begins) + rb"(" + ID + rb")\): " + NUMBERS + rb" " + USUAL + rb"\n"
         ).match
-        """Matches a SYSCALL record: captures the id, and what `NUMBERS` and `USUAL` do."""
-        self.plans: dict[Key, EventTemplate] = {}
-        self._matchers: dict[tuple[Record, ...], Matcher] = {}
+        """Matches a SYSCALL record: captures the id, and what `NUMBERS` and `USUAL` capture."""
+        self.templates: dict[Key, EventTemplate] = {}
+        self._expressions: dict[tuple[Record, ...], Match] = {}
 
     def next(self, blob: bytes, start: int, end: int) -> int:
-        """Where behind `start` the next SYSCALL record begins; the end if there is none."""
+        """Returns the index of the next SYSCALL record behind `start`; `end` without one."""
         return blob.find(b"\n" + self.begins, start, end) + 1 or end
 
-    def plan(self, key: Key) -> EventTemplate | None:
-        """A new plan; None if a part of the key was not learned, or is for the general way."""
-        head_text, items, front, back, never_returned = key
+    def learn(self, key: Key) -> EventTemplate | None:
+        """Makes a template; None if a part of the key was not learned, or is irregular."""
+        operation_text, items, front, back, has_no_exit = key
         syscalls = self._syscalls
-        head = syscalls.heads.get(head_text)
-        surrounding = syscalls.callers.surrounding(front, back)
-        if head is None or surrounding is None or head.call is Call.UNNAMED:
+        operation = syscalls.operations.get(operation_text)
+        caller = syscalls.caller_templates.get(front, back)
+        if operation is None or caller is None or operation.call is Call.UNNAMED:
             return None
-        if head.big_endian and syscalls.universal:
+        if operation.big_endian and syscalls.universal:
             return None
-        template = (
+        head = (
             self._template
-            + _literal(head.raw)
-            + (b"" if never_returned else b'"exit":%b,')
-            + surrounding.raw.replace(b"%b", items, 1)
+            + _escaped(operation.raw)
+            + (b"" if has_no_exit else b'"exit":%b,')
+            + caller.raw.replace(b"%b", items, 1)
             + syscalls.arguments
-            + _literal(head.added + surrounding.added)
+            + _escaped(operation.added + caller.added)
             + b"%b"
         )
-        process = surrounding.query + _literal(self._of_node)
-        if len(self.plans) >= MOST_PLANS:
-            self.plans.clear()
-        plan = self.plans[key] = EventTemplate(head.call, template, process, int(items))
-        return plan
+        process = caller.process + _escaped(self._of_node)
+        if len(self.templates) >= MOST_TEMPLATES:
+            self.templates.clear()
+        template = EventTemplate(operation.call, head, process, int(items))
+        self.templates[key] = template
+        return template
 
-    def rest(
-        self, plan: EventTemplate, blob: bytes, start: int, end: int
+    def match_auxiliary(
+        self, template: EventTemplate, blob: bytes, start: int, end: int
     ) -> re.Match[bytes] | None:
-        """Matches the lines from `start` on, up to an event's end, by any layout that was learned.
+        """Matches the lines from `start` on, up to the event's end, by any learned sequence.
 
-        The plan goes on with that layout.
+        The template keeps that sequence for the next event.
         """
         lines = count_lines(blob[start : self.next(blob, start - 1, end)])
-        for layout in self._rests.layouts(lines - self._has_eoe):
-            if layout.ends or self._has_eoe:
-                match = self._matcher(layout)
+        for sequence in self._sequences.of_length(lines - self._has_eoe):
+            if sequence.ends or self._has_eoe:
+                match = self._expression(sequence)
                 found = match(blob, start, end)
                 if found is not None:
-                    plan.layout, plan.match, plan.records = layout, match, len(layout.records)
+                    template.sequence, template.match = sequence, match
+                    template.records = len(sequence.records)
                     return found
         return None
 
-    def _matcher(self, layout: SequenceTemplate) -> Matcher:
-        """What matches records of a layout in a stream, with its end."""
-        matcher = self._matchers.get(layout.records)
-        if matcher is None:
+    def _expression(self, sequence: SequenceTemplate) -> Match:
+        """Returns the expression for the records of a sequence, and the end of the event."""
+        match = self._expressions.get(sequence.records)
+        if match is None:
             pattern = []
             id_ = rb"(" + ID + rb")"
-            for name, expression in layout.records:
+            for name, expression in sequence.records:
                 pattern.append(_HEADER % (self._prefix, re.escape(name), id_) + rb" *" + expression)
                 id_ = rb"\1"
             if self._has_eoe:
                 pattern.append(_HEADER % (self._prefix, b"EOE", id_) + rb" ?")
-            matcher = re.compile(rb"\n".join(pattern) + rb"\n").match
-            if len(self._matchers) >= MOST_MATCHERS:
-                self._matchers.clear()
-            self._matchers[layout.records] = matcher
-        return matcher
+            match = re.compile(rb"\n".join(pattern) + rb"\n").match
+            if len(self._expressions) >= MOST_EXPRESSIONS:
+                self._expressions.clear()
+            self._expressions[sequence.records] = match
+        return match
 
 
 _HEADER = rb"%btype=%b msg=audit\(%b\):"
 
 
-def _literal(text: bytes) -> bytes:
-    """What makes `text` in a template."""
+def _escaped(text: bytes) -> bytes:
+    """Returns a template that gives `text`."""
     return text.replace(b"%", b"%%")

@@ -1,4 +1,4 @@
-"""A complete event as one line of JSON, with marks where the tracker's answers go."""
+"""Renders the records of an event as JSON, with marks for the tracker's answers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ from laurel_mp.events.rendering.caches import BoundedCache, CacheBypass, SecondH
 from laurel_mp.events.rendering.event_matcher import EventMatcher
 from laurel_mp.events.rendering.execution import LazyExecution
 from laurel_mp.events.rendering.fragment import Fragment
-from laurel_mp.events.rendering.sequence_templates import (
-    TELLS_HIDDEN,
-    Record,
-    SequenceTemplates,
-    split_rest,
-)
+from laurel_mp.events.rendering.record_patterns import TELLS_HIDDEN, Record
+from laurel_mp.events.rendering.sequence_templates import SequenceTemplates, split_auxiliary
 from laurel_mp.events.rendering.syscall import Syscall, SyscallRenderer
 from laurel_mp.formats import native
 from laurel_mp.records import execve
@@ -25,75 +21,80 @@ from laurel_mp.records.strings import encode
 from laurel_mp.records.translation import internet_address
 from laurel_mp.records.types import SINGLE_OBJECTS, is_kernel
 
-# What each memory may hold, in bytes of keys: with the rendered text about twice that.
-REST_BYTES = 6 << 20
+# Limits of the caches in bytes of keys: with the rendered text about twice that.
+AUXILIARY_BYTES = 6 << 20
 RECORD_BYTES = 3 << 20
-TAIL_BYTES = 2 << 20
-HEAD_BYTES = 1 << 19
+CALLER_BYTES = 2 << 20
+OPERATION_BYTES = 1 << 19
 
 MOST_MATCHERS = 4
-"""For so many nodes expressions that match whole events are compiled."""
+"""Nodes for which expressions that match whole events are compiled."""
 
-# The expression of `rests` that counts them says why.
 _hides_directory = re.compile(rb'item=0 (?:name="[^"]*" )?' + TELLS_HIDDEN).match
 
 
 class EventRenderer:
-    """Renders the records of events by one set of options, and remembers what it rendered."""
+    """Renders the records of events by one set of options, with caches of rendered text."""
 
     def __init__(self, options: RecordOptions) -> None:
         self.options = options
         self._records = RecordRenderer(options)
-        self.syscalls = SyscallRenderer(self._records, HEAD_BYTES, TAIL_BYTES)
-        self.rests: SecondHitCache[Fragment] = SecondHitCache(REST_BYTES)
-        self.rest_cache_bypass = CacheBypass()
+        self.syscalls = SyscallRenderer(self._records, OPERATION_BYTES, CALLER_BYTES)
+        self.auxiliary: SecondHitCache[Fragment] = SecondHitCache(AUXILIARY_BYTES)
+        """Auxiliary records by their text, also with the end of their event."""
+        self.cache_bypass = CacheBypass()
         self._matchers: dict[tuple[bytes | None, bool], EventMatcher] = {}
         self._rendered: SecondHitCache[Rendered] = SecondHitCache(RECORD_BYTES)
         self._taken = frozenset((native.ID, native.NODE, *map(options.added, native.ADDED)))
-        self.whole = SequenceTemplates(options, self._records, self.record, self._key)
+        self.sequences = SequenceTemplates(options, self._records, self.record, self._key)
 
     def forget(self) -> None:
-        """Drops what was remembered, when names of users may have changed."""
+        """Clears the caches, when names of users may have changed."""
         self.syscalls.forget()
         self._matchers.clear()
-        for memo in (self.rests, self._rendered, self.whole.path_tails):
-            memo.forget()
+        for cache in (self.auxiliary, self._rendered, self.sequences.path_attributes):
+            cache.forget()
 
     @property
-    def memories(self) -> tuple[BoundedCache[Any], ...]:
-        """All that is remembered of what was rendered."""
-        syscalls = self.syscalls
-        return (self.rests, self._rendered, self.whole.path_tails, syscalls.heads, syscalls.tails)
+    def caches(self) -> tuple[BoundedCache[Any], ...]:
+        """All caches of rendered text."""
+        return (
+            self.auxiliary,
+            self._rendered,
+            self.sequences.path_attributes,
+            self.syscalls.operations,
+            self.syscalls.callers,
+        )
 
     def matcher(self, node: bytes | None, *, has_eoe: bool) -> EventMatcher | None:
-        """What matches events of a node where they stand; None if there are too many of them."""
+        """Returns the matcher for whole events of a node; None if there are too many nodes."""
         matcher = self._matchers.get((node, has_eoe))
         if matcher is None and len(self._matchers) < MOST_MATCHERS:
-            matcher = EventMatcher(self.syscalls, self.whole, node, has_eoe=has_eoe)
+            matcher = EventMatcher(self.syscalls, self.sequences, node, has_eoe=has_eoe)
             self._matchers[node, has_eoe] = matcher
         return matcher
 
-    def rest(self, text: bytes) -> Fragment:
-        """The records behind a SYSCALL record.
+    def auxiliary_records(self, text: bytes) -> Fragment:
+        """Returns the records behind a SYSCALL record, from the cache or rendered.
 
-        `text` holds a line for each, with one or more NUL bytes in place of the event's id. A count
-        of -1 says that some of them belong to no other event.
+        `text` holds a line for each, with one or more NUL bytes in place of the event's id. A
+        `records` count of -1 means that some of the records are events of their own.
         """
-        found = self.rests.get(text)
+        found = self.auxiliary.get(text)
         if found is None:
-            found = self.render_rest(text)
-            if text:  # there, an event that is whole has its end
-                self.rests.remember(text, found)
+            found = self.render_auxiliary(text)
+            if text:  # the empty text is the key of an event that ends with its SYSCALL record
+                self.auxiliary.remember(text, found)
         return found
 
-    def render_rest(self, text: bytes) -> Fragment:
-        """The same, not remembered."""
-        found = self.whole.render(text[:-1])
+    def render_auxiliary(self, text: bytes) -> Fragment:
+        """Renders the records of `auxiliary_records`, without the cache."""
+        found = self.sequences.render(text[:-1])
         if found is None:
-            records = split_rest(text)
+            records = split_auxiliary(text)
             found = self.fragment(records, behind_syscall=True)
             if all(is_kernel(name, body) for name, body in records):
-                self.whole.consider(records)
+                self.sequences.consider(records)
             else:
                 found = found._replace(records=-1)
         return found
@@ -105,10 +106,10 @@ class EventRenderer:
         *,
         behind_syscall: bool = False,
     ) -> Fragment:
-        """Any records of an event, by type in the order in which the types appear.
+        """Renders any records of an event, by type, in the order in which the types appear.
 
-        `syscall` is what stands for a SYSCALL record among them; `behind_syscall` says that
-        one stands in front of them all.
+        `syscall` takes the place of the first SYSCALL record among them. `behind_syscall` is true
+        if one precedes them all.
         """
         objects: dict[bytes, list[Rendered]] = {}
         arguments: list[bytes] = []
@@ -153,7 +154,7 @@ class EventRenderer:
         return b',"%b":[%b]' % (key, b",".join([encode(name) for name in names]))
 
     def _is_filtered(self, records: Sequence[Record]) -> bool:
-        """Whether a socket address among the records says filter."""
+        """True if the address filter matches one of the records."""
         if self.options.filter_address is None:
             return False
         for name, body in records:
@@ -164,7 +165,7 @@ class EventRenderer:
         return False
 
     def record(self, name: bytes, body: bytes) -> Rendered:
-        """One record, remembered."""
+        """Returns one record, from the cache or rendered."""
         key = name + b"\0" + body
         rendered = self._rendered.get(key)
         if rendered is None:
@@ -173,7 +174,7 @@ class EventRenderer:
         return rendered
 
     def single(self, name: bytes, body: bytes) -> Rendered:
-        """A record that is an event of its own; these hardly repeat."""
+        """Renders a record that is an event of its own. There is no cache: these hardly repeat."""
         rendered = self._records.render(name, body)
         text = b",%b:%b" % (self._key(name), rendered.text)
         if self.options.record_types:
@@ -181,16 +182,16 @@ class EventRenderer:
         return Rendered(text, rendered.look_ups)
 
     def _key(self, name: bytes) -> bytes:
-        """The key for records of a type.
+        """Returns the key for records of a type.
 
-        Other hosts may send types of any name; none may pass for what we say of the event.
+        Other hosts may send types of any name; none may have the key of a member that we add.
         """
         return encode(b"type=" + name if name in self._taken else name)
 
     def _join(
         self, objects: dict[bytes, list[Rendered]], repeated: list[tuple[bytes, Rendered]]
     ) -> tuple[bytes, tuple[LookUp, ...], int]:
-        """The text, its look_ups, and where in it the EXECVE object can be added to."""
+        """Returns the text, its look-ups, and the index of the end of the EXECVE object."""
         pieces: list[bytes] = []
         look_ups: list[LookUp] = []
         execve_end = 0
@@ -214,13 +215,13 @@ class EventRenderer:
 
 
 OWN_PROCESS = LookUp(b"", b"")
-"""Stands for the mark that closes a SYSCALL object: its process is known by its own query."""
+"""Stands for the mark that closes a SYSCALL object, which has a query of its own."""
 
 
 def syscall_object(syscall: Syscall, members: bytes = b"") -> Rendered:
-    """The object of a SYSCALL record; the annotation, if there will be one, closes it.
+    """Returns the object of a SYSCALL record; the annotation closes it if there will be one.
 
-    `members` is what is added to it, with a comma in front of each.
+    `members` are added to it; each has a comma in front.
     """
     if syscall.process:
         return Rendered(b"{" + syscall.text + members + MARK, (OWN_PROCESS,))

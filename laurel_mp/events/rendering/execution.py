@@ -1,4 +1,4 @@
-"""What the records of an exec say about the program that was started."""
+"""Reads from the records of an exec which program was started."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from laurel_mp.records import execve
 from laurel_mp.records.fields import Field, Form, parse
 from laurel_mp.records.values import text_of
 
-# What was asked for and its interpreter are the first two.
+# The first two items are the requested program and its interpreter.
 _path = re.compile(
     rb'item=0*(?P<item>[01]) name=(?P<name>"[^"]*"|[0-9A-F]+)'
     rb"(?: inode=(?P<inode>[0-9]+)(?: dev=(?P<dev>[0-9a-f]+:[0-9a-f]+))?)?"
 ).match
 
-# An absolute path with nothing in it that could be left out.
+# An absolute path in normal form.
 _is_normal = re.compile(rb"(?:/[^/.][^/]*)+").fullmatch
 
 
 class Execution(NamedTuple):
-    """An exec that was successful, from its EXECVE, CWD and PATH records."""
+    """A successful exec, by its EXECVE, CWD and PATH records."""
 
     arguments: tuple[bytes, ...]
     program: bytes
-    """What was asked to be run, absolute and normalised; empty if unknown."""
+    """Path of the requested program, absolute and normalised; empty if unknown."""
     inode: bytes
-    """Its inode number in digits, empty if unknown."""
+    """Inode number of the program in digits; empty if unknown."""
     is_script: bool
-    """Whether the records show that an interpreter runs it."""
+    """True if the records show that an interpreter runs it."""
     device: bytes = b""
-    """Where the program is, as records have it: `fe:00`."""
+    """Device of the program, as in records: `fe:00`."""
 
     def script(self, inode: bytes = b"", device: bytes = b"") -> bytes | None:
-        """The script that was run, if it was one.
+        """Returns the path of the script; None if the program is none.
 
-        `inode` and `device` are those of what really runs, where the system could be asked:
-        it knows of interpreters that the records do not show (binfmt_misc).
+        `inode` and `device` are those of the running executable, if /proc could be read: it shows
+        interpreters that the records do not (binfmt_misc).
         """
         if not self.program:
             return None
@@ -47,18 +47,18 @@ class Execution(NamedTuple):
                 return self.program
             if device == self.device:
                 return None
-            # Another device, or the same one by another name: stat(2) has one of its own for each
-            # subvolume of btrfs, and so has overlayfs. What the records show decides.
+            # Another device, or another number for the same one: stat(2) has one for each
+            # subvolume of btrfs, and so has overlayfs. The records decide.
         return self.program if self.is_script else None
 
 
 def execution(
     arguments: Sequence[bytes | None], records: Sequence[tuple[bytes, bytes]]
 ) -> Execution:
-    """What the records of an event, types and bodies, say about its exec.
+    """Reads an exec from types and bodies of its event's records.
 
-    For a script the kernel puts the interpreter and the script's path in front of the
-    arguments, and looks the interpreter up second [kernel: fs/binfmt_script.c].
+    For a script, the kernel puts the interpreter and the script's path in front of the arguments,
+    and looks the interpreter up second [kernel: fs/binfmt_script.c].
     """
     words = tuple([text or b"" for text in arguments])
     names: dict[bytes, tuple[bytes, bytes, bytes]] = {}
@@ -77,32 +77,32 @@ def execution(
 
 
 class ScriptHint(NamedTuple):
-    """What can be seen of an exec's script without a look at all records."""
+    """Facts that rule out a script without reading all records."""
 
     inode: bytes
-    """As in Execution, but never empty."""
+    """Inode number of the program; never empty."""
     behind_inode: bytes
     """JSON members of the same PATH record, from `dev` on."""
     may_be_script: bool
-    """Whether the records might show that an interpreter runs it."""
+    """False if the records show that no interpreter runs the program."""
 
 
 class LazyExecution:
-    """What the records of an event say about its exec, found out when somebody asks."""
+    """Reads an exec from records at the first use."""
 
-    __slots__ = ("_found", "_glance", "_records")
+    __slots__ = ("_found", "_hint", "_records")
 
     def __init__(
         self,
         records: Callable[[], Sequence[tuple[bytes, bytes]]],
-        glance: ScriptHint | None = None,
+        hint: ScriptHint | None = None,
     ) -> None:
         self._records = records
-        self._glance = glance
+        self._hint = hint
         self._found: Execution | None = None
 
     def found(self) -> Execution:
-        """What they say."""
+        """Returns the exec."""
         if self._found is None:
             records = self._records()
             bodies = [body for name, body in records if name == b"EXECVE"]
@@ -110,13 +110,13 @@ class LazyExecution:
         return self._found
 
     def script(self, inode: bytes = b"", device: bytes = b"") -> bytes | None:
-        """What `found().script` says. Most programs are no scripts: mostly a glance tells that."""
-        glance = self._glance
-        if glance is not None:
+        """Returns `found().script(…)`. Most programs are no scripts; mostly the hint shows that."""
+        hint = self._hint
+        if hint is not None:
             if not inode:
-                if not glance.may_be_script:
+                if not hint.may_be_script:
                     return None
-            elif inode == glance.inode and glance.behind_inode.startswith(b'"dev":"%b"' % device):
+            elif inode == hint.inode and hint.behind_inode.startswith(b'"dev":"%b"' % device):
                 return None
         return self.found().script(inode, device)
 

@@ -1,4 +1,4 @@
-"""What the records of an event come to, but for its SYSCALL record."""
+"""Rendered records of an event, without its SYSCALL record."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from laurel_mp.records.record import LookUp
 
 
 class Fragment(NamedTuple):
-    """Members of an event's object, with a comma in front of each, and what they show."""
+    """Members of an event's object, with a comma in front of each, and facts about its records."""
 
     text: bytes
     look_ups: tuple[LookUp, ...]
-    """One for each mark, in their order."""
+    """One for each mark, in order."""
     records: int
     paths: int
-    """How many of the paths that `items=` counts there are."""
+    """Number of PATH records, as `items=` counts them."""
     missing_arguments: bool
     filtered: bool
-    """Whether a socket address says that the event is filtered."""
+    """True if a filter matches a socket address."""
     executed: LazyExecution | None
-    """Tells what was executed, if there is an EXECVE record."""
+    """The execution that the records show; None without an EXECVE record."""
     execve_end: int
-    """Where in `text` members can be added to the EXECVE object."""
+    """Index in `text` at which members can be added to the EXECVE object."""
 
     @property
     def execution(self) -> Execution | None:
-        """What was executed, if there is an EXECVE record."""
+        """The execution that the records show; None without an EXECVE record."""
         return None if self.executed is None else self.executed.found()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from laurel_mp.observe.measures import Row
-from laurel_mp.stages.serial_gaps import Loss
+from laurel_mp.stages.node_serials import Loss
 
 PERIOD = 60.0
 """Seconds between two messages about one host."""

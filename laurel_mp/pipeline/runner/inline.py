@@ -10,7 +10,7 @@ from typing import Any
 
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError
-from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.outputs.journal import HeldJournal, Journal
 from laurel_mp.pipeline.counters import fill_levels
 from laurel_mp.pipeline.counters.accounts import Accounts, ProcessSlot
@@ -33,7 +33,9 @@ from laurel_mp.system import privileges
 from laurel_mp.system.huge_pages import HugePages
 from laurel_mp.system.process_title import set_main_title
 
-_numbers = attrgetter(*(each.name for each in fields(Counters)))  # dataclasses.replace is slow
+_numbers = attrgetter(
+    *(each.name for each in fields(DecoderCounters))
+)  # dataclasses.replace is slow
 _numbers_given = attrgetter(*(each.name for each in fields(AssemblerCounters)))
 
 
@@ -117,7 +119,7 @@ class InlineRunner(StageRunner):
         ack = wire.AckMessage(
             batch,
             flags,
-            Counters(*_numbers(self._decoder.counters)),
+            DecoderCounters(*_numbers(self._decoder.counters)),
             self._decoder.in_flight_lines,
             AssemblerCounters(*_numbers_given(self._assembler.counters)),
             self._assembler.losses,

@@ -17,7 +17,7 @@ import zmq
 
 from laurel_mp.config import Config
 from laurel_mp.errors import LaurelError, OutputError
-from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.pipeline.counters import fill_levels
 from laurel_mp.pipeline.counters.meter import Fill, Meter
 from laurel_mp.pipeline.host.host_access import System, open_system
@@ -323,9 +323,9 @@ class _Writer:
                 self._report_stall("waits for a disk")
 
 
-def _sum(counters: list[Counters]) -> Counters:
-    names = [each.name for each in fields(Counters)]
-    return Counters(*(sum(getattr(one, name) for one in counters) for name in names))
+def _sum(counters: list[DecoderCounters]) -> DecoderCounters:
+    names = [each.name for each in fields(DecoderCounters)]
+    return DecoderCounters(*(sum(getattr(one, name) for one in counters) for name in names))
 
 
 def report_failure(directory: Path, title: str, error: Exception) -> None:

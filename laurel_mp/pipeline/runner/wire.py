@@ -40,10 +40,10 @@ import msgpack
 import zmq
 
 from laurel_mp.errors import PipelineError
-from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.events.reassembly.serial_collector import Interval, Seen
 from laurel_mp.stages.assembler import AssemblerCounters
-from laurel_mp.stages.serial_gaps import Loss
+from laurel_mp.stages.node_serials import Loss
 from laurel_mp.stages.stage_messages import (
     Annotations,
     ClockMark,
@@ -113,7 +113,7 @@ class BodiesMessage(NamedTuple):
     flags: int
     base: int
     """Number of the first query of the batch."""
-    counters: Counters
+    counters: DecoderCounters
     in_flight: int
     bodies: DecodedBodies
     malformed: bytes
@@ -131,7 +131,7 @@ class AckMessage(NamedTuple):
 
     batch: int
     flags: int
-    counters: Counters
+    counters: DecoderCounters
     """Sums over all workers, since the start."""
     in_flight: int
     """Number of lines of incomplete events."""
@@ -253,7 +253,7 @@ def decode_bodies(frames: Frames) -> BodiesMessage:
     bodies = DecodedBodies(heads, tails, *arrays)._replace(
         intervals=[_interval(each) for each in seen], notes=notes
     )
-    counted = Counters(*counters)
+    counted = DecoderCounters(*counters)
     return BodiesMessage(batch, worker, flags, base, counted, in_flight, bodies, frames[3])
 
 
@@ -312,7 +312,9 @@ def decode_report(frames: Frames) -> Report:
         batch, flags, counters, in_flight, given, losses, awaits_clock = fields
         counted = AssemblerCounters(*given)
         lost = tuple(Loss(*loss) for loss in losses)
-        return AckMessage(batch, flags, Counters(*counters), in_flight, counted, lost, awaits_clock)
+        return AckMessage(
+            batch, flags, DecoderCounters(*counters), in_flight, counted, lost, awaits_clock
+        )
     if kind is Kind.SNAPSHOT:
         batch, role, number = fields
         return SnapshotMessage(batch, role, number, frames[1])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from laurel_mp.stages.node_serials import Loss
 from laurel_mp.stages.router import Malformed
-from laurel_mp.stages.serial_gaps import Loss
 
 
 def _ignore(_argument: object) -> None:

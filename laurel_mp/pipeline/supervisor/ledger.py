@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from laurel_mp.errors import LedgerError
-from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.stages.assembler import AssemblerCounters
 
 
@@ -52,7 +52,7 @@ class Ledger:
     loss_lines: int = 0
     """Lines of the output that say that events are missing."""
 
-    def add(self, counters: Counters) -> None:
+    def add(self, counters: DecoderCounters) -> None:
         """Adds what one worker counted."""
         for each in fields(counters):
             setattr(self, each.name, getattr(self, each.name) + getattr(counters, each.name))

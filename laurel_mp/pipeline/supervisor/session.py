@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from laurel_mp.config import Config
-from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.pipeline.intake.line_cutter import shown
 from laurel_mp.pipeline.runner import stage_options, wire
 from laurel_mp.pipeline.runner.batches import BARRIER, FINAL, Batch
@@ -25,7 +25,7 @@ from laurel_mp.stages.router import Malformed
 from laurel_mp.stages.snapshots import redistribute
 from laurel_mp.stages.stage_messages import Share
 
-NOTHING = wire.AckMessage(0, 0, Counters(), 0, AssemblerCounters())
+NOTHING = wire.AckMessage(0, 0, DecoderCounters(), 0, AssemblerCounters())
 """Stands for the first acknowledgement until it comes."""
 
 

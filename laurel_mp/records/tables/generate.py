@@ -1,9 +1,8 @@
-"""Write the table modules of this package from the CSV files in data/.
+"""Writes the table modules of this package from the CSV files in data/.
 
-`python -m laurel_mp.records.tables.generate` rewrites them; with `--check` it only says which are stale, and
-exits with status 1 if any is. A new kernel means new rows in a CSV file and one run of this. The modules
-are kept in the repository: a change to them is seen in review, and nothing is left to be parsed, checked
-or resolved when the daemon starts.
+`python -m laurel_mp.records.tables.generate` rewrites them; with `--check` it only lists stale ones, and exits
+with status 1 if there are any. For a new kernel, add rows to a CSV file and run this once. The modules are kept
+in the repository: changes to them are seen in review, and the daemon parses no table at its start.
 """
 
 import argparse
@@ -59,7 +58,7 @@ X32_OWN_NUMBERS = {"execve": 520, "execveat": 545}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write or check all modules; the exit status is 1 if `--check` found a stale one."""
+    """Writes or checks all modules; the exit status is 1 if `--check` found a stale one."""
     parser = argparse.ArgumentParser(description="generate the table modules from data/*.csv")
     parser.add_argument("--check", action="store_true", help="write nothing, fail if one is stale")
     check = parser.parse_args(arguments).check
@@ -78,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def modules() -> Iterator[tuple[Path, str]]:
-    """Path and text of each generated module."""
+    """Yields path and text of each generated module."""
     for name, write in _WRITERS.items():
         yield HERE / f"{name}.py", write()
 
@@ -211,7 +210,7 @@ def _x32_calls(table: Mapping[str, str]) -> dict[str, str]:
 
 
 def _bytes(text: str) -> str:
-    """Write `text` as a bytes literal; the tables hold names and digits, nothing to escape."""
+    """Returns `text` as a bytes literal; the tables hold names and digits, nothing to escape."""
     return f'b"{text}"'
 
 

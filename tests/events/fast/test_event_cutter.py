@@ -57,4 +57,4 @@ def test_the_end_of_an_event(
     """An event ends with its own end, and no record of another one is in it."""
     rest, expected = [text.replace(b"@", b" msg=audit(\0\0\0):") for text in (rest, expected)]
 
-    assert rest[: event_cutter.closed(rest, node, has_eoe=has_eoe)] == expected
+    assert rest[: event_cutter.event_length(rest, node, has_eoe=has_eoe)] == expected

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurel_mp.events.fast.whole_events import WholeEventCoalescer
-from laurel_mp.events.reassembly import coalescer
+from laurel_mp.events.fast.event_feeder import EventFeeder
+from laurel_mp.events.reassembly import coalescer, known_events
 from laurel_mp.events.reassembly.bodies import FILTERED, NO_QUERY, Bodies, clock_key, line_key
-from laurel_mp.events.reassembly.coalescer import Limits
+from laurel_mp.events.reassembly.coalescer import Coalescer, Limits
 from laurel_mp.events.reassembly.exec_observer import (
     ContentFilters,
     ExecObserver,
@@ -43,7 +43,7 @@ USER = b"type=USER msg=audit(1.000:%d): pid=1 msg='op=x'"
 
 
 class Stream:
-    """A coalescer, and where the stream stands that it is fed with."""
+    """A coalescer and the position of its stream."""
 
     def __init__(
         self,
@@ -54,9 +54,10 @@ class Stream:
         observer: ExecObserver | None = None,
         filters: ContentFilters | None = None,
     ) -> None:
-        self.coalescer = WholeEventCoalescer(
+        self.coalescer = Coalescer(
             options or RecordOptions(), limits or Limits(), b"here", observer, filters
         )
+        self._feed = EventFeeder(self.coalescer).feed
         self.has_eoe = has_eoe
         self.position = 0
         self.clock(100.0)
@@ -68,7 +69,7 @@ class Stream:
     def feed(self, *lines: bytes) -> None:
         """Feed lines in one piece."""
         text = b"".join([line + b"\n" for line in lines])
-        self.coalescer.feed(text, 0, len(text), self.position)
+        self._feed(text, 0, len(text), self.position)
         self.position += len(text)
 
     def taken(self) -> list[Any]:
@@ -159,10 +160,11 @@ def test_events_of_one_piece_are_as_those_of_single_lines(
         for _ in range(2)
     ]
     text = b"".join(lines)
-    whole.feed(text, 0, len(text), 0)
+    EventFeeder(whole).feed(text, 0, len(text), 0)
     position = 0
+    feed = EventFeeder(single).feed
     for line in lines:
-        single.feed(line, 0, len(line), position)
+        feed(line, 0, len(line), position)
         position += len(line)
     for each in (whole, single):
         each.finish(position)
@@ -562,7 +564,7 @@ def test_memory_of_events_is_bounded_by_the_stream() -> None:
     stream = Stream()
     for number in range(100):
         stream.feed(SYSCALL % (number, 0), *numbered(number, EOE))
-        stream.position += coalescer.REMEMBERED_BYTES // 10
+        stream.position += known_events.REMEMBERED_BYTES // 10
         stream.clock(100.0)
 
     assert stream.coalescer.statistics()["remembered"] <= 24

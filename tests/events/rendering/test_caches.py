@@ -60,7 +60,7 @@ def test_a_choosy_memo_where_hardly_anything_comes_again() -> None:
     assert memo.keys() == set(usual)
 
 
-def test_sightings_are_overwritten() -> None:
+def test_hashes_are_overwritten() -> None:
     """The table does not grow: of the hashes in one slot the latest two are known."""
     serials = Doorkeeper(8)
     seen = (3, 3, -5, 3, 11, 19, -5, 19)
@@ -79,45 +79,45 @@ def test_a_memo_forgets() -> None:
     assert (memo, memo.size, memo.clearings) == ({}, 0, 0)
 
 
-def _questions_without(worth: CacheBypass) -> int:
-    """How many questions are not asked before one is, in whatever portions they come."""
-    questions = 0
-    while not worth():
-        worth.note_others(3, 1)
-        questions += 4
-    return questions
+def _bypassed(bypass: CacheBypass) -> int:
+    """Returns the number of events until the bypass ends, counted in portions."""
+    events = 0
+    while bypass.is_active:
+        bypass.note_bypassed(3, 1)
+        events += 4
+    return events
 
 
-def test_whether_it_is_worth_it() -> None:
-    """Where hardly anything is found more and more is not asked, until something is."""
-    worth = CacheBypass()
+def test_bypass_grows_while_the_hit_rate_is_low() -> None:
+    """The bypass doubles with each round of few hits, up to a limit, until a round has hits."""
+    bypass = CacheBypass()
     for _ in range(3):
-        assert worth()
-        worth.note(CacheBypass.ENOUGH // 12, CacheBypass.ENOUGH // 12)
-    assert worth()
+        assert not bypass.is_active
+        bypass.note(CacheBypass.ENOUGH // 12, CacheBypass.ENOUGH // 12)
+    assert not bypass.is_active
     without = []
     for _ in range(8):
-        worth.note(CacheBypass.ENOUGH // 4, CacheBypass.ENOUGH // 4)
-        worth.note(CacheBypass.ENOUGH * 3 // 4, CacheBypass.ENOUGH * 3 // 4)
-        without.append(_questions_without(worth))
+        bypass.note(CacheBypass.ENOUGH // 4, CacheBypass.ENOUGH // 4)
+        bypass.note(CacheBypass.ENOUGH * 3 // 4, CacheBypass.ENOUGH * 3 // 4)
+        without.append(_bypassed(bypass))
 
     assert [each // CacheBypass.ENOUGH for each in without] == [1, 2, 4, 8, 16, 32, 32, 32]
-    worth.note(CacheBypass.ENOUGH, CacheBypass.ENOUGH // 2)
-    assert _questions_without(worth) == 0
-    worth.note(10 * CacheBypass.ENOUGH, 10 * CacheBypass.ENOUGH)
-    assert _questions_without(worth) == 10 * CacheBypass.ENOUGH
+    bypass.note(CacheBypass.ENOUGH, CacheBypass.ENOUGH // 2)
+    assert _bypassed(bypass) == 0
+    bypass.note(10 * CacheBypass.ENOUGH, 10 * CacheBypass.ENOUGH)
+    assert _bypassed(bypass) == 10 * CacheBypass.ENOUGH
 
 
-def test_worth_again_where_little_goes_without() -> None:
-    """If most of what goes without does not go well, that comes to an end."""
-    worth = CacheBypass()
+def test_bypass_ends_if_most_events_need_the_cache() -> None:
+    """A surplus of events that cannot be taken without the cache ends the bypass."""
+    bypass = CacheBypass()
     for _ in range(4):
-        worth.note(CacheBypass.ENOUGH, CacheBypass.ENOUGH)
-    assert not worth()
-    worth.note_others(CacheBypass.ENOUGH, CacheBypass.ENOUGH // 2)
-    assert not worth()
-    worth.note_others(0, CacheBypass.ENOUGH - 1)
-    assert not worth()
-    worth.note_others(0, 1)
+        bypass.note(CacheBypass.ENOUGH, CacheBypass.ENOUGH)
+    assert bypass.is_active
+    bypass.note_bypassed(CacheBypass.ENOUGH, CacheBypass.ENOUGH // 2)
+    assert bypass.is_active
+    bypass.note_bypassed(0, CacheBypass.ENOUGH - 1)
+    assert bypass.is_active
+    bypass.note_bypassed(0, 1)
 
-    assert worth()
+    assert not bypass.is_active

@@ -6,7 +6,7 @@ import pytest
 
 from laurel_mp.events.rendering.event_renderer import EventRenderer, syscall_object
 from laurel_mp.events.rendering.fragment import Fragment
-from laurel_mp.events.rendering.sequence_templates import split_rest
+from laurel_mp.events.rendering.sequence_templates import split_auxiliary
 from laurel_mp.events.rendering.syscall import Call, Syscall
 from laurel_mp.records.record import LookUp
 from laurel_mp.records.record_options import RecordOptions
@@ -168,36 +168,36 @@ def test_rest_takes_lines_without_the_id(node: bytes) -> None:
         ]
     )
 
-    assert split_rest(text) == [PATH0, PATH1, CWD]
+    assert split_auxiliary(text) == [PATH0, PATH1, CWD]
 
 
 def test_rest_keeps_a_nul_byte() -> None:
     """Only the first one ends the header."""
     expected = [(b"CWD", b'cwd="a\0b"')]
 
-    assert expected == split_rest(b'type=CWD msg=audit(\0): cwd="a\0b"\n')
+    assert expected == split_auxiliary(b'type=CWD msg=audit(\0): cwd="a\0b"\n')
 
 
 def test_rest_is_remembered() -> None:
     """Lines that come again are kept from then on, until names may have changed."""
     one = renderer()
-    first = one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
-    second = one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
+    first = one.auxiliary_records(b'type=CWD msg=audit(\0): cwd="/"\n')
+    second = one.auxiliary_records(b'type=CWD msg=audit(\0): cwd="/"\n')
 
     assert first == second
-    assert second is one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
+    assert second is one.auxiliary_records(b'type=CWD msg=audit(\0): cwd="/"\n')
     one.forget()
-    assert second is not one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
-    assert first == one.rest(b'type=CWD msg=audit(\0): cwd="/"\n')
+    assert second is not one.auxiliary_records(b'type=CWD msg=audit(\0): cwd="/"\n')
+    assert first == one.auxiliary_records(b'type=CWD msg=audit(\0): cwd="/"\n')
 
 
 def test_rest_says_if_a_record_belongs_to_no_other_event() -> None:
     """A user-space record among them has to be taken out."""
-    rest = renderer().rest(
+    found = renderer().auxiliary_records(
         b"type=PATH msg=audit(\0): item=0\ntype=USER msg=audit(\0): pid=1 msg='x'\n"
     )
 
-    assert rest.records == -1
+    assert found.records == -1
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,8 @@ def test_a_second_syscall_record() -> None:
 def test_memory_is_counted() -> None:
     """How often any of the memories was full is known."""
     one = renderer()
-    one.rests.limit = 1000
+    one.auxiliary.limit = 1000
     for number in range(100):
-        one.rest(b'type=CWD msg=audit(\0): cwd="/%d"\n' % (number // 2))
+        one.auxiliary_records(b'type=CWD msg=audit(\0): cwd="/%d"\n' % (number // 2))
 
-    assert one.rests.clearings == sum(memo.clearings for memo in one.memories) > 0
+    assert one.auxiliary.clearings == sum(cache.clearings for cache in one.caches) > 0

@@ -13,7 +13,7 @@ from laurel_mp.events.rendering.sequence_templates import (
     MOST_CANDIDATES,
     REPLACED_AFTER,
     SEQUENCES_PER_LENGTH,
-    split_rest,
+    split_auxiliary,
 )
 from laurel_mp.records import execve
 from laurel_mp.records.record_options import RecordOptions
@@ -35,13 +35,13 @@ def learned(text: bytes, options: RecordOptions | None = None) -> EventRenderer:
     """A renderer that has learned the sequence of a rest."""
     renderer = EventRenderer(options or RecordOptions())
     for _ in range(LEARNED_AFTER):
-        renderer.render_rest(text)
+        renderer.render_auxiliary(text)
     return renderer
 
 
 def is_learned(renderer: EventRenderer, text: bytes) -> bool:
     """Whether a rest is rendered at once."""
-    return renderer.whole.render(text[:-1]) is not None
+    return renderer.sequences.render(text[:-1]) is not None
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def is_learned(renderer: EventRenderer, text: bytes) -> bool:
 def test_both_ways_give_the_same(options: RecordOptions, old: bytes, new: bytes) -> None:
     """Whether a rest is like those that were learned or not."""
     text = EXEC.replace(old, new)
-    general = EventRenderer(options).fragment(split_rest(text), behind_syscall=True)
-    found = learned(EXEC, options).render_rest(text)
+    general = EventRenderer(options).fragment(split_auxiliary(text), behind_syscall=True)
+    found = learned(EXEC, options).render_auxiliary(text)
 
     if found.records < 0:  # it is taken line by line
         found = found._replace(records=general.records)
@@ -167,8 +167,8 @@ def test_scripts(
         usual += PATH.replace(b"item=0", b"item=1")
         text += PATH.replace(b"item=0", b"item=1").replace(b'"/bin/ls"', second)
     text = text.replace(old, new)
-    found = learned(usual + PROCTITLE).render_rest(text + PROCTITLE).executed
-    records = split_rest(text)
+    found = learned(usual + PROCTITLE).render_auxiliary(text + PROCTITLE).executed
+    records = split_auxiliary(text)
     bodies = [body for name, body in records if name == b"EXECVE"]
     expected = execution(execve.read(bodies).texts, records)
 
@@ -180,7 +180,7 @@ def test_scripts(
 def test_a_glance_is_enough() -> None:
     """For a program that is no script nobody looks at its records."""
     usual = EXECVE + CWD + PATH + PATH.replace(b"item=0", b"item=1") + PROCTITLE
-    found = learned(usual).render_rest(usual).executed
+    found = learned(usual).render_auxiliary(usual).executed
 
     assert found is not None
     with patch.object(execution_module, "execution") as read:
@@ -195,10 +195,10 @@ def test_arguments_of_an_odd_record() -> None:
     """What such a record teaches does not hold for its successors."""
     renderer = learned(b"type=EXECVE msg=audit(\0): \n")
     text = b"type=EXECVE msg=audit(\0): odd=\n"
-    expected = renderer.fragment(split_rest(text), behind_syscall=True)
+    expected = renderer.fragment(split_auxiliary(text), behind_syscall=True)
 
-    assert expected.text == renderer.render_rest(text).text
-    assert renderer.render_rest(text).missing_arguments
+    assert expected.text == renderer.render_auxiliary(text).text
+    assert renderer.render_auxiliary(text).missing_arguments
 
 
 def test_what_comes_often_is_learned() -> None:
@@ -206,7 +206,7 @@ def test_what_comes_often_is_learned() -> None:
     renderer = EventRenderer(RecordOptions())
     for _ in range(LEARNED_AFTER):
         assert not is_learned(renderer, EXEC)
-        renderer.render_rest(EXEC)
+        renderer.render_auxiliary(EXEC)
 
     assert is_learned(renderer, EXEC)
 
@@ -247,11 +247,11 @@ def test_there_is_a_bound() -> None:
     renderer = EventRenderer(RecordOptions())
     for text in texts:
         for _ in range(LEARNED_AFTER):
-            renderer.render_rest(text)
+            renderer.render_auxiliary(text)
     assert sum(is_learned(renderer, text) for text in texts) == SEQUENCES_PER_LENGTH
 
     for _ in range(REPLACED_AFTER):
-        renderer.render_rest(texts[-1])
+        renderer.render_auxiliary(texts[-1])
     assert is_learned(renderer, texts[-1])
     assert sum(is_learned(renderer, text) for text in texts) == SEQUENCES_PER_LENGTH
 
@@ -261,5 +261,7 @@ def test_sequences_that_do_not_come_again() -> None:
     renderer = EventRenderer(RecordOptions())
     kinds = [b"MMAP", b"FD_PAIR", b"IPC", b"SOCKETCALL"]
     for number, names in enumerate(product(kinds, repeat=5)):
-        renderer.render_rest(b"".join([b"type=%b msg=audit(\0): fd=1\n" % name for name in names]))
-        assert renderer.whole.candidates == number % MOST_CANDIDATES + 1
+        renderer.render_auxiliary(
+            b"".join([b"type=%b msg=audit(\0): fd=1\n" % name for name in names])
+        )
+        assert renderer.sequences.candidates == number % MOST_CANDIDATES + 1

@@ -268,9 +268,9 @@ def test_memory_is_bounded() -> None:
         for _ in range(2):  # what comes once is not kept
             one.render(SYSCALL.replace(b"pid=7", b"pid=%d" % number))
 
-    assert one.heads.clearings > 0
-    assert one.tails.clearings > 0
-    assert isinstance(one.heads, BoundedCache)
+    assert one.operations.clearings > 0
+    assert one.callers.clearings > 0
+    assert isinstance(one.operations, BoundedCache)
 
 
 @pytest.mark.no_cover  # it measures

@@ -3,7 +3,7 @@
 import pytest
 
 from laurel_mp.pipeline.daemon.loss_report import MAX_NODES, OTHERS, PERIOD, LossReport, Missing
-from laurel_mp.stages.serial_gaps import Loss
+from laurel_mp.stages.node_serials import Loss
 from tests.support.clock import Clock
 
 DAY = 1_700_000_000.0

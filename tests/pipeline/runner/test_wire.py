@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.events.reassembly.serial_collector import Interval, Seen
 from laurel_mp.pipeline.runner import wire
 from laurel_mp.stages.assembler import AssemblerCounters
-from laurel_mp.stages.serial_gaps import Loss
+from laurel_mp.stages.node_serials import Loss
 from laurel_mp.stages.stage_messages import ClockMark, DecodedBodies, DecodedQueries, Segment, Share
 
 NUMBER = st.integers(0, 2**63)
@@ -21,7 +21,7 @@ SMALL = st.integers(0, 1000)
 NUMBERS = st.lists(st.integers(0, 2**64 - 1), max_size=5).map(lambda n: array("Q", n))
 LINE = st.binary(max_size=9).map(lambda line: line.replace(b"\n", b""))
 LINES = st.lists(LINE, max_size=5)
-COUNTERS = st.builds(Counters, *[NUMBER] * len(fields(Counters)))
+COUNTERS = st.builds(DecoderCounters, *[NUMBER] * len(fields(DecoderCounters)))
 GIVEN = st.builds(AssemblerCounters, *[NUMBER] * len(fields(AssemblerCounters)))
 NODE = st.none() | st.binary(min_size=1)
 TIME = st.floats(0, 1e12)
@@ -147,7 +147,7 @@ def test_report(message: wire.Report) -> None:
 
 def test_every_kind_differs() -> None:
     """The kind of a message can be told without decoding it."""
-    ack = wire.AckMessage(1, 2, Counters(), 0, AssemblerCounters())
+    ack = wire.AckMessage(1, 2, DecoderCounters(), 0, AssemblerCounters())
 
     assert wire.Kind.ACK is wire.kind_of(wire.encode_report(ack))[0]
 

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from laurel_mp.errors import LedgerError
-from laurel_mp.events.reassembly.coalescer import Counters
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.pipeline.supervisor.ledger import Ledger
 
 BALANCED = Ledger(
@@ -53,10 +53,10 @@ def test_mismatch(name: str, by: int) -> None:
 
 def test_every_counter_is_added() -> None:
     """All that a worker counts gets into the ledger."""
-    counters = Counters(*range(1, len(fields(Counters)) + 1))
+    counters = DecoderCounters(*range(1, len(fields(DecoderCounters)) + 1))
     ledger = Ledger()
     ledger.add(counters)
     ledger.add(counters)
 
-    for each in fields(Counters):
+    for each in fields(DecoderCounters):
         assert 2 * getattr(counters, each.name) == getattr(ledger, each.name)

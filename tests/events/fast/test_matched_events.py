@@ -3,16 +3,17 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurel_mp.events.fast.novel_events import FastCoalescer
-from laurel_mp.events.fast.whole_events import WholeEventCoalescer
+from laurel_mp.events.fast.matched_events import MatchedEvents
 from laurel_mp.events.reassembly.bodies import Bodies, ProcessQueries
-from laurel_mp.events.reassembly.coalescer import Coalescer, Counters, Limits
+from laurel_mp.events.reassembly.coalescer import Coalescer, Limits
+from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.events.reassembly.exec_observer import ContentFilters, Finished, Started
 from laurel_mp.events.rendering import event_renderer, sequence_templates
 from laurel_mp.events.rendering.caches import CacheBypass
@@ -21,6 +22,7 @@ from laurel_mp.loadtest.flood import Flood, Options
 from laurel_mp.records.header import LINE
 from laurel_mp.records.record_options import RecordOptions
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
+from tests.support.feeding import Way, by_cache, by_lines, fast
 from tests.support.floods import FEW, options_of_floods
 from tests.support.mixtures import mixture
 from tests.support.records import group_name, user_name
@@ -35,27 +37,16 @@ OPTIONS = (
 )  # fmt: skip
 
 
-class _Never(CacheBypass):
-    """Says that nothing is worth to be looked for."""
+class _AlwaysBypass(CacheBypass):
+    """Bypasses the cache at all times."""
 
-    def __call__(self) -> bool:
-        return False
-
-
-class _Counting(FastCoalescer):
-    """Counts how many events were taken where they stood, and how many were not."""
-
-    taken = others = 0
-
-    def _feed_new(self, *where: object) -> tuple[int, int]:
-        taken, others = super()._feed_new(*where)  # type: ignore[arg-type]
-        self.taken += taken
-        self.others += others
-        return taken, others
+    @property
+    def is_active(self) -> bool:
+        return True
 
 
 class _Observer:
-    """Says something about each exec that depends on it."""
+    """Adds to each exec what depends on it."""
 
     def started(self, pid: bytes, exe: bytes) -> Started:
         """What the system says."""
@@ -86,21 +77,21 @@ class _Observer:
 def _learns_at_once() -> Iterator[None]:
     with (
         patch.object(sequence_templates, "LEARNED_AFTER", 1),
-        patch.object(event_renderer, "CacheBypass", _Never),
+        patch.object(event_renderer, "CacheBypass", _AlwaysBypass),
     ):
         yield
 
 
 def _outcome(
-    coalescer: Coalescer, stream: bytes, has_eoe: bool | None = None
-) -> tuple[Bodies, ProcessQueries, Counters, object]:
-    """All that comes of a stream."""
+    way: Way, coalescer: Coalescer, stream: bytes, has_eoe: bool | None = None
+) -> tuple[Bodies, ProcessQueries, DecoderCounters, object]:
+    """Returns events, queries, counters and serials."""
     if has_eoe is None:
         has_eoe = b"type=EOE " in stream
     coalescer.clock(0, 100.0, has_eoe)
-    coalescer.feed(stream, 0, len(stream), 0)
+    way(coalescer)(stream, 0, len(stream), 0)
     coalescer.finish(len(stream))
-    return *coalescer.take(), coalescer.counters, coalescer.serials.take()
+    return *coalescer.take(), coalescer.counters, coalescer.output.serials.take()
 
 
 def _flood(options: Options) -> bytes:
@@ -114,9 +105,9 @@ def test_captures(path: Path, options: RecordOptions) -> None:
     stream = corpus_bytes(path)[: 1 << 20]
     stream = stream[: stream.rfind(b"\n") + 1]
 
-    expected = _outcome(Coalescer(options, Limits()), stream)
+    expected = _outcome(by_lines, Coalescer(options, Limits()), stream)
 
-    assert _outcome(FastCoalescer(options, Limits()), stream) == expected
+    assert _outcome(fast, Coalescer(options, Limits()), stream) == expected
 
 
 @pytest.mark.parametrize("node", ["", "web-1.example"])
@@ -127,12 +118,19 @@ def test_nearly_all_events_are_taken_where_they_stand(
 ) -> None:
     """Of whatever kind a stream is, if it is one in which nothing repeats."""
     stream = _flood(Options(events=1500, unique=1.0, node=node, eoe=eoe, enriched=enriched))
-    coalescer = _Counting(RecordOptions(), Limits())
+    counts = []
+    take = MatchedEvents.take
 
-    outcome = _outcome(coalescer, stream)
+    def counting(self: MatchedEvents, *where: Any) -> tuple[int, int]:
+        counts.append(take(self, *where))
+        return counts[-1]
 
-    assert outcome == _outcome(Coalescer(RecordOptions(), Limits()), stream)
-    assert coalescer.taken > 10 * coalescer.others
+    with patch.object(MatchedEvents, "take", counting):
+        outcome = _outcome(fast, Coalescer(RecordOptions(), Limits()), stream)
+
+    assert outcome == _outcome(by_lines, Coalescer(RecordOptions(), Limits()), stream)
+    taken, others = map(sum, zip(*counts, strict=True))
+    assert taken > 10 * others
 
 
 @FEW
@@ -143,12 +141,12 @@ def test_floods(options: Options, *, observed: bool, filtering: bool) -> None:
     filters = ContentFilters(lambda line: b"7" in line[-40:], None, filtering)
     node = options.node.encode()
 
-    def outcome(kind: type[Coalescer]) -> object:
+    def outcome(way: Way) -> object:
         observer = _Observer() if observed else None
-        coalescer = kind(OPTIONS[2], Limits(), node, observer, filters)
-        return _outcome(coalescer, stream, options.eoe)
+        coalescer = Coalescer(OPTIONS[2], Limits(), node, observer, filters)
+        return _outcome(way, coalescer, stream, options.eoe)
 
-    assert outcome(FastCoalescer) == outcome(Coalescer)
+    assert outcome(fast) == outcome(by_lines)
 
 
 @pytest.mark.no_cover  # for the number of them
@@ -172,8 +170,8 @@ def test_hostile_streams(seed: int) -> None:
     limits = Limits(max_event_bytes=chance.choice([900, 16 << 20]))
 
     by_line, whole, new = (
-        _outcome(kind(options, limits, observer=_Observer()), stream)
-        for kind in (Coalescer, WholeEventCoalescer, FastCoalescer)
+        _outcome(way, Coalescer(options, limits, observer=_Observer()), stream)
+        for way in (by_lines, by_cache, fast)
     )
 
     assert new == whole
@@ -203,12 +201,12 @@ def _opened(number: int, paths: int, title: bytes) -> bytes:
     )
 
 
-@pytest.mark.parametrize("kind", [WholeEventCoalescer, FastCoalescer])
-def test_what_nearly_matches_takes_no_longer(kind: type[Coalescer]) -> None:
+@pytest.mark.parametrize("way", [by_cache, fast])
+def test_what_nearly_matches_takes_no_longer(way: Way) -> None:
     """An expression for many names is not tried in all ways: that would take minutes."""
     usual = b"".join([_opened(number, 22, b'"x"') for number in range(5)])
     stream = usual + _opened(5, 22, b"odd")
 
-    outcome = _outcome(kind(RecordOptions(), Limits()), stream)
+    outcome = _outcome(way, Coalescer(RecordOptions(), Limits()), stream)
 
-    assert outcome == _outcome(Coalescer(RecordOptions(), Limits()), stream)
+    assert outcome == _outcome(by_lines, Coalescer(RecordOptions(), Limits()), stream)
