@@ -1,4 +1,4 @@
-"""Reads processes from /proc, see proc(5). Every read can fail: for an end, or for lack of rights."""
+"""Reads processes from /proc, see proc(5). Any read can fail: processes end, rights may be missing."""
 
 from __future__ import annotations
 
