@@ -1,4 +1,4 @@
-"""Reads processes from /proc, see proc(5). Any read can fail: processes end, rights may be missing."""
+"""Reads processes from /proc, see proc(5). Any read can fail, also for lack of rights."""
 
 from __future__ import annotations
 

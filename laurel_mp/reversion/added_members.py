@@ -1,4 +1,4 @@
-"""Members of a record's object: which stand in the record, and which were added to it."""
+"""Divides the members of a record's object into those of the record and added ones."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.reversion.spellings import Json
 
 Object = Mapping[str, Json]
-"""A JSON object, its members in their order."""
+"""A JSON object, its members in order."""
 
 Member = tuple[bytes, Json]
-"""A key, and a value as JSON decoders give it."""
+"""A key, and a value as JSON decoders return it."""
 
 
 class Added(NamedTuple):
-    """A member that was added."""
+    """An added member."""
 
     key: str
-    """As it stands there."""
+    """Key with the prefix."""
     name: bytes
-    """As auditd and LAUREL have it, in upper case whatever the prefix."""
+    """Name in upper case, without the prefix, as auditd and LAUREL have it."""
     value: Json
 
 
@@ -34,7 +34,7 @@ class Members(NamedTuple):
 
 
 class Keys:
-    """Knows the keys that are added, by the prefix they have; without one, upper case tells."""
+    """Recognises added keys, by their prefix, or by upper case if there is no prefix."""
 
     def __init__(self, options: RecordOptions) -> None:
         self._prefix = None if options.prefix is None else options.prefix.decode("utf-8")
@@ -43,13 +43,13 @@ class Keys:
         self.unparsed = options.added(UNPARSED)
 
     def added(self, name: bytes) -> str:
-        """The key of what is added under `name`."""
+        """Returns the key of the added member `name`."""
         return self._options.added(name).decode("utf-8")
 
     def splits(self, found: Object) -> Iterator[Members]:
-        """Takes an object apart, in two ways at most: what is added stands behind all the rest.
+        """Divides an object in two ways at most: added members are behind all others.
 
-        The second one is for records that have keys of their own that look like added ones.
+        The second way is for records with own keys that look like added ones.
         """
         members = list(found.items())
         first = 1 + max([i for i, each in enumerate(members) if _is_message(each)], default=-1)
@@ -65,7 +65,7 @@ class Keys:
 
     def _is_added(self, key: str) -> bool:
         if key == self._unparsed:
-            return False  # words that belong to no field stand behind the others, raw as they are
+            return False  # words that belong to no field are the last raw member
         return key.isupper() if self._prefix is None else key.startswith(self._prefix)
 
     def _name(self, key: str) -> bytes:
@@ -77,6 +77,6 @@ class Keys:
 
 
 def _is_message(member: tuple[str, Json]) -> bool:
-    """Whether this is what stands in `msg='…'`, which nobody adds."""
+    """True for the member of `msg='…'`, which is never an added one."""
     key, value = member
     return key == "msg" and isinstance(value, dict)

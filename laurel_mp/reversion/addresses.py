@@ -1,4 +1,4 @@
-"""A decoded socket address back into the bytes of its C structure."""
+"""Converts a decoded socket address back to the bytes of its C structure."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def _callsign(value: Any, _size: int, _order: Order) -> bytes:
 class _Family(NamedTuple):
     number: int
     size: int
-    """Of the structure, as callers pass it."""
+    """Bytes of the structure, as callers pass it."""
     parts: Mapping[str, _Part]
 
 
-# The structures are those of records.sockaddr, which says where they come from.
+# The structures are those of records.sockaddr, which names their sources.
 _FAMILIES: Final[Mapping[str, _Family]] = {
     "inet": _Family(
         sockaddr.AF_INET,
@@ -109,9 +109,9 @@ _FAMILIES: Final[Mapping[str, _Family]] = {
 
 
 def encode(address: Mapping[str, Any], *, big_endian: bool) -> bytes | None:
-    """The bytes of which `records.sockaddr` makes `address`; None if there are none.
+    """Returns bytes that `records.sockaddr` decodes as `address`; None if there are none.
 
-    How long the original was, and what it had in padding, nothing says.
+    Length and padding of the original are unknown.
     """
     order: Order = "big" if big_endian else "little"
     try:

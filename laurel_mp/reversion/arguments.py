@@ -1,4 +1,4 @@
-"""Argument lists as EXECVE records: long ones over several, in pieces, as the kernel has them."""
+"""Writes argument lists as EXECVE records: long ones in pieces, as the kernel does."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import NamedTuple
 from laurel_mp.reversion.spellings import encoded
 
 RECORD_ROOM = 7500
-"""Bytes of arguments in one record, about [kernel: MAX_EXECVE_AUDIT_LEN]."""
+"""Approximate bytes of arguments in one record [kernel: MAX_EXECVE_AUDIT_LEN]."""
 
 NAME_ROOM = 96
-"""Bytes that the kernel sets aside for the name of an argument."""
+"""Bytes that the kernel reserves for the name of an argument."""
 
 LEAST_ROOM = NAME_ROOM + 8
-"""With less room than this, a new record is begun."""
+"""Bytes of room below which a new record begins."""
 
 
 class Pieces(NamedTuple):
-    """An argument of which only some bytes are known."""
+    """An argument with unknown bytes."""
 
     texts: tuple[bytes, ...]
     skipped: int | None = None
-    """How many bytes of the whole are not known; None if nobody knows."""
+    """Number of unknown bytes; None if unknown."""
 
 
 Argument = bytes | Pieces | None
-"""None is an argument that has no value: `aN=(null)`."""
+"""None is an argument without a value: `aN=(null)`."""
 
 
 class _Records:
-    """The bodies of EXECVE records, as they fill."""
+    """Fills the bodies of EXECVE records."""
 
     def __init__(self, start: bytes) -> None:
         self.bodies = [[start]]
@@ -38,7 +38,7 @@ class _Records:
 
     def add(self, index: int, text: bytes) -> None:
         """Adds one argument."""
-        # What is read in several goes is written in hex, whatever it is.
+        # The kernel writes an argument that it reads in several steps in hex.
         is_hex = len(text) >= RECORD_ROOM or encoded(text)[:1] != b'"'
         size = len(text) * 2 if is_hex else len(text) + 2
         self._begin_if_full()
@@ -54,13 +54,13 @@ class _Records:
             rest = self._write(b" a%d[%d]=" % (index, number), rest, is_hex)
             number += 1
 
-    def add_as_it_is(self, text: bytes) -> None:
-        """Adds fields, with a blank in front of them."""
+    def add_fields(self, text: bytes) -> None:
+        """Adds written fields, with a blank in front of them."""
         self.bodies[-1].append(text)
         self._room -= len(text)
 
     def _write(self, name: bytes, text: bytes, is_hex: bool) -> bytes:
-        """Writes what there is room for; returns what is left."""
+        """Writes as many bytes as fit; returns the rest."""
         self._room -= len(name)
         if is_hex:
             fits = min(len(text), self._room // 2)
@@ -84,30 +84,30 @@ def bodies(
     others: Sequence[bytes] = (),
     stray: bytes = b"",
 ) -> list[bytes]:
-    """The bodies of the EXECVE records of an event.
+    """Returns the bodies of the EXECVE records of an event.
 
-    `arguments` come with their index, those that are unknown do not come. `others` are fields
-    that are no arguments, as they are written; `stray` belongs to no field, and so comes first.
+    `arguments` are pairs of index and argument, without unknown ones. `others` are written fields
+    that are no arguments; `stray` belongs to no field, and so comes first.
     """
     start = b"argc=%d" % argc if argc is not None else b""
     records = _Records(stray + b" " + start if stray else start)
     for index, argument in arguments:
         if argument is None:
-            records.add_as_it_is(b" a%d=(null)" % index)
+            records.add_fields(b" a%d=(null)" % index)
         elif isinstance(argument, Pieces):
-            records.add_as_it_is(b"".join(_pieces(index, argument)))
+            records.add_fields(b"".join(_pieces(index, argument)))
         else:
             records.add(index, argument)
     for field in others:
-        records.add_as_it_is(b" " + field)
+        records.add_fields(b" " + field)
     return [b"".join(parts) for parts in records.bodies]
 
 
 def _pieces(index: int, argument: Pieces) -> Iterator[bytes]:
-    """The fields of an argument that says that some of it is missing."""
+    """Yields the fields of an argument with unknown bytes."""
     values = [encoded(text) for text in argument.texts]
     if argument.skipped is None:
-        first = 1  # the one in front of it is not there
+        first = 1  # the first piece is missing
     else:
         first = 0
         is_hex = any(value[:1] != b'"' for value in values)

@@ -1,4 +1,4 @@
-"""An event's object back into its lines."""
+"""Converts an event's object back to its lines."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _is_type = re.compile(header.TYPE).fullmatch
 
 
 class Lines(NamedTuple):
-    """What was written for an event."""
+    """The lines of an event."""
 
     text: bytes
     seconds: int
-    """Of its time stamp."""
+    """Seconds of its time stamp."""
     ended: bool
-    """Whether it came to its end, be it by itself."""
+    """False if the event was given up without its end, or cut."""
 
 
 class Damaged(ValueError):  # noqa: N818 - a fact about a line, which is counted
-    """A line that holds no event; the text says why."""
+    """Raised for a line without an event; the text has the reason."""
 
 
 class EventReverter:
-    """Writes events. Without `eoe`, their end is not marked, as in auditd's own log files."""
+    """Writes events; without `eoe`, as in auditd's log files, without EOE records."""
 
     def __init__(
         self, prefix: bytes | None = None, *, enriched: bool = True, eoe: bool = True
@@ -63,9 +63,9 @@ class EventReverter:
         self._pid = added(b"PID")
 
     def revert(self, line: bytes) -> Lines | None:
-        """The lines of the event in a line of output; None for one of laurel-mp about itself.
+        """Returns the lines for one line of output; None for a report of laurel-mp.
 
-        What stands in front of the object is skipped. Raises Damaged.
+        Text in front of the object is skipped. Raises Damaged.
         """
         event = _decoded(line)
         if self._note in event:
@@ -90,7 +90,7 @@ class EventReverter:
         return Lines(b"".join(text), int(id_.partition(b".")[0]), ended)
 
     def _bodies(self, event: Object, incomplete: bool) -> Iterator[tuple[bytes, bytes]]:
-        """Types and bodies of all records."""
+        """Yields type and body of each record."""
         big_endian = _is_big_endian(event.get("SYSCALL"), self._keys.added(b"ARCH"))
         found = [(key, value) for key, value in event.items() if key not in self._left_out]
         for repeated in event.get(self._repeated) or []:
@@ -118,17 +118,17 @@ class EventReverter:
         written = execve_reverter.revert(found, self._keys, words, incomplete=incomplete)
         if not written.is_whole:
             self.losses.arguments += 1
-        elif not execve_reverter.says(written.bodies, found, self._list_options(found)):
+        elif not execve_reverter.matches(written.bodies, found, self._list_options(found)):
             self.losses.inexact += 1
         return written.bodies
 
     def _list_options(self, found: Object) -> RecordOptions:
-        """Options by which arguments are shown as they are in an EXECVE object."""
+        """Returns the options that give the same form of arguments as an EXECVE object has."""
         array, string = (self._keys.added(name) in found for name in (b"ARGV", b"ARGV_STR"))
         return replace(self._options, argv_array=array, argv_string=string)
 
     def _has_context(self, event: Object) -> bool:
-        """Whether there is something that no conversion of the lines brings back by itself."""
+        """True if the event has members that a conversion of its lines cannot restore."""
         if self._container in event:
             return True
         for name, keys in self._only_live.items():
@@ -154,7 +154,7 @@ def _decoded(line: bytes) -> Object:
 
 
 def _identity(event: Object) -> tuple[bytes, bytes | None]:
-    """Id and node; raises Damaged."""
+    """Returns id and node; raises Damaged."""
     id_ = event.get(_ID)
     if not isinstance(id_, str) or not id_.isascii() or not _is_id(id_.encode("ascii")):
         raise Damaged("no ID of an audit event")
@@ -167,7 +167,7 @@ def _identity(event: Object) -> tuple[bytes, bytes | None]:
 
 
 def _is_big_endian(syscall: Json, key: str) -> bool:
-    """The byte order of the host, from the architecture that a SYSCALL object names."""
+    """True if the architecture in a SYSCALL object is big-endian."""
     if not isinstance(syscall, dict):
         return False
     number = syscall.get("arch")

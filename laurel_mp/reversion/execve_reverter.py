@@ -1,4 +1,4 @@
-"""The EXECVE object of an event back into the bodies of its records."""
+"""Converts an EXECVE object back to the bodies of its records."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from laurel_mp.reversion.spellings import Json, Writer, text_of
 
 
 class Execve(NamedTuple):
-    """What is written for an object."""
+    """The bodies of the records for an object."""
 
     bodies: list[bytes]
     is_whole: bool
-    """Whether all arguments come back as they were."""
+    """True if all arguments are restored exactly."""
 
 
 def revert(found: Object, keys: Keys, title: Sequence[str] | None, *, incomplete: bool) -> Execve:
-    """The records of an EXECVE object.
+    """Returns the records of an EXECVE object.
 
-    `title` are the words of the event's PROCTITLE record; `incomplete` says that the event was
-    seen to lack arguments.
+    `title` has the words of the event's PROCTITLE record; `incomplete` is true if the event is
+    marked as lacking arguments.
     """
     ours = {keys.added(name): name for name in (b"ARGV", b"ARGV_STR", b"ENV")}
     texts = {ours[key]: value for key, value in found.items() if key in ours}
@@ -47,7 +47,7 @@ def revert(found: Object, keys: Keys, title: Sequence[str] | None, *, incomplete
 
 
 def _split(joined: Json, argc: int | None, title: Sequence[str] | None) -> tuple[list[Json], bool]:
-    """The arguments in a text of them all; and whether there is no other way to split it."""
+    """Splits the joined arguments; returns them, and True if there is no other way to split."""
     if not isinstance(joined, str):
         return [], argc in (None, 0)
     if title is not None and " ".join(title) == joined and len(title) == argc:
@@ -58,7 +58,7 @@ def _split(joined: Json, argc: int | None, title: Sequence[str] | None) -> tuple
 
 
 def _place(words: list[Json], argc: int | None, *, incomplete: bool) -> list[tuple[int, Argument]]:
-    """Arguments by index; of a list that was cut, the last ones are counted from its end."""
+    """Returns arguments with their index; behind a cut, they are counted from the end."""
     cut = next((index for index, word in enumerate(words) if isinstance(word, dict)), None)
     if cut is not None:
         return _place_cut(words, cut, argc)
@@ -69,7 +69,7 @@ def _place(words: list[Json], argc: int | None, *, incomplete: bool) -> list[tup
         elif not incomplete:
             placed.append((index, None))
     if incomplete and argc is not None and argc <= len(placed):
-        # All are there, so what was missing is a piece of one: a long one, if any is.
+        # All arguments exist, so a piece of one is missing: most likely of the longest.
         longest = max(range(len(placed)), key=lambda place: len(placed[place][1] or b""))
         index, text = placed[longest]
         placed[longest] = (index, Pieces((text if isinstance(text, bytes) else b"",)))
@@ -77,22 +77,22 @@ def _place(words: list[Json], argc: int | None, *, incomplete: bool) -> list[tup
 
 
 def _place_cut(words: list[Json], cut: int, argc: int | None) -> list[tuple[int, Argument]]:
-    head = [text_of(str(word)) if word is not None else None for word in words[:cut]]
-    tail = [text_of(str(word)) if word is not None else None for word in words[cut + 1 :]]
+    front = [text_of(str(word)) if word is not None else None for word in words[:cut]]
+    back = [text_of(str(word)) if word is not None else None for word in words[cut + 1 :]]
     skipped = words[cut]
     args, size = int(skipped.get("skipped_args", 0)), int(skipped.get("skipped_bytes", 0))
-    count = argc if argc is not None else len(head) + args + len(tail)
-    placed: list[tuple[int, Argument]] = list(enumerate(head))
-    first = max(count - len(tail), 0)
-    if placed and tail and first < len(head):  # both are of one argument
-        texts = (head[-1] or b"", tail[0] or b"")
-        placed[-1] = (len(head) - 1, Pieces(texts, size))
-        first, tail = len(head), tail[1:]
-    return [*placed, *enumerate(tail, first)]
+    count = argc if argc is not None else len(front) + args + len(back)
+    placed: list[tuple[int, Argument]] = list(enumerate(front))
+    first = max(count - len(back), 0)
+    if placed and back and first < len(front):  # both are of one argument
+        texts = (front[-1] or b"", back[0] or b"")
+        placed[-1] = (len(front) - 1, Pieces(texts, size))
+        first, back = len(front), back[1:]
+    return [*placed, *enumerate(back, first)]
 
 
-def says(bodies: Sequence[bytes], found: Object, options: RecordOptions) -> bool:
-    """Whether `bodies` mean the same as the object."""
+def matches(bodies: Sequence[bytes], found: Object, options: RecordOptions) -> bool:
+    """True if `bodies` render as the object."""
     written: dict[str, Json] = orjson.loads(execve.render(execve.read(bodies), options))
     env = options.added(b"ENV").decode("utf-8")
     return orjson.dumps(written) == orjson.dumps({k: v for k, v in found.items() if k != env})

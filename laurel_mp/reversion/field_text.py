@@ -1,4 +1,4 @@
-"""Members back into `key=value key=value …`, with the words that stand in front or between."""
+"""Converts members back to `key=value key=value …`, with the words in front or between."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PREFACES = {b"TTY": b"tty ", b"MAC_POLICY_LOAD": b"policy loaded "}
 
 
 class Text(NamedTuple):
-    """A list of fields, as written."""
+    """A written list of fields."""
 
     preface: bytes
     fields: list[bytes]
@@ -23,11 +23,11 @@ class Text(NamedTuple):
     """Words that belong to no field."""
 
     def line(self) -> bytes:
-        """All of it, with stray words in front."""
+        """Returns all of it, with stray words in front."""
         return self.preface + b" ".join([self.stray, *self.fields] if self.stray else self.fields)
 
     def lines(self) -> Iterator[bytes]:
-        """All of it in several ways, if there are stray words: they only count behind a quote."""
+        """Yields the possible places of stray words: in front, or behind a quoted value."""
         yield self.line()
         if not self.stray:
             return
@@ -38,7 +38,7 @@ class Text(NamedTuple):
 
 
 def text(members: Sequence[Member], writer: Writer, unparsed: bytes, name: bytes = b"") -> Text:
-    """The fields of an object; `name` is the type of its record."""
+    """Returns the fields of an object; `name` is the type of its record."""
     rest = list(members)
     preface = _PREFACES.get(name, b"")
     if rest and rest[0][0] in _VERDICTS and isinstance(rest[0][1], list):
@@ -56,9 +56,9 @@ def text(members: Sequence[Member], writer: Writer, unparsed: bytes, name: bytes
 
 
 def _permissions(first: Member, rest: list[Member], writer: Writer) -> tuple[bytes, list[Member]]:
-    """`avc:  denied  { read write } for  `, and the members that are fields."""
+    """Returns `avc:  denied  { read write } for  `, and the members that are fields."""
     key, words = first
-    if words and isinstance(words[0], list):  # a field of the same name came, too
+    if words and isinstance(words[0], list):  # the record has a field of the same name
         words, *others = words
         rest = [*((key, other) for other in others), *rest]
     inside = b" ".join([text_of(str(word)) for word in words])
@@ -67,5 +67,5 @@ def _permissions(first: Member, rest: list[Member], writer: Writer) -> tuple[byt
 
 
 def _each(value: Json) -> list[Json]:
-    """The values of a key, which are a list if the key repeats."""
+    """Returns the values of a key; a repeated key has a list."""
     return value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""A stream of JSON lines into a stream of audit lines, with what was wrong on the way."""
+"""Converts a stream of JSON lines to a stream of audit lines and reports of damaged lines."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from laurel_mp.reversion.event_order import Order
 from laurel_mp.reversion.event_reverter import Damaged, EventReverter
 
 MAX_LINE = 256 << 20
-"""Bytes of a line. An event has some megabytes at most; what has no end is no line."""
+"""Bytes of a line, at most. An event has some megabytes at most."""
 
 
-# Any JSON may come: what numbers, lists and objects in the wrong places lead to, deep inside.
+# Exceptions that unexpected numbers, lists and objects lead to: the input may be any JSON.
 _ODD = (TypeError, ValueError, LookupError, AttributeError, OverflowError)
 
 
@@ -20,12 +20,12 @@ class Damage(NamedTuple):
     """A line that was left out."""
 
     number: int
-    """From 1, through all inputs."""
+    """Counted from 1 through all inputs."""
     reason: str
 
 
 class LineReverter:
-    """Takes input as it is read and gives lines as they can be written."""
+    """Takes input in any pieces, and yields lines in their order."""
 
     def __init__(self, events: EventReverter, timeout: float, max_line: int = MAX_LINE) -> None:
         self._events = events
@@ -41,19 +41,19 @@ class LineReverter:
         self.damaged = 0
 
     def feed(self, data: bytes) -> Iterator[bytes | Damage]:
-        """Takes some bytes; gives lines to be written, and what was damaged."""
+        """Takes some bytes; yields lines to be written, and reports of damaged lines."""
         *whole, rest = data.split(b"\n")
         for line in whole:
             yield from self._end_line(line)
         self._keep(rest)
 
     def end_of_input(self) -> Iterator[bytes | Damage]:
-        """A line that was not ended, ends here."""
+        """Ends a last line without a line feed."""
         if self._rest or self._skipping:
             yield from self._end_line(b"")
 
     def finish(self) -> bytes:
-        """What was held back."""
+        """Returns the delayed lines."""
         return self._count(self._order.finish())
 
     def _keep(self, rest: bytes) -> None:

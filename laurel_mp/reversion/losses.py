@@ -1,4 +1,4 @@
-"""What of the input does not come back, or not exactly: counted, and said at the end."""
+"""Counts of what the audit lines lack of the input, or do not restore exactly."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import astuple, dataclass, fields
 
 @dataclass(slots=True)
 class Losses:
-    """What was not given back, by reason."""
+    """Counts by reason."""
 
     notes: int = 0
-    """Lines of laurel-mp about itself: they were no audit events."""
+    """Reports of laurel-mp, which are no audit events."""
     values: int = 0
-    """Raw values that had been left out where a translation was made."""
+    """Raw values that the input has as translations only."""
     arguments: int = 0
-    """Argument lists of which something had been cut out, or that were joined to one text."""
+    """Argument lists that were cut, or joined to one text."""
     cut: int = 0
-    """Events that had met a limit: what was beyond it comes from nowhere."""
+    """Events that were cut at a limit."""
     inexact: int = 0
-    """Records whose lines do not say exactly what the JSON says."""
+    """Records whose lines do not render as the JSON."""
     context: int = 0
-    """Events with labels, containers, hashes and the like: audit records have no place for them."""
+    """Events with labels, containers, hashes and other members that no audit record has."""
     translations: int = 0
-    """Translations that were left out on demand."""
+    """Translations left out by option."""
 
     def all(self) -> tuple[int, ...]:
-        """All counts, to be compared with others."""
+        """Returns all counts, for comparison."""
         return astuple(self)
 
     def texts(self) -> Iterator[str]:
-        """One line for each reason there was."""
+        """Yields a line for each count that is not 0."""
         for field in fields(self):
             count: int = getattr(self, field.name)
             if count:

@@ -1,4 +1,4 @@
-"""Raw values that were left out where a translation was made, as far as the names tell them."""
+"""Restores raw values that were left out for their translation, as far as names tell them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ _UNSET = 0xFFFFFFFF
 _unknown = re.compile(r"unknown\(([0-9]{1,10})\)").fullmatch
 _calls: dict[str, dict[str, int]] = {}
 
-# In front of which field of a record ids stand; in others they come last.
-_IDS_STAND_BEFORE: Mapping[bytes, bytes] = {b"SYSCALL": b"tty", b"PATH": b"rdev"}
+# The field behind the ids, by record type; in other records ids are last.
+_FIELD_BEHIND_IDS: Mapping[bytes, bytes] = {b"SYSCALL": b"tty", b"PATH": b"rdev"}
 
 
 def needed(added: list[Added], raw: list[Member]) -> list[Added]:
-    """Translations that stand for values that are not there themselves.
+    """Returns translations whose raw values are missing.
 
-    Who leaves out some, leaves out all of their kind: if one is there, the others were never.
+    Raw values are left out for all translations of a kind or for none: if one exists, the others
+    were never in the record.
     """
     written = {key for key, _ in raw}
     kinds = (_is_call, _is_id)
@@ -40,7 +41,7 @@ def _is_id(name: bytes) -> bool:
 
 
 def restored(added: Added, all_added: list[Added]) -> int | str | None:
-    """The raw value that a translation was made of; None if it does not tell."""
+    """Returns the raw value of a translation; None if it is unknown."""
     value = str(added.value)
     if added.name == b"ARCH":
         number = arch_of(value)
@@ -57,19 +58,19 @@ def restored(added: Added, all_added: list[Added]) -> int | str | None:
 
 
 def insert(raw: list[Member], name: bytes, members: list[Member]) -> list[Member]:
-    """`raw` with members restored to about where they stood in a record of type `name`."""
-    head = [each for each in members if _is_call(each[0].upper())]
-    ids = [each for each in members if each not in head]
-    anchor = _IDS_STAND_BEFORE.get(name)
-    places = [index for index, (key, _) in enumerate(raw) if key == anchor]
-    place = places[0] if places else len(raw)
-    if not places and raw and raw[-1][0] == b"msg":
-        place -= 1  # it is the last thing in its record
-    return [*head, *raw[:place], *ids, *raw[place:]]
+    """Returns `raw` with restored members near their position in a record of type `name`."""
+    calls = [each for each in members if _is_call(each[0].upper())]
+    ids = [each for each in members if each not in calls]
+    following = _FIELD_BEHIND_IDS.get(name)
+    indices = [index for index, (key, _) in enumerate(raw) if key == following]
+    index = indices[0] if indices else len(raw)
+    if not indices and raw and raw[-1][0] == b"msg":
+        index -= 1  # `msg=` is the last field of a record
+    return [*calls, *raw[:index], *ids, *raw[index:]]
 
 
 def arch_of(name: str) -> str | None:
-    """The number of an architecture, in hexadecimal digits."""
+    """Returns the number of an architecture in hexadecimal digits."""
     found = (number for number, known in arches.NAMES.items() if known.decode() == name)
     return next((number.decode() for number in found), None)
 

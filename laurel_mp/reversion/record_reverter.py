@@ -1,6 +1,6 @@
-"""A record's object back into what stands behind the header of its line.
+"""Converts a record's object back to the body of its line.
 
-What is written is read again: only what says the same as the object counts as exact.
+Each body is rendered again: only if that gives the object, the body counts as exact.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from laurel_mp.reversion.spellings import (
 )
 
 MOST_REMEMBERED = 1 << 14
-"""Records of which the bodies are remembered."""
+"""Cached bodies."""
 
 MOST_BYTES = 1 << 12
-"""Of such a record."""
+"""Bytes of a record whose body is cached, at most."""
 
-# What is added to SYSCALL records besides objects. It comes back when the lines are converted.
+# Members added to SYSCALL records besides objects. A conversion of the lines restores them.
 _OF_PROCESSES = {
     b"LABELS": list,
     b"KEYS": list,
@@ -45,22 +45,22 @@ _BEFORE_ARGUMENTS = frozenset(b"arch syscall per success exit".split())
 
 
 class _Sorted(NamedTuple):
-    """An object, taken apart for writing."""
+    """The members of an object by the way to write them."""
 
     raw: list[Member]
     translations: list[Added]
     left_out: set[str]
     """Keys of members that are not written."""
     restored: set[str]
-    """Keys of members that are written though they are not there."""
+    """Keys of written members that the object does not have."""
     lost: int
-    """Values that should be restored, and cannot be."""
+    """Number of raw values that cannot be restored."""
     translated: int
-    """How many translations there are, written or not."""
+    """Number of translations, written or not."""
 
 
 class RecordReverter:
-    """Writes records. It remembers some: most records of a stream have been there before."""
+    """Writes records, with a cache: most records of a stream repeat."""
 
     def __init__(self, options: RecordOptions, losses: Losses, *, enriched: bool) -> None:
         self.keys = Keys(options)
@@ -71,14 +71,14 @@ class RecordReverter:
         self._remembered: dict[tuple[bytes, bytes, bool], bytes] = {}
 
     def body(self, name: bytes, found: Object, *, big_endian: bool = False) -> bytes:
-        """The body of a record of type `name`, which is not EXECVE."""
+        """Returns the body of a record of type `name`; not for EXECVE records."""
         key = (name, orjson.dumps(found), big_endian)
         known = self._remembered.get(key)
         if known is not None:
             return known
         before = self._losses.all()
         body = self._write(name, found, big_endian)
-        # What is lost is to be counted each time.
+        # Records with losses are not cached: losses are counted each time.
         if self._losses.all() == before and len(key[1]) <= MOST_BYTES:
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()
@@ -92,7 +92,7 @@ class RecordReverter:
             first = first or sorted_
             expected = {key: found[key] for key in found if key not in sorted_.left_out}
             for body in self._ways(name, sorted_):
-                if self._says(name, body, sorted_, expected):
+                if self._matches(name, body, sorted_, expected):
                     self._count(sorted_)
                     return body
         assert first is not None
@@ -100,8 +100,8 @@ class RecordReverter:
         self._losses.inexact += 1
         return next(self._ways(name, first))
 
-    def _says(self, name: bytes, body: bytes, sorted_: _Sorted, expected: Object) -> bool:
-        """Whether `body` means the same as the object."""
+    def _matches(self, name: bytes, body: bytes, sorted_: _Sorted, expected: Object) -> bool:
+        """True if `body` renders as the object."""
         rendered: dict[str, Json] = orjson.loads(self._read(name, body))
         for key in (*sorted_.restored, *sorted_.left_out):
             rendered.pop(key, None)
@@ -113,7 +113,7 @@ class RecordReverter:
             self._losses.translations += sorted_.translated
 
     def _read(self, name: bytes, body: bytes) -> bytes:
-        """The record's object, as it is rendered without anything that is configured."""
+        """Returns the record's object, rendered with default options."""
         if name == b"SYSCALL":
             return b"{" + self._syscalls.render(body).text + b"}"
         return self._renderer.render_generally(name, body).text
@@ -157,7 +157,7 @@ class RecordReverter:
     # --- putting together
 
     def _ways(self, name: bytes, found: _Sorted) -> Iterator[bytes]:
-        """Bodies that may say what was found; the first is the one that is most likely."""
+        """Yields possible bodies, the most likely one first."""
         raw = found.raw
         message: Json = None
         may_have_message = types.number_of(name) is None or not types.is_kernel(name, b"")
@@ -165,10 +165,10 @@ class RecordReverter:
             *raw, (_, message) = raw
         writer = Writer.APPARMOR if any(key == b"apparmor" for key, _ in raw) else Writer.KERNEL
         text = field_text.text(raw, writer, self.keys.unparsed, name)
-        tail = self._tail(found.translations)
+        translations = self._translations(found.translations)
         for line in text.lines():
             for inside in self._messages(message):
-                yield b" ".join([part for part in (line, inside) if part]) + tail
+                yield b" ".join([part for part in (line, inside) if part]) + translations
 
     def _messages(self, message: Json) -> Iterator[bytes]:
         if message is None:
@@ -181,8 +181,8 @@ class RecordReverter:
             for inside in text.lines():
                 yield b"msg='" + inside + b"'"
 
-    def _tail(self, translations: list[Added]) -> bytes:
-        """What auditd writes behind a record."""
+    def _translations(self, translations: list[Added]) -> bytes:
+        """Returns auditd's translations behind a record."""
         written = []
         for each in translations:
             values = each.value if isinstance(each.value, list) else [each.value]
@@ -194,7 +194,7 @@ class RecordReverter:
 
 
 def _address(decoded: Object, big_endian: bool) -> Token | None:
-    """The raw value of an address."""
+    """Returns the raw value of an address."""
     raw = addresses.encode(decoded, big_endian=big_endian)
     return None if raw is None else Token(raw.hex().upper().encode("ascii"))
 
@@ -202,7 +202,7 @@ def _address(decoded: Object, big_endian: bool) -> Token | None:
 def _with_titles(
     raw: list[Member], added: list[Added], argv: str
 ) -> tuple[list[Member], list[Added]]:
-    """The members of a PROCTITLE object, with its words as the field that they were."""
+    """Returns the members of a PROCTITLE object, with its words as the field `proctitle`."""
     members = [*raw, *((each.key.encode(), each.value) for each in added if each.key == argv)]
     written: list[Member] = []
     for key, value in members:
@@ -219,9 +219,9 @@ def _title(words: list[Json]) -> Token:
 
 
 def _with_arguments(raw: list[Member], values: list[Json]) -> list[Member]:
-    """`raw` with `a0` to `a3` where the kernel has them."""
-    place = 0
-    while place < len(raw) and raw[place][0] in _BEFORE_ARGUMENTS:
-        place += 1
-    named = [(b"a%d" % min(index, 3), call_argument(value)) for index, value in enumerate(values)]
-    return [*raw[:place], *named, *raw[place:]]
+    """Returns `raw` with `a0` to `a3` in the kernel's position."""
+    index = 0
+    while index < len(raw) and raw[index][0] in _BEFORE_ARGUMENTS:
+        index += 1
+    named = [(b"a%d" % min(number, 3), call_argument(value)) for number, value in enumerate(values)]
+    return [*raw[:index], *named, *raw[index:]]

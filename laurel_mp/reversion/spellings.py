@@ -1,7 +1,7 @@
-"""Values of the output as the kernel, or a program, would have written them.
+"""Writes values of the output as the kernel, or a program, would have written them.
 
-Several spellings can mean the same value. The first of them that reads as exactly the value in
-question is taken; in which order they are tried decides what looks like the original only.
+Several spellings can have the same value. The first one that parses as exactly the wanted value is
+used; their order only decides which one looks most like the original.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from laurel_mp.records import enriched, values
 from laurel_mp.records.fields import Field, Form, parse
 
 Json = Any
-"""What JSON can hold: None, bool, int, float, str, list, dict."""
+"""A JSON value: None, bool, int, float, str, list, dict."""
 
 
 class Token(bytes):
-    """A value that is written already, in place of one to be written."""
+    """A value that is already written."""
 
 
 class Writer(Enum):
-    """Who wrote a field; each has habits of its own."""
+    """The writer of a field, which determines its notation."""
 
     KERNEL = 0
     APPARMOR = 1
@@ -44,7 +44,7 @@ _CAPABILITIES = frozenset(
 )
 _WITH_0X = frozenset((b"code", b"flags", b"ioctlcmd"))
 
-# Programs write them as they are [libaudit: audit_log_user_message and its siblings].
+# Programs write them without encoding [libaudit: audit_log_user_message and others].
 _PLAIN_OF_PROGRAMS = frozenset((b"addr", b"laddr", b"daddr"))
 
 # Written without quotes even if there are blanks inside.
@@ -55,12 +55,12 @@ _AT_END = Field(b"x", Form.BARE, b"x")
 
 
 def text_of(string: str) -> bytes:
-    """The bytes that a string of the output stands for."""
+    """Returns the bytes for a string of the output."""
     return unquote_to_bytes(string.encode("utf-8"))
 
 
 def written(key: bytes, value: Json, writer: Writer = Writer.KERNEL) -> bytes | None:
-    """What stands behind `key=`; None if nothing is read as just this value."""
+    """Returns the text behind `key=`; None if no spelling parses as this value."""
     for token in _spellings(key, value, writer):
         if reads_as(key, token, value, writer):
             return token
@@ -68,7 +68,7 @@ def written(key: bytes, value: Json, writer: Writer = Writer.KERNEL) -> bytes | 
 
 
 def field(key: bytes, value: Json, writer: Writer) -> bytes:
-    """One field; of a value that cannot be written, something near."""
+    """Returns a field; with a substitute for a value that cannot be written."""
     if isinstance(value, Token):
         return key + b"=" + value
     token = written(key, value, writer)
@@ -76,14 +76,14 @@ def field(key: bytes, value: Json, writer: Writer) -> bytes:
 
 
 def nearest(value: Json) -> bytes:
-    """Something to stand for a value that cannot be written: its text, in hex digits."""
+    """Returns the substitute for a value that cannot be written: its text in hex digits."""
     text = text_of(value) if isinstance(value, str) else orjson.dumps(value)
     return text.hex().upper().encode("ascii") or b'""'
 
 
 def reads_as(key: bytes, token: bytes, value: Json, writer: Writer) -> bool:
-    """Whether `key=token` means `value`, whatever field comes behind it."""
-    # Behind the first separator all is auditd's, whose addresses may hold another one.
+    """True if `key=token` parses as `value`, in front of any other field."""
+    # All text behind the first separator is auditd's, whose addresses may contain another one.
     separates = writer in (Writer.KERNEL, Writer.APPARMOR) and b"\x1d" in token
     if b"\n" in token or separates:
         return False
@@ -98,7 +98,7 @@ def reads_as(key: bytes, token: bytes, value: Json, writer: Writer) -> bool:
 
 
 def _ends(key: bytes, token: bytes) -> bool:
-    """Whether the next field is found behind a value."""
+    """True if the next field is found behind a value."""
     return parse(key + b"=" + token + _END)[1:] == [_AT_END]
 
 
@@ -108,7 +108,7 @@ def _is(json: bytes, value: Json) -> bool:
 
 
 def encoded(text: bytes) -> bytes:
-    """A string as the kernel writes those of others [kernel: audit_log_n_untrustedstring]."""
+    """Returns an untrusted string in the kernel's notation [audit_log_n_untrustedstring]."""
     if all(0x21 <= byte <= 0x7E and byte != 0x22 for byte in text):
         return b'"' + text + b'"'
     return text.hex().upper().encode("ascii")
@@ -140,7 +140,7 @@ def _spellings_of_text(key: bytes, value: str, writer: Writer) -> Iterator[bytes
 
 
 def call_argument(value: Json) -> Token:
-    """One of `a0` to `a3` of a SYSCALL record, which are numbers there whatever their name says."""
+    """Returns one of `a0` to `a3` of a SYSCALL record, which are numbers there."""
     if value is None:
         return Token(b"")
     text = text_of(str(value))
@@ -160,12 +160,12 @@ def _hexadecimal(key: bytes, digits: bytes) -> bytes:
 
 
 def _is_bare(key: bytes, text: bytes, field_class: str, writer: Writer) -> bool:
-    """Whether a text is best written without quotes."""
+    """True if a text is usually written without quotes."""
     if field_class == "encoded":
         return writer is Writer.PROGRAM and key in _PLAIN_OF_PROGRAMS
     if writer is Writer.APPARMOR and field_class in ("", "text"):
         return False
-    # A device by its name comes from a place where it is quoted, by its numbers it does not.
+    # Records with the name of a device quote it; those with its numbers do not.
     if key == b"dev" and b":" not in text:
         return False
     return b" " not in text or text.startswith(b"{") or key in _WITH_BLANKS

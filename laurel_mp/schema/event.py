@@ -5,26 +5,26 @@ from __future__ import annotations
 from laurel_mp.records import types
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.tables.record_types import NUMBERS
-from laurel_mp.schema.record_schemas import Records
+from laurel_mp.schema.record_schemas import RecordSchemas
 from laurel_mp.schema.value_schemas import DEFINITIONS, Schema, list_of, object_of, ref
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 REASONS = ("late", "no-eoe", "missing-path", "missing-args", "cut")
-"""Why an event may be incomplete."""
+"""Reasons why an event is incomplete."""
 
 LOSSES = ("serial-gap", "kernel", "auditd-queue")
-"""By what it may be noticed that events are missing."""
+"""Sources that report losses."""
 
 _OWN_DEFINITIONS = {b"SYSCALL": "syscall", b"EXECVE": "execve", b"PROCTITLE": "proctitle"}
 
 
 def event_schema(prefix: bytes | None = None) -> Schema:
-    """The schema of an event; `prefix` is that of added keys, as configured.
+    """Returns the schema of an event; `prefix` is the configured one of added keys.
 
-    Whatever depends on the rest of the configuration is optional in it.
+    Members that depend on the rest of the configuration are optional.
     """
-    records = Records(RecordOptions(prefix=prefix))
+    records = RecordSchemas(RecordOptions(prefix=prefix))
     definitions = {
         **DEFINITIONS,
         "program": {"anyOf": [ref("text"), {"type": "null"}]},
@@ -49,7 +49,7 @@ def event_schema(prefix: bytes | None = None) -> Schema:
 
 
 def _record(name: bytes) -> Schema:
-    """The schema of all records of a type."""
+    """Returns the schema of all records of a type."""
     if name in types.SINGLE_OBJECTS:
         return ref(_OWN_DEFINITIONS.get(name, "kernel_record"))
     if types.is_kernel(name, b""):
@@ -58,7 +58,7 @@ def _record(name: bytes) -> Schema:
 
 
 def _loss() -> Schema:
-    """What laurel-mp says of events that are missing; such a line is no audit event."""
+    """Returns the schema of a report of lost events; such a line is no audit event."""
     number = {"type": "number", "minimum": 0}
     texts = {
         "count": "How many are missing: events, or records if the kernel has counted them.",
@@ -80,8 +80,8 @@ def _loss() -> Schema:
     return object_of(members, ["op", "kind"], "Events are missing. The line is no audit event.")
 
 
-def _of_event(records: Records) -> dict[str, Schema]:
-    """What is added to events."""
+def _of_event(records: RecordSchemas) -> dict[str, Schema]:
+    """Returns the schemas of members added to events."""
     program = {name: ref("program") for name in ("comm", "exe")}
     members = {
         "parent_info": object_of(

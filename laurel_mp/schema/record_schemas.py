@@ -23,18 +23,18 @@ _SKIPPED = object_of(
 )
 
 
-class Records:
-    """Definitions of records, with the keys that are added as they are configured."""
+class RecordSchemas:
+    """Definitions of records, with the configured keys of added members."""
 
     def __init__(self, options: RecordOptions) -> None:
         self._options = options
 
     def added(self, name: str) -> str:
-        """The key of what is added under `name`."""
+        """Returns the key of the added member `name`."""
         return self._options.added(name.encode("ascii")).decode("utf-8")
 
     def definitions(self) -> dict[str, Schema]:
-        """All definitions of objects."""
+        """Returns all definitions of objects."""
         return {
             "argument": {"anyOf": [ref("text"), {"type": "null"}, _SKIPPED]},
             "process": self._process(),
@@ -54,7 +54,7 @@ class Records:
         }
 
     def _fields(self, more: dict[str, Schema], *, added: bool = True) -> Schema:
-        """An object of fields: those of the table, ids by their names, any others."""
+        """Returns an object of fields: those of the table, ids by their names, any others."""
         properties = {
             key.decode("ascii"): ref(CLASSES.get(field_class, field_class))
             for key, field_class in CLASS_OF.items()
@@ -74,7 +74,7 @@ class Records:
         }
 
     def _patterns(self) -> Schema:
-        """Keys that are added to any record."""
+        """Returns patterns of keys that are added to any record."""
         process = {"anyOf": [ref("process"), ref("plain")]}
         if self._options.prefix is None:
             return {"^[A-Z0-9_.-]*PID$": process}

@@ -1,4 +1,4 @@
-"""Schemas of values: one for each class of fields, and of the texts and ids that others share."""
+"""Schemas of values: one for each class of fields, and shared ones of texts and ids."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _INT64 = 1 << 63
 
 
 def ref(name: str) -> Schema:
-    """A reference to a definition."""
+    """Returns a reference to a definition."""
     return {"$ref": f"#/$defs/{name}"}
 
 
 def several(schema: Schema) -> Schema:
-    """A value, or a list of them: a key that repeats within a record has one."""
+    """Allows a value or a list of values: the latter for a key that repeats within a record."""
     return {"anyOf": [schema, {"type": "array", "items": schema, "minItems": 2}]}
 
 
 def object_of(
     properties: Schema, required: list[str] | None = None, description: str = ""
 ) -> Schema:
-    """An object that has no members but these."""
+    """Returns an object without other members."""
     schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     if required:
         schema["required"] = required
@@ -33,12 +33,12 @@ def object_of(
 
 
 def list_of(items: Schema, description: str = "") -> Schema:
-    """A list."""
+    """Returns a list."""
     schema: Schema = {"type": "array", "items": items}
     return {"description": description, **schema} if description else schema
 
 
-# What does not fit the class of its field is text, and what is empty is null.
+# A value that does not fit the class of its field is text; an empty one is null.
 _OR_TEXT = [ref("text"), {"type": "null"}]
 
 DEFINITIONS: dict[str, Schema] = {
@@ -64,7 +64,7 @@ DEFINITIONS: dict[str, Schema] = {
     "encoded": several({"anyOf": _OR_TEXT}),
     "plain": several({"anyOf": _OR_TEXT}),
 }
-"""By name; `decimal` to `plain` are classes of fields."""
+"""Definitions by name; `decimal` to `plain` are classes of fields."""
 
 CLASSES = {"text": "plain", "": "plain"}
-"""Names of definitions for classes, where they differ."""
+"""Definitions by class, where the names differ."""
