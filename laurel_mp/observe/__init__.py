@@ -1,1 +1,1 @@
-"""What the program says about itself: logging, counters."""
+"""Observability: logging, counters, status document, metrics."""

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Formats numbers, sizes and durations for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def shown(measure: Measure, value: Value) -> str:
-    """A value with its unit."""
+    """Returns a value with its unit."""
     if isinstance(value, str):
         return value
     if measure.unit == "bytes":
@@ -24,12 +24,12 @@ def shown(measure: Measure, value: Value) -> str:
 
 
 def number(value: float) -> str:
-    """A whole number with its thousands apart."""
+    """Returns a whole number with separators between thousands."""
     return f"{value:,.0f}"
 
 
 def size(value: float) -> str:
-    """Bytes, by three figures or so."""
+    """Returns a number of bytes with about three digits and a binary unit."""
     for unit in _UNITS:
         if value < 1000 or unit == _UNITS[-1]:
             break
@@ -38,12 +38,12 @@ def size(value: float) -> str:
 
 
 def rate(value: float) -> str:
-    """Things a second."""
+    """Returns a rate: without decimals from 10 on."""
     return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.1f}"
 
 
 def duration(seconds: float) -> str:
-    """How long something has been going on."""
+    """Returns a duration as `D d H:MM:SS`."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -52,7 +52,7 @@ def duration(seconds: float) -> str:
 
 
 def fit(text: str, width: int) -> str:
-    """As much of a text as there are columns for it; letters of East Asia take two."""
+    """Returns the beginning of a text that fits `width` columns; East Asian letters take two."""
     if text.isascii():
         return text[:width]
     used, end = 0, 0

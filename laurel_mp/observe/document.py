@@ -1,7 +1,7 @@
-"""The status document: what the status socket gives, as JSON.
+"""The status document: the JSON object that the status socket sends.
 
-It begins with `"laurel_mp_status"`, the version of its form. A new version comes only when
-something that was there goes away or means something else; what is added changes nothing.
+Its first member is `"laurel_mp_status"`, the version of the format. The version changes only when
+a member is removed or changes its meaning, not when one is added.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ VERSION = 1
 MARK = "laurel_mp_status"
 
 MAX_BYTES = 16 << 20
-"""Larger ones are not taken; with the most processes and nodes it has not a tenth of it."""
+"""Larger documents are refused; with the most processes and nodes it has not a tenth of that."""
 
 
 class DocumentError(LaurelError):
-    """What came is no status document: seen when something else listens at the socket."""
+    """Not a status document: seen when another program listens at the socket."""
 
 
 def encode(snapshot: Snapshot, now: float, groups: Sequence[Group] = GROUPS) -> bytes:
-    """The document, one line; `now` is seconds since 1970."""
+    """Returns the document as one line; `now` is seconds since 1970."""
     document: dict[str, Any] = {MARK: VERSION, "time_seconds": round(now, 3)}
     for group in groups:
         rows = snapshot[group.name]
@@ -41,22 +41,22 @@ def encode(snapshot: Snapshot, now: float, groups: Sequence[Group] = GROUPS) -> 
 
 
 def decode(data: bytes, groups: Sequence[Group] = GROUPS) -> tuple[float, Snapshot]:
-    """The reverse: when it was, and what there was of groups that are known here.
+    """Returns the time of a document, and its rows of known groups.
 
-    Raises DocumentError for anything that is no such document. What is missing is left out, and
-    what is unknown, too: both ends may be of different versions.
+    Members may be missing or unknown, since both ends can be of different versions; they are left
+    out. Raises DocumentError for anything that is not a status document.
     """
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise DocumentError(f"this is no status of laurel-mp: {error}") from None
+        raise DocumentError(f"not a status document of laurel-mp: {error}") from None
     if not isinstance(document, dict) or MARK not in document:
-        raise DocumentError("this is no status of laurel-mp")
+        raise DocumentError("not a status document of laurel-mp")
     if document[MARK] != VERSION:
-        raise DocumentError(f"the status has version {document[MARK]!r}, expected {VERSION}")
+        raise DocumentError(f"status document of version {document[MARK]!r}, expected {VERSION}")
     when = document.get("time_seconds")
     if not isinstance(when, int | float):
-        raise DocumentError("the status has no time")
+        raise DocumentError("status document without a time")
     return float(when), {group.name: _rows(document.get(group.name), group) for group in groups}
 
 

@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as those who collect metrics need: GET, and one answer a connection."""
+"""The part of HTTP/1.1 that metrics collectors need: GET, one response per connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PATH = b"/metrics"
 
 
 def answering(metrics: Callable[[], bytes], content_type: str) -> Callable[[bytes], bytes | None]:
-    """Makes an answer for `laurel_mp.observe.server.Server` of what gives the metrics."""
+    """Returns an `Answer` for `laurel_mp.observe.server.Server` that serves the metrics."""
 
     def answer(request: bytes) -> bytes | None:
         head, end, _ = request.partition(b"\r\n\r\n")
@@ -16,7 +16,7 @@ def answering(metrics: Callable[[], bytes], content_type: str) -> Callable[[byte
             return None
         words = head.partition(b"\r\n")[0].split(b" ")
         if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
-            return _response("400 Bad Request", b"This is no HTTP/1 request.\n")
+            return _response("400 Bad Request", b"Not an HTTP/1 request.\n")
         if words[0] not in (b"GET", b"HEAD"):
             return _response(
                 "405 Method Not Allowed", b"Only GET is allowed.\n", "Allow: GET, HEAD"

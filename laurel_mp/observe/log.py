@@ -1,7 +1,7 @@
-"""Where messages for the administrator go: stderr, and syslog where stderr leads nowhere.
+"""Log messages go to stderr, or to syslog if stderr is /dev/null. They never block.
 
-Never stdout, which may be an output. Whoever has something to say does not wait for somebody to
-read it: what finds no room is kept for a while, and then lost and counted.
+Stdout is never used: it may be an output. Messages that find no room wait in a bounded queue;
+beyond its limit they are lost and counted.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SYSLOG = "/dev/log"
 STDERR = 2
 
 RETRY = 1.0
-"""Seconds between attempts to reach a syslog that is not there."""
+"""Seconds between attempts to connect to a missing syslog socket."""
 
 MAX_WAITING = 200
-"""Messages that are kept for when there is room again: a syslog takes ten at once (unix(7))."""
+"""Messages that may wait for room: a syslog socket takes ten at once (unix(7))."""
 
 LAST_CHANCE = 0.2
-"""Seconds that the end of the program waits for room."""
+"""Seconds to wait for room at exit."""
 
 _FACILITY = 3 << 3  # LOG_DAEMON, syslog(3)
 
@@ -41,36 +41,36 @@ _PRIORITIES = {
 }
 
 _who = ""
-"""What is put before this process's messages; `speak_as` sets it."""
+"""Prefix of the messages of this process; `speak_as` sets it."""
 
 
 class LogStatistics(NamedTuple):
-    """How messages fared, in this process."""
+    """Counters of this process's log messages."""
 
     lost: int
-    """Found no room, or nobody to take them."""
+    """Messages lost because the queue was full, or malformed."""
 
 
 def start_logging() -> None:
-    """Sets up logging; forked children inherit it. A second time it does nothing."""
+    """Sets up logging, once; forked children inherit it."""
     root = logging.getLogger()
     if any(isinstance(handler, Lossy) for handler in root.handlers):
         return
     root.setLevel(logging.INFO)
-    # At boot, syslog may be there later than we are.
+    # At boot, laurel-mp may start before syslog.
     add_handler(Syslog(SYSLOG) if leads_nowhere() else Stderr())
 
 
 def speak_as(who: str) -> None:
-    """Puts the name of this process before all that it says from here on."""
+    """Sets the prefix of all further messages of this process."""
     global _who
     _who = f"{who}: " if who else ""
 
 
 def add_handler(handler: logging.Handler) -> None:
-    """Has another handler take all messages, in a line each.
+    """Adds a handler for all messages.
 
-    Unless it has a formatter already, its lines begin with the time and the priority.
+    Without a formatter of its own, it gets lines that begin with time and priority.
     """
     if handler.formatter is None:
         handler.setFormatter(OneLine("%(asctime)s %(levelname)s laurel-mp[%(process)d]: "))
@@ -78,31 +78,31 @@ def add_handler(handler: logging.Handler) -> None:
 
 
 def remove_handler(handler: logging.Handler) -> None:
-    """Takes back `add_handler`, and closes the handler."""
+    """Removes a handler that `add_handler` added, and closes it."""
     logging.getLogger().removeHandler(handler)
     handler.close()
 
 
 def tick() -> None:
-    """Passes on what found no room before. To be called each second or so."""
+    """Sends waiting messages, as far as there is room; to be called about once a second."""
     for handler in logging.getLogger().handlers:
         handler.flush()
 
 
 def statistics() -> LogStatistics:
-    """Counts since the start of this process."""
+    """Returns the counters since the start of this process."""
     handlers = logging.getLogger().handlers
     return LogStatistics(sum(each.lost for each in handlers if isinstance(each, Lossy)))
 
 
 class OneLine(logging.Formatter):
-    """Makes one printable line of bounded length of a message, and of an error with it."""
+    """Formats a message, and its exception, as one printable line of bounded length."""
 
     def __init__(self, head: str) -> None:
         super().__init__(head, "%Y-%m-%dT%H:%M:%S%z", validate=False)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """Returns the line without a line feed."""
         text = record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:
             text += f": {describe(record.exc_info[1])}"
@@ -111,10 +111,10 @@ class OneLine(logging.Formatter):
 
 
 class Lossy(logging.Handler):
-    """Passes lines on without ever waiting.
+    """Sends lines without ever blocking.
 
-    Lines that find no room are kept for later, up to a limit; those beyond it are lost, and how
-    many is said as soon as there is room again.
+    Lines that find no room wait in a queue of `MAX_WAITING`. Lines beyond that are lost; their
+    number is logged as soon as there is room.
     """
 
     def __init__(self, head: str) -> None:
@@ -125,7 +125,7 @@ class Lossy(logging.Handler):
         self._waiting: deque[tuple[int, bytes]] = deque()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Takes a message."""
+        """Sends a message, or queues it."""
         try:
             line = self._line(record)
         except (TypeError, ValueError):  # a message that does not fit its arguments
@@ -139,18 +139,18 @@ class Lossy(logging.Handler):
                 self._lose()
 
     def flush(self) -> None:
-        """Passes on what waits, as far as there is room."""
+        """Sends waiting lines, as far as there is room."""
         while self._waiting:
             if not self._try_send(*self._waiting[0]):
                 return
             self._waiting.popleft()
         if self._unsaid:
-            text = f"{self._unsaid} messages found no room and are lost"
+            text = f"{self._unsaid} log messages lost: no room"
             if self._try_send(logging.WARNING, self._line(logging.makeLogRecord(_fields(text)))):
                 self._unsaid = 0
 
     def close(self) -> None:
-        """Gives what waits a last chance."""
+        """Tries to send waiting lines for `LAST_CHANCE` seconds."""
         deadline = time.monotonic() + LAST_CHANCE
         self.flush()
         while self._waiting and time.monotonic() < deadline:
@@ -173,7 +173,7 @@ class Lossy(logging.Handler):
 
     @abstractmethod
     def send(self, level: int, line: bytes) -> bool:
-        """Whether the line is on its way; may raise OSError."""
+        """Sends a line; returns False if there is no room. May raise OSError."""
 
 
 def _fields(text: str) -> dict[str, object]:
@@ -181,7 +181,7 @@ def _fields(text: str) -> dict[str, object]:
 
 
 class Stderr(Lossy):
-    """Lines on standard error."""
+    """Writes lines to standard error."""
 
     def __init__(self) -> None:
         super().__init__("laurel-mp: ")
@@ -189,7 +189,7 @@ class Stderr(Lossy):
         self._poll.register(STDERR, select.POLLOUT)
 
     def send(self, level: int, line: bytes) -> bool:  # noqa: ARG002
-        """A pipe has room for 4096 bytes if it is writable at all (pipe(7)): more than a line."""
+        """Writes if there is room: a writable pipe takes 4096 bytes, more than a line (pipe(7))."""
         if not any(event & select.POLLOUT for _, event in self._poll.poll(0)):
             return False
         os.write(STDERR, line + b"\n")
@@ -197,7 +197,7 @@ class Stderr(Lossy):
 
 
 class Syslog(Lossy):
-    """Datagrams to the system's log: syslogd, or journald in its place (syslog(3))."""
+    """Sends datagrams to /dev/log: syslogd, or journald in its place (syslog(3))."""
 
     def __init__(self, path: str) -> None:
         super().__init__("laurel-mp[%(process)d]: ")
@@ -206,13 +206,13 @@ class Syslog(Lossy):
         self._retry_at = 0.0
 
     def send(self, level: int, line: bytes) -> bool:
-        """A daemon that has been started anew has another socket at the same place."""
+        """Sends, and connects again if the syslog daemon was restarted with a new socket."""
         message = b"<%d>%b" % (_FACILITY | _PRIORITIES.get(level, 6), line)
         if self._socket is not None:
             try:
                 self._socket.send(message)
             except BlockingIOError:
-                return False  # it is there, but does not read
+                return False  # the daemon does not read at present
             except OSError:
                 self._socket.close()
                 self._socket = None
@@ -244,7 +244,7 @@ class Syslog(Lossy):
 
 
 def leads_nowhere() -> bool:
-    """Whether what is written to stderr goes to /dev/null, as auditd sets it up."""
+    """Returns True if stderr is /dev/null, as auditd sets it up."""
     try:
         return os.fstat(STDERR).st_rdev == os.stat(os.devnull).st_rdev  # noqa: PTH116
     except OSError:

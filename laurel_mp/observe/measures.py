@@ -1,9 +1,9 @@
-"""What can be counted or measured, declared once: status, metrics and documentation follow.
+"""Declaration of measures: status, metrics and documentation follow from it.
 
-A *measure* is one number, or a short text. A *group* has measures that belong together, and one
-or many rows of them: rows are told apart by labels, as the process or the node. A part of the
-program that has something to tell declares a group in `laurel_mp.observe.groups`, and contributes
-its rows to a `laurel_mp.observe.register.Register`.
+A *measure* is one number or a short text. A *group* is a set of measures with one or more rows;
+labels, such as the process or the node, identify a row. Groups are declared in
+`laurel_mp.observe.groups`; their sources contribute rows to a
+`laurel_mp.observe.register.Register`.
 """
 
 from __future__ import annotations
@@ -13,90 +13,90 @@ from dataclasses import dataclass
 from enum import Enum
 
 PREFIX = "laurel_mp_"
-"""Of the names of all metrics."""
+"""Prefix of the names of all metrics."""
 
 Value = int | float | str
 
 Row = Mapping[str, Value]
-"""Labels and measures of one thing, by name. A measure that makes no sense for it is left out."""
+"""Labels and measures by name. A measure that does not apply to a row is left out."""
 
 
 class Kind(Enum):
-    """How a value behaves."""
+    """Kind of a value."""
 
     COUNTER = "counter"
-    """Only grows, from the start of the daemon on."""
+    """Grows from the start of the daemon on."""
     GAUGE = "gauge"
     """Goes up and down."""
     TEXT = "text"
-    """A few words for people; metrics have it only as a label of a metric of its own."""
+    """A short text; in metrics it is the label of a metric of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number or text; by `counter`, `gauge` or `text`."""
+    """One number or text; made by `counter`, `gauge` or `text`."""
 
     name: str
-    """Without unit, in lower case, as it is called in JSON."""
+    """The key in JSON without its unit, in lower case."""
     kind: Kind
     doc: str
-    """A sentence for the administrator."""
+    """Description for administrators, one sentence."""
     unit: str = ""
-    """A base unit, `bytes` or `seconds`, and part of the key then; empty for things counted."""
+    """`bytes` or `seconds`, which becomes part of the key; empty for counts."""
     in_report: bool = False
-    """Whether a status report in the log says it, if it is not 0."""
+    """True if status reports in the log contain it, when it is not 0."""
     metric: str = ""
-    """The name of a text as a metric, without the prefix; empty for none."""
+    """Name of the metric of a text, without the prefix; empty for none."""
 
     @property
     def key(self) -> str:
-        """What it is called in JSON."""
+        """The key in JSON."""
         return f"{self.name}_{self.unit}" if self.unit else self.name
 
     @property
     def title(self) -> str:
-        """What people call it; its unit stands beside the value."""
+        """Name for people, without the unit, which stands beside the value."""
         return self.name.replace("_", " ")
 
 
 def counter(name: str, doc: str, unit: str = "", *, in_report: bool = False) -> Measure:
-    """Something that only grows."""
+    """Declares a counter."""
     return Measure(name, Kind.COUNTER, doc, unit, in_report)
 
 
 def gauge(name: str, doc: str, unit: str = "") -> Measure:
-    """Something that goes up and down."""
+    """Declares a gauge."""
     return Measure(name, Kind.GAUGE, doc, unit)
 
 
 def text(name: str, doc: str, *, metric: str = "") -> Measure:
-    """A few words; with `metric`, a metric of that name has it as a label, and the value 1."""
+    """Declares a text; with `metric`, a metric of that name has it as a label, and the value 1."""
     return Measure(name, Kind.TEXT, doc, metric=metric)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Measures that belong together, and are told at once."""
+    """A set of measures from one source."""
 
     name: str
-    """What it is called in JSON."""
+    """The key in JSON."""
     doc: str
     measures: Sequence[Measure]
     labels: tuple[str, ...] = ()
-    """What rows are told apart by. Without labels there is one row, an object in JSON; with some
-    there is a list. Whoever contributes rows sees to it that they do not become too many."""
+    """Names that identify a row. Without labels there is one row, an object in JSON; with labels a
+    list. The source bounds the number of rows."""
     prefix: str = ""
-    """Of the names of its metrics, behind that of all."""
+    """Prefix of the names of its metrics, after `PREFIX`."""
 
     def metric(self, measure: Measure) -> str:
-        """The name of a measure in metrics; empty if they do not have it."""
+        """Returns the name of a measure as a metric; empty if it is not one."""
         if measure.kind is Kind.TEXT:
             return f"{PREFIX}{measure.metric}" if measure.metric else ""
         total = "_total" if measure.kind is Kind.COUNTER else ""
         return f"{PREFIX}{self.prefix}{measure.key}{total}"
 
     def of(self, key: str) -> Measure:
-        """The measure that JSON calls `key`; raises KeyError."""
+        """Returns the measure with this key; raises KeyError."""
         for measure in self.measures:
             if measure.key == key:
                 return measure

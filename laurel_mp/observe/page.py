@@ -1,4 +1,4 @@
-"""The status as text: all that there is, group by group."""
+"""The status as text, group by group."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GAP = "  "
 
 
 def page(snapshot: Snapshot, width: int, groups: Sequence[Group] = GROUPS) -> Iterator[str]:
-    """Its lines, which are no wider than `width` if that can be."""
+    """Yields the lines, no wider than `width` if possible."""
     first = True
     for group in groups:
         rows = snapshot.get(group.name, ())
@@ -33,7 +33,7 @@ def page(snapshot: Snapshot, width: int, groups: Sequence[Group] = GROUPS) -> It
 
 
 def _list(group: Group, row: Row) -> Iterator[str]:
-    """A line for each measure."""
+    """Yields a line for each measure."""
     found = [(each.title, shown(each, row[each.key])) for each in group.measures if each.key in row]
     widest = max((len(title) for title, _ in found), default=0)
     for title, value in found:
@@ -41,7 +41,7 @@ def _list(group: Group, row: Row) -> Iterator[str]:
 
 
 def _flat(group: Group, rows: Sequence[Row]) -> list[list[str]]:
-    """A line for each row, a column for each measure."""
+    """Returns a table with a line for each row, and a column for each measure."""
     table = [[*group.labels, *(each.title for each in group.measures)]]
     for row in rows:
         labels = [str(row.get(label, "")) for label in group.labels]
@@ -51,7 +51,7 @@ def _flat(group: Group, rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _upright(group: Group, rows: Sequence[Row], width: int) -> Iterator[str]:
-    """A line for each measure, a column for each row: as many at a time as there is room for."""
+    """Yields blocks with a line for each measure, and as many rows as columns as fit `width`."""
     columns = list(zip(*_titled(group, rows), strict=True))
     titles, values = columns[0], columns[1:]
     first = max(map(len, titles))
@@ -79,12 +79,12 @@ def _titled(group: Group, rows: Sequence[Row]) -> Iterator[list[str]]:
 
 
 def _is_twofold(group: Group, title: str) -> bool:
-    """Whether two measures have the same title, and differ by their unit."""
+    """Returns True if two measures have this title, and differ by their unit."""
     return sum(each.title == title for each in group.measures) > 1
 
 
 def _lines(table: list[list[str]], names: int) -> Iterator[str]:
-    """Columns side by side: the first `names` to the left, numbers to the right."""
+    """Yields the lines of a table; the first `names` columns are aligned left, the others right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
         cells = [

@@ -18,7 +18,7 @@ _DOC_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n"})
 
 
 def encode(snapshot: Snapshot, groups: Sequence[Group] = GROUPS) -> bytes:
-    """All metrics, each with its help and type."""
+    """Returns all metrics, each with HELP and TYPE."""
     lines: list[str] = []
     for group in groups:
         for measure in group.measures:
@@ -31,7 +31,7 @@ def encode(snapshot: Snapshot, groups: Sequence[Group] = GROUPS) -> bytes:
                 lines.append(f"# HELP {name} {measure.doc.translate(_DOC_ESCAPES)}")
                 lines.append(f"# TYPE {name} {kind.value}")
                 lines += samples
-    # A label can be the name of a host as somebody sent it; half of a character can be in it.
+    # A label can be a node name from the stream, with half of a character in it.
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
 
 

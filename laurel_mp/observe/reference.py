@@ -19,7 +19,7 @@ END = "<!-- Generated: end. -->\n"
 
 
 def page(text: str) -> str:
-    """The page `text` with its tables as they should be."""
+    """Returns the page `text` with up-to-date tables."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     assert begin, "the page has no place for the tables"
@@ -32,7 +32,7 @@ def _table(group: Group) -> Iterator[str]:
     yield f"\n### `{group.name}`\n\n{group.doc}"
     if group.labels:
         names = " and ".join(f"`{label}`" for label in group.labels)
-        yield f" A list; rows are told apart by {names}."
+        yield f" A list; a row is identified by {names}."
     yield "\n\n| key | metric | kind | meaning |\n|---|---|---|---|\n"
     for measure in group.measures:
         metric = group.metric(measure)
@@ -42,7 +42,7 @@ def _table(group: Group) -> Iterator[str]:
 
 
 def main() -> None:
-    """Brings the page below the current directory up to date."""
+    """Updates the page below the current directory."""
     PAGE.write_text(page(PAGE.read_text("utf-8")), "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Where all that the daemon tells about itself comes together."""
+"""Collects the rows of all groups from their sources."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from laurel_mp.observe.measures import Group, Row, Value
 from laurel_mp.observe.text import printable
 
 MAX_TEXT = 200
-"""Characters of a text or a label: names of hosts come from the stream."""
+"""Maximum of characters of a text or a label: node names come from the stream."""
 
 Source = Callable[[], Iterable[Row]]
-"""Gives the rows of a group as they are now. It is called by the main thread of ingest about once
-a second at most, must not wait for anything, and should not take longer than some 100 us."""
+"""Returns the current rows of a group. The main thread of ingest calls it about once a second at
+most; it must not block, and should take less than 100 us."""
 
 Snapshot = Mapping[str, Sequence[Row]]
 """The rows of all groups by the group's name, in the order of `GROUPS`."""
 
 
 class Register:
-    """Has the sources of all groups, and asks them."""
+    """Holds the sources of all groups, and takes snapshots."""
 
     def __init__(self, groups: Sequence[Group] = GROUPS) -> None:
         self._groups = groups
         self._sources: list[tuple[Group, Source]] = []
 
     def contribute(self, group: Group, source: Source) -> None:
-        """Has `source` asked for rows of a group, which must be one of the declared ones."""
+        """Adds a source of rows of a declared group."""
         assert group in self._groups, group.name
         self._sources.append((group, source))
 
     def snapshot(self) -> Snapshot:
-        """All rows as they are now. What was not declared raises: a fault of the program."""
+        """Returns all current rows. An undeclared measure raises AssertionError: it is a bug."""
         found: dict[str, list[Row]] = {group.name: [] for group in self._groups}
         for group, source in self._sources:
             found[group.name] += (_checked(group, row) for row in source())
@@ -40,7 +40,7 @@ class Register:
 
 
 def _checked(group: Group, row: Row) -> Row:
-    """The same with its members in the order of the declaration, and texts fit to be shown."""
+    """Returns a row with its members in the order of declaration, and printable texts."""
     found: dict[str, Value] = {}
     for key in (*group.labels, *(measure.key for measure in group.measures)):
         if key in row:
@@ -54,9 +54,9 @@ def _checked(group: Group, row: Row) -> Row:
 def remarkable(
     now: Snapshot, before: Snapshot | None = None, groups: Sequence[Group] = GROUPS
 ) -> dict[str, int | float]:
-    """What a status report says besides the ledger: how much it has grown since `before`.
+    """Returns the growth of measures for status reports since `before`, by title.
 
-    By what people call it, summed over all rows; without what has not grown.
+    Growth is summed over all rows; measures that have not grown are left out.
     """
     found: dict[str, int | float] = {}
     for group in groups:
@@ -71,6 +71,6 @@ def remarkable(
 
 
 def total(snapshot: Snapshot, group: Group, key: str) -> int | float:
-    """The sum of a measure over all rows that have it."""
+    """Returns the sum of a measure over all rows that have it."""
     values = (row.get(key, 0) for row in snapshot.get(group.name, ()))
     return sum(value for value in values if not isinstance(value, str))

@@ -1,9 +1,8 @@
-"""Answers to short connections, by a main loop that has other things to do.
+"""A non-blocking server for short connections, driven by the main loop of ingest.
 
-Nothing here waits. What somebody may cost who connects all the time, sends garbage, sends nothing
-or never reads, is bounded: so many connections at once, so many a second, so many bytes of a
-request, so long for one. Whoever comes when that is used up waits in the kernel's queue, which is
-bounded, too.
+The cost of a client that connects all the time, sends garbage, sends nothing or never reads is
+bounded: by connections at once, connections a second, bytes of a request, and time per connection.
+Further clients wait in the queue of the kernel, which is bounded, too.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ MOST = 16
 """Connections at a time."""
 
 RATE = 20.0
-"""Connections a second, in the long run; a second's worth of them may come at once."""
+"""Connections a second on average, with bursts of one second's worth."""
 
 WAITING = 16
-"""Those that wait to be accepted, listen(2)."""
+"""Length of the queue of connections to accept, listen(2)."""
 
 PATIENCE = 5.0
-"""Seconds that a connection may take from its begin to its end."""
+"""Seconds that a connection may last."""
 
 MAX_REQUEST = 8192
 
 Answer = Callable[[bytes], bytes | None]
-"""What to answer to a request, as far as it has come; None while its end has not."""
+"""Returns the response to a request; None while the request is incomplete."""
 
 
 @dataclass(slots=True)
@@ -39,12 +38,12 @@ class _Connection:
     deadline: float
     request: bytes = b""
     rest: memoryview | None = None
-    """What is still to be sent, once the request is complete."""
+    """The unsent part of the response, once the request is complete."""
     events: int = field(default=select.EPOLLIN)
 
 
 class Server:
-    """Answers on a listening socket, which it closes in the end. For one thread only."""
+    """Answers requests on a listening socket, which it closes at the end. For one thread only."""
 
     def __init__(
         self,
@@ -61,19 +60,19 @@ class Server:
         self._allowed = RATE
         self._counted = clock()
         self.answered = 0
-        """How many have got a whole answer."""
+        """Number of connections that got a whole response."""
         self.dropped = 0
-        """How many were given up: too slow, or too large a request."""
+        """Number of connections dropped: too slow, or with too large a request."""
         listener.setblocking(False)
         listener.listen(WAITING)
         self._listen_or_not()
 
     def fileno(self) -> int:
-        """Readable when `step` has something to do."""
+        """Returns a descriptor that is readable when `step` has work."""
         return self._epoll.fileno()
 
     def next_due(self) -> float | None:
-        """Seconds until `step` has something to do in any case; None for never."""
+        """Returns the seconds until `step` must be called in any case; None for never."""
         now = self._clock()
         waits = [each.deadline - now for each in self._connections.values()]
         if self._allowed < 1 and len(self._connections) < MOST:
@@ -81,7 +80,7 @@ class Server:
         return max(min(waits), 0.0) + 0.001 if waits else None
 
     def step(self) -> None:
-        """Does what can be done now."""
+        """Accepts, reads, sends and drops connections, without waiting."""
         for fd, _ in self._epoll.poll(0):
             if fd == self._listener.fileno():
                 self._accept()
@@ -94,7 +93,7 @@ class Server:
         self._listen_or_not()
 
     def close(self) -> None:
-        """Ends all connections, and listens no more."""
+        """Closes all connections and the listener."""
         for connection in list(self._connections.values()):
             self._end(connection)
         self._epoll.close()
@@ -107,7 +106,7 @@ class Server:
         return self._allowed >= 1 and len(self._connections) < MOST
 
     def _listen_or_not(self) -> None:
-        """Does not look at the listener while nobody would be let in."""
+        """Watches the listener only while a connection may be accepted."""
         wanted = self._may_accept()
         if wanted and not self._is_listening:
             self._epoll.register(self._listener, select.EPOLLIN)
@@ -119,7 +118,7 @@ class Server:
         while self._may_accept():
             try:
                 accepted, _ = self._listener.accept()
-            except BlockingIOError:  # nobody is left
+            except BlockingIOError:  # no more connections
                 return
             except OSError:  # perhaps too many descriptors are open; the next one comes later
                 self._allowed = 0.0
@@ -140,7 +139,7 @@ class Server:
             self._end(connection)
 
     def _take_request(self, connection: _Connection) -> bool:
-        """Whether the request is complete, so that there is something to send. Raises OSError."""
+        """Reads the request; returns True once it is complete. Raises OSError."""
         answer = self._answer(connection.request)
         while answer is None:
             try:
@@ -175,6 +174,6 @@ class Server:
         found = self._connections.pop(connection.socket.fileno())
         self._epoll.unregister(found.socket)
         with suppress(OSError):
-            # A process that was forked meanwhile may have a copy, and the other end is to see it.
+            # A process that was forked meanwhile may have a copy; the client must see the end.
             found.socket.shutdown(socket.SHUT_RDWR)
         found.socket.close()

@@ -1,4 +1,4 @@
-"""Text of unknown origin, made fit for a log: one line, printable, not too long."""
+"""Makes text of unknown origin fit for a log: one line, printable, of bounded length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PLACES = 4
 
 
 def printable(text: str, limit: int = LIMIT) -> str:
-    """The text with all that could harm a terminal or a line of a log as escapes; cut, if long."""
+    """Returns the text with escapes for everything that is not printable; cut at `limit`."""
     shown = text[:limit]
     if not (shown.isascii() and shown.isprintable()):
         shown = "".join(
@@ -23,7 +23,7 @@ def printable(text: str, limit: int = LIMIT) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """What a fault of ours is, on one line: the error and the innermost places, nearest first."""
+    """Returns an exception on one line: the error and its innermost frames, nearest first."""
     places = [
         f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
         for frame in reversed(traceback.extract_tb(error.__traceback__, limit=-_PLACES))

@@ -170,7 +170,7 @@ def test_over_a_crash_and_a_reload(tmp_path: Path) -> None:
             if serial == 100:
                 wait_for_children(running.process, 2)["worker 2/2"].kill()
                 until(lambda now: now["program"]["recoveries"] == 1)
-                until(lambda now: now["input"]["under_way_bytes"] == 0)
+                until(lambda now: now["input"]["in_flight_bytes"] == 0)
             else:
                 configure(tmp_path, 3 if serial == 200 else 0)
                 running.process.send_signal(signal.SIGHUP)
@@ -211,7 +211,7 @@ def test_for_people(tmp_path: Path) -> None:
     gone = run("-c", config)
 
     assert text.returncode == as_json.returncode == 0
-    assert "LEDGER: What became of the input." in text.stdout
+    assert "LEDGER: The account of all input lines." in text.stdout
     assert re.search(r"^  lines +4$", text.stdout, re.MULTILINE)
     assert re.search(r"^  marker +here$", text.stdout, re.MULTILINE)
     assert json.loads(as_json.stdout)["ledger"]["lines"] == 4
@@ -260,7 +260,7 @@ def test_something_else_listens(tmp_path: Path) -> None:
     refused = run("--socket", path)
 
     assert silent.stderr == f"laurel-mp: {path}: no answer within 2 s\n"
-    assert other.startswith("laurel-mp: this is no status of laurel-mp")
+    assert other.startswith("laurel-mp: not a status document of laurel-mp")
     assert "\x1b" not in other
     assert refused.stderr == f"laurel-mp: no laurel-mp runs: nobody answers at {path}\n"
     assert silent.returncode == asked.returncode == refused.returncode == 1
@@ -309,7 +309,7 @@ def test_while_an_output_takes_nothing(tmp_path: Path) -> None:
         os.close(read)
 
     assert f"{tmp_path}/events" in found["input"]["output_waits_for"]
-    assert found["input"]["under_way_bytes"] > 0
+    assert found["input"]["in_flight_bytes"] > 0
     assert found["input"]["lag_seconds"] > 0
 
 

@@ -79,12 +79,12 @@ def test_other_versions() -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"", "no status of laurel-mp"),
-        (b"\xff", "no status of laurel-mp"),
-        (b"[1]", "no status of laurel-mp"),
-        (b'{"a":1}', "no status of laurel-mp"),
+        (b"", "not a status document of laurel-mp"),
+        (b"\xff", "not a status document of laurel-mp"),
+        (b"[1]", "not a status document of laurel-mp"),
+        (b'{"a":1}', "not a status document of laurel-mp"),
         (b'{"laurel_mp_status":2}', "version 2, expected 1"),
-        (b'{"laurel_mp_status":1}', "has no time"),
+        (b'{"laurel_mp_status":1}', "without a time"),
     ],
 )
 def test_something_else(data: bytes, problem: str) -> None:

@@ -142,8 +142,8 @@ class RunStatistics:
             "stopped_seconds": round(backlog.stopped_seconds, 3),
             "window_bytes": counted.window_bytes,
             "window_limit_bytes": settings.window_bytes,
-            "under_way_bytes": counted.in_flight_bytes,
-            "under_way_limit_bytes": counted.in_flight_limit,
+            "in_flight_bytes": counted.in_flight_bytes,
+            "in_flight_limit_bytes": counted.in_flight_limit,
             "lag_seconds": self._age(pipeline.waiting(0).since) or self._lag_of_ingest(),
             "output_waits": int(bool(pipeline.stalled)),
         }
