@@ -1,4 +1,4 @@
-"""Looks at a host and says what will hurt: checks of auditd, the kernel, and our own surroundings.
+"""Checks a host: auditd, the kernel, audit rules, and the setup of laurel-mp.
 
-Nothing here changes anything on the host, and nothing may wait for ever.
+Nothing here changes the host, and every access has a deadline.
 """

@@ -27,15 +27,15 @@ class Rule:
     calls: frozenset[str]
 
     def others(self, *names: str) -> bool:
-        """Whether it has fields besides these, and so is about some processes only."""
+        """Returns True if it has other fields, and so matches only some processes."""
         return any(name not in {*names, "key"} for name, _, _ in self.fields)
 
     def has(self, name: str) -> bool:
-        """Whether it has this field."""
+        """Returns True if it has this field."""
         return any(name == field for field, _, _ in self.fields)
 
     def matches(self, name: str, number: int) -> bool:
-        """Whether all that it says of this field holds for `number`."""
+        """Returns True if all its conditions on this field hold for `number`."""
         return all(
             _holds(number, operator, _type_number(value))
             for field, operator, value in self.fields
@@ -43,14 +43,14 @@ class Rule:
         )
 
     def architectures(self) -> frozenset[str]:
-        """`b64`, `b32`, or both."""
+        """Returns `b64`, `b32`, or both."""
         named = frozenset(value for field, _, value in self.fields if field == "arch")
         known = named & {"b64", "b32"}
         return known or frozenset({"b64", "b32"})
 
 
 def parse(source: str, lines: Iterable[str]) -> list[Rule]:
-    """The rules among these lines; watches, options and what makes no sense are left out."""
+    """Returns the rules among these lines; watches, options and invalid lines are left out."""
     return list(_rules(source, lines))
 
 

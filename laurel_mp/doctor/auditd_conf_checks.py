@@ -1,4 +1,4 @@
-"""Checks of auditd's own configuration."""
+"""Checks of auditd's configuration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from laurel_mp.doctor.findings import Check, Result, note, problem, warning
 from laurel_mp.doctor.plugin_file import Version
 
 Q_DEPTH = 20000
-"""Records that auditd should be able to keep for its plugins: seconds of a busy build."""
+"""Recommended length of auditd's plugin queue: seconds of a busy build."""
 
 _RELOAD = "pkill -HUP -x auditd"
 
@@ -35,26 +35,26 @@ def _queue(facts: Facts) -> Iterator[Result]:
         yield warning(
             file.where("q_depth"),
             file.shown("q_depth", f"{default} holds"),
-            f"auditd keeps {depth} records for its plugins. A build or a login storm makes more "
-            "than that in a second; what does not fit is dropped, record by record, for all of "
-            "them.",
+            f"The plugin queue of auditd takes {depth} records. A build or a login storm makes "
+            "more "
+            "in a second; further records are dropped for all plugins.",
             f"in {file.name}: q_depth = {Q_DEPTH}",
             _RELOAD,
         )
 
 
 def _default_depth(version: Version) -> int:
-    """What holds if the file does not say [init of daemon_conf in auditd-config.c, audispd]."""
+    """Returns the default of `q_depth` [init of daemon_conf in auditd-config.c, audispd]."""
     if version < (3,):
         return 80
     return 1200 if version < (3, 1) else 2000
 
 
 _OVERFLOW = {
-    "suspend": (problem, "auditd stops giving records to plugins, until somebody sends it SIGUSR2"),
+    "suspend": (problem, "auditd stops its plugin queue until it gets SIGUSR2"),
     "single": (problem, "auditd takes the host to single user mode"),
     "halt": (problem, "auditd halts the host"),
-    "ignore": (warning, "records are dropped, and nothing says so"),
+    "ignore": (warning, "records are dropped without a message"),
 }
 
 
@@ -78,9 +78,9 @@ def _write_logs(facts: Facts) -> Iterator[Result]:
         yield note(
             file.where("write_logs"),
             file.shown("write_logs", "yes holds"),
-            "Each record is written twice: by auditd to its own log, and as JSON. That is disk "
-            "space, and time of the process that all plugins wait for.",
-            f"in {file.name}: write_logs = no   # if nobody reads audit.log",
+            "Each record is written twice: by auditd to its own log, and as JSON. This costs disk "
+            "space, and time of auditd, which all plugins wait for.",
+            f"in {file.name}: write_logs = no   # if audit.log is not needed",
             _RELOAD,
         )
 
@@ -109,8 +109,8 @@ def _enriched(facts: Facts) -> Iterator[Result]:
             file.where("log_format"),
             f"{file.shown('log_format')}, and {facts.config_file.name} has user-db and universal "
             "on",
-            "auditd adds names, and so does laurel-mp; for auditd that is half of its CPU time, "
-            "and it waits for the directory service itself.",
+            "auditd and laurel-mp both add names. For auditd this is half of its CPU time, and it "
+            "blocks on the directory service.",
             f"in {file.name}: log_format = RAW",
             _RELOAD,
         )
@@ -122,8 +122,8 @@ def _restarts(facts: Facts) -> Iterator[Result]:
         yield warning(
             file.where("max_restarts"),
             file.shown("max_restarts"),
-            "auditd starts a plugin again only so often in its whole life; then events get lost "
-            "until auditd is restarted.",
+            "auditd restarts a plugin only so many times in total; then events are lost until "
+            "auditd is restarted.",
             f"in {file.name}: max_restarts = 10",
             _RELOAD,
         )
@@ -138,7 +138,7 @@ def _nodes(facts: Facts) -> Iterator[Result]:
         yield note(
             file.where("tcp_listen_port"),
             f"{file.shown('tcp_listen_port')}, and {file.shown('distribute_network', 'no holds')}",
-            "auditd takes records of other hosts, and does not give them to its plugins.",
+            "auditd receives records of other hosts, but does not pass them to its plugins.",
             f"in {file.name}: distribute_network = yes   # if they are to become JSON, too",
             _RESTART,
         )
@@ -146,8 +146,8 @@ def _nodes(facts: Facts) -> Iterator[Result]:
         yield warning(
             names.where("name_format"),
             f"distribute_network = yes, and {names.shown('name_format', 'NONE holds')}",
-            "Records of several hosts come in one stream, and those of this one do not say so: "
-            "without `node=` nobody knows whose process 4711 is.",
+            "Records of several hosts come in one stream, and those of this host have no name: "
+            "without `node=`, processes of several hosts get mixed up.",
             f"in {names.name}: name_format = hostname   # here, and on all hosts that send",
             _RESTART,
         )
@@ -173,7 +173,7 @@ def _dispatcher(facts: Facts) -> Iterator[Result]:
         yield problem(
             file.where("dispatcher"),
             file.shown("dispatcher"),
-            "auditd of audit 2 starts no plugins itself; without its dispatcher nobody does.",
+            "In audit 2 the dispatcher starts the plugins, not auditd.",
             f"in {file.name}: dispatcher = /sbin/audispd",
             _RESTART,
         )
@@ -181,8 +181,8 @@ def _dispatcher(facts: Facts) -> Iterator[Result]:
         yield warning(
             file.where("disp_qos"),
             file.shown("disp_qos"),
-            "auditd itself waits when the dispatcher does not keep up, and then the kernel's "
-            "backlog fills.",
+            "auditd blocks when the dispatcher does not keep up, and then the kernel's backlog "
+            "fills.",
             f"in {file.name}: disp_qos = lossy",
             _RESTART,
         )
@@ -192,10 +192,10 @@ CHECKS = (
     Check("auditd-conf", "auditd can read each line of its configuration", _syntax),
     Check("auditd-queue", f"`q_depth` is {Q_DEPTH} at least", _queue),
     Check("auditd-overflow", "`overflow_action` is `syslog`", _overflow),
-    Check("auditd-write-logs", "`write_logs` is `no`: one log of all is enough", _write_logs),
+    Check("auditd-write-logs", "`write_logs` is `no`: one log is enough", _write_logs),
     Check(
         "auditd-cut-lines",
-        "it is no version of auditd that cuts lines with `log_format = RAW`",
+        "this version of auditd does not cut lines with `log_format = RAW`",
         _cut_lines,
     ),
     Check("auditd-enriched", "names are added by auditd or by laurel-mp, not by both", _enriched),
@@ -204,7 +204,7 @@ CHECKS = (
     Check("auditd-local-events", "`local_events` is not `no`", _local_events),
     Check(
         "auditd-dispatcher",
-        "audit 2: there is a dispatcher, and auditd does not wait for it",
+        "audit 2: there is a dispatcher, and auditd does not block on it",
         _dispatcher,
     ),
 )

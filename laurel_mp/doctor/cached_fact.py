@@ -1,4 +1,4 @@
-"""Things found out once, also that they cannot be found out."""
+"""A property that is computed once, failures included."""
 
 from __future__ import annotations
 

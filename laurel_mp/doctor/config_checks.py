@@ -1,4 +1,4 @@
-"""Checks of our own configuration."""
+"""Checks of the configuration of laurel-mp."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def _valid(facts: Facts) -> Iterator[Result]:
         yield problem(
             where,
             rest,
-            "laurel-mp does not start with this configuration, and auditd tries it only so often; "
-            "if it runs already, it goes on with the former one.",
+            "laurel-mp does not start with this configuration, and auditd restarts it only a few "
+            "times. A running daemon keeps the previous configuration.",
             f"correct it, and check it: laurel-mp -d -c {file.name}",
         )
 
 
 def _unfit(facts: Facts) -> tuple[str, ...]:
-    """What is valid in itself, but not on this host."""
+    """Returns problems of a valid configuration on this host."""
     if facts.host.root != Path("/"):
         return ()
     try:
@@ -47,8 +47,8 @@ def _dump(facts: Facts) -> Iterator[Result]:
         yield note(
             facts.config_file.name,
             "dump-state-period is set, and there is no [debug.log]",
-            "That is where the process table would be written to.",
-            "add [debug.log] with a file, or take dump-state-period out",
+            "The process table is written to [debug.log] only.",
+            "add [debug.log] with a file, or remove dump-state-period",
         )
 
 
@@ -58,7 +58,7 @@ def _user(facts: Facts) -> Iterator[Result]:
         yield note(
             facts.config_file.name or "the plugin's args",
             "user is not set",
-            "laurel-mp stays root, though without most capabilities.",
+            "laurel-mp runs as root, although without most capabilities.",
             'user = "_laurel-mp"   # after: useradd --system --no-create-home _laurel-mp',
         )
     elif find_user(facts.host, name) is None:
@@ -75,7 +75,8 @@ def _directory(facts: Facts) -> Iterator[Result]:
         yield problem(
             facts.config_file.name or "the plugin's args",
             f"directory = {facts.config.directory!r}",
-            "auditd starts its plugins in the root directory, so that is where logs would go.",
+            "auditd starts plugins in the root directory: relative to it, logs would be "
+            "written there.",
             'directory = "/var/log/laurel-mp"',
         )
 
@@ -92,12 +93,12 @@ def _readers(facts: Facts) -> Iterator[Result]:
 
 
 def _no_reader(facts: Facts, section: str, kind: str, name: str) -> Finding:
-    who, key = ("user", "read-users") if kind == "passwd" else ("group", "read-groups")
+    kind_name, key = ("user", "read-users") if kind == "passwd" else ("group", "read-groups")
     return problem(
         facts.config_file.name,
-        f"[{section}] {key}: there is no {who} {name!r}",
-        "laurel-mp does not start; if it runs already, it goes on with the former configuration.",
-        f"take {name!r} out, or make the {who}",
+        f"[{section}] {key}: there is no {kind_name} {name!r}",
+        "laurel-mp does not start. A running daemon keeps the previous configuration.",
+        f"remove {name!r}, or create the {kind_name}",
         _RELOAD,
     )
 
@@ -120,7 +121,7 @@ def _shared(facts: Facts) -> Iterator[Result]:
         yield problem(
             facts.config_file.name,
             str(error).replace(root, "") if root else str(error),
-            "Each would rotate the other's file away; laurel-mp does not start.",
+            "Each output would rotate the file of the other: laurel-mp does not start.",
             "another `file` for one of them",
             _RELOAD,
         )
@@ -135,7 +136,7 @@ def _rotation(facts: Facts) -> Iterator[Result]:
         effect = (
             "The file grows without limit."
             if not log.size
-            else f"Whenever the file has {log.size} bytes, all that is in it is gone at once."
+            else f"At {log.size} bytes the file is deleted with everything in it."
         )
         yield warning(
             facts.config_file.name,
@@ -153,8 +154,9 @@ def _programs(facts: Facts) -> Iterator[Result]:
         if program and not _is_executable(facts, program):
             yield problem(
                 facts.config_file.name,
-                f"[{output.section}] file = {output.name!r}: it is not there, or not executable",
-                "laurel-mp tries to start it again and again; meanwhile events wait in the spool.",
+                f"[{output.section}] file = {output.name!r}: missing, or not executable",
+                "laurel-mp retries to start it; meanwhile the output is stalled, and input "
+                "fills the spool.",
                 f"install {program}, or chmod a+rx it",
             )
 
@@ -174,8 +176,8 @@ def _sockets(facts: Facts) -> Iterator[Result]:
         if path and facts.host.status(path) is None:
             yield warning(
                 facts.config_file.name,
-                f"{key} = {name!r}: there is no such socket now",
-                "Nothing can be read from it or written to it until somebody makes it.",
+                f"{key} = {name!r}: no such socket at present",
+                "laurel-mp can read or write it only while the program at the other end runs.",
                 "start the program at the other end"
                 if key != "input"
                 else "switch on auditd's af_unix plugin: docs/installation.md",
@@ -184,12 +186,12 @@ def _sockets(facts: Facts) -> Iterator[Result]:
 
 CHECKS = (
     Check("config-valid", "`laurel-mp -d` finds nothing wrong with the configuration", _valid),
-    Check("config-user", "it names a `user`, and there is one", _user),
+    Check("config-user", "it names a `user` that exists", _user),
     Check("config-directory", "`directory` is an absolute path", _directory),
     Check("config-readers", "users and groups in `read-users` and `read-groups` exist", _readers),
     Check("config-shared", "no two outputs share a file", _shared),
-    Check("config-rotation", "each log file has a `size` and former `generations`", _rotation),
+    Check("config-rotation", "each log file has a `size` and `generations`", _rotation),
     Check("config-dump", "if `dump-state-period` is set, there is a `[debug.log]`", _dump),
-    Check("config-programs", "programs that output goes to are there", _programs),
-    Check("config-sockets", "sockets that it names are there", _sockets),
+    Check("config-programs", "output programs exist", _programs),
+    Check("config-sockets", "its sockets exist", _sockets),
 )

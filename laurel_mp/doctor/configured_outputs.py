@@ -11,7 +11,7 @@ from laurel_mp.outputs.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output that is switched on."""
+    """An enabled output."""
 
     section: str
     log: LogFile
@@ -23,7 +23,7 @@ class Output:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a file that is rotated."""
+        """True if it is a file that is rotated."""
         return bool(self.name) and Target(self.name).is_path
 
     @property
@@ -42,12 +42,12 @@ class Output:
 
     @property
     def most(self) -> int:
-        """Bytes that it can need at most, all generations together; 0 for no limit."""
+        """Maximum of bytes on disk, all generations together; 0 for no limit."""
         return self.log.size * (self.log.generations + 1)
 
 
 def outputs(config: Config) -> list[Output]:
-    """All outputs that are switched on."""
+    """Returns all enabled outputs."""
     filtered = config.filterlog if config.filter.filter_action == "log" else None
     debug = config.debug
     logs = {
@@ -61,7 +61,7 @@ def outputs(config: Config) -> list[Output]:
 
 
 def directories(config: Config, base: str) -> dict[str, str]:
-    """Directories in which files are made, and what for."""
+    """Returns the directories of all files, with the setting that names each."""
     found = {base: "directory"}
     for output in outputs(config):
         if output.is_file:

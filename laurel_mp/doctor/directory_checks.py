@@ -1,4 +1,4 @@
-"""Checks of the directories and files that we write: whether we may, and whether others may."""
+"""Checks of directories and files of the outputs: existence, rights and trust."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from laurel_mp.doctor.host_user import (
 )
 
 
-def _who(facts: Facts) -> User:
+def _user_of(facts: Facts) -> User:
     return facts.user or User("root", 0, frozenset({0}))
 
 
 def _reachable(facts: Facts) -> Iterator[Result]:
-    user = _who(facts)
+    user = _user_of(facts)
     for name, purpose in _places(facts).items():
         closed = unsearchable(facts.host, user, f"{name}/x")
         if closed is not None:
             yield problem(
                 str(closed),
                 f"{user.name} cannot enter it (mode {_mode(facts, closed)}); it leads to {purpose}",
-                "laurel-mp can open nothing there: permission denied.",
+                "laurel-mp cannot open files there: permission denied.",
                 f"chmod o+x {closed}   # or another place for {purpose}",
             )
 
@@ -45,7 +45,7 @@ def _mode(facts: Facts, name: str | Path) -> str:
 
 def _present(facts: Facts) -> Iterator[Result]:
     base = facts.directory
-    user = _who(facts)
+    user = _user_of(facts)
     for name, purpose in _places(facts).items():
         # `directory` is made at the start, but nothing above it, and no other.
         wanted = str(Path(name).parent) if name == base else name
@@ -53,13 +53,13 @@ def _present(facts: Facts) -> Iterator[Result]:
             yield problem(
                 facts.config_file.name or name,
                 f"{name} is not there ({purpose})",
-                "laurel-mp makes no directories but `directory` itself.",
+                "laurel-mp creates only `directory` itself.",
                 f"install -d -o {user.name} -m 0700 {name}",
             )
 
 
 def _writable(facts: Facts) -> Iterator[Result]:
-    user = _who(facts)
+    user = _user_of(facts)
     for name, purpose in _places(facts).items():
         status = facts.host.status(name)
         if status is None or has_list(facts.host, name) or user.may(status, WRITE | SEARCH):
@@ -68,13 +68,13 @@ def _writable(facts: Facts) -> Iterator[Result]:
             name,
             f"{user.name} cannot write there (mode {mode(status)}, user {status.st_uid}): "
             f"{purpose}",
-            "laurel-mp can make no files there, and then waits with what it has read.",
+            "laurel-mp cannot create files there: the output stalls.",
             f"chown {user.name} {name}",
         )
 
 
 def _trusted(facts: Facts) -> Iterator[Result]:
-    user = _who(facts)
+    user = _user_of(facts)
     name = facts.directory
     path = facts.host.path(name)
     status = facts.host.status(name)
@@ -82,13 +82,14 @@ def _trusted(facts: Facts) -> Iterator[Result]:
         return
     root = facts.host.root_uid
     if status.st_uid == root and root:
-        status = _owned_by(status, user.uid)  # whoever counts as root here
+        status = _owned_by(status, user.uid)  # the user that counts as root here
     wrong = distrust(status, user.uid)
     if wrong:
         yield problem(
             name,
             wrong,
-            "Others could put links there, and have us write to any file; laurel-mp refuses to "
+            "Other users could put links there and redirect writes to any file; laurel-mp "
+            "refuses to "
             "start.",
             f"chown {user.name} {name}",
             f"chmod go-w {name}",
@@ -96,8 +97,8 @@ def _trusted(facts: Facts) -> Iterator[Result]:
     if facts.host.root == Path("/") and (link := foreign_link(path, user.uid)):
         yield problem(
             str(link),
-            f"somebody else made this link, on the way to {name}",
-            "Who made it can have it lead elsewhere; laurel-mp refuses to start.",
+            f"link of another user, on the way to {name}",
+            "Its owner can redirect it; laurel-mp refuses to start.",
             f"chown -h root {link}",
         )
 
@@ -107,7 +108,7 @@ def _owned_by(status: os.stat_result, uid: int) -> os.stat_result:
 
 
 def _files(facts: Facts) -> Iterator[Result]:
-    user = _who(facts)
+    user = _user_of(facts)
     names = {
         facts.below_directory(output.name): f"[{output.section}] file"
         for output in outputs(facts.config)
@@ -124,8 +125,9 @@ def _files(facts: Facts) -> Iterator[Result]:
                 name,
                 f"{user.name} cannot write it (mode {mode(status)}, user {status.st_uid}): "
                 f"{purpose}",
-                "It was made by another user, perhaps in a test run as root; laurel-mp cannot go "
-                "on with it.",
+                "It belongs to another user, perhaps from a test run as root; laurel-mp cannot "
+                "append "
+                "to it.",
                 f"chown {user.name} {name}",
             )
 
@@ -140,6 +142,6 @@ CHECKS = (
     ),
     Check("places-present", "directories for logs, state and spool are there", _present),
     Check("places-writable", "the user can make files in them", _writable),
-    Check("places-trusted", "nobody else can put files or links into `directory`", _trusted),
+    Check("places-trusted", "no other user can put files or links into `directory`", _trusted),
     Check("places-files", "the user can write the files that are there already", _files),
 )

@@ -1,4 +1,4 @@
-"""Checks of file systems: whether all that is configured fits."""
+"""Checks of file systems: free space, and room for all that is configured."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ def _free(facts: Facts) -> Iterator[Result]:
         if space.read_only:
             yield problem(
                 name,
-                f"its file system can only be read ({purposes})",
-                "Nothing can be written there; events wait in memory until auditd drops them.",
+                f"its file system is read-only ({purposes})",
+                "Outputs there are stalled: input fills the backlog until auditd drops records.",
                 "mount -o remount,rw it, after a look into the kernel's log for why",
             )
         elif space.free < LEAST or space.inodes < LEAST_FILES:
             yield problem(
                 name,
                 f"{space.free // _MIB} MiB and room for {_files(space)} ({purposes})",
-                "When it is full, events wait in the spool or in memory, and when that is full, "
-                "too, auditd drops records.",
+                "When it is full, outputs stall; when spool and backlog are full, too, auditd "
+                "drops "
+                "records.",
                 "make room, or put it on a file system of its own",
             )
 
 
 def _file_systems(facts: Facts) -> dict[Space, dict[str, str]]:
-    """The file systems that are written to, each with its places and what these are for."""
+    """Returns the file systems for output, with their directories and the purpose of each."""
     found: dict[int, tuple[Space, dict[str, str]]] = {}
     for name, purpose in _all_places(facts).items():
         space = facts.host.space(name)
@@ -54,7 +55,7 @@ def _files(space: Space) -> str:
 
 
 def _rotation(facts: Facts) -> Iterator[Result]:
-    """What is in use already is part of what rotation can need."""
+    """Space in use already counts towards the maximum."""
     needs: dict[int, list[str]] = defaultdict(list)
     total: dict[int, int] = defaultdict(int)
     spaces: dict[int, Space] = {}
@@ -69,14 +70,15 @@ def _rotation(facts: Facts) -> Iterator[Result]:
             yield warning(
                 facts.config_file.name or facts.directory,
                 f"{free // _MIB} MiB are free; {', '.join(needs[device])}",
-                f"{still // _MIB} MiB more can come to be used there: the file system is full "
-                "before old files are removed.",
+                f"Logs and spool can grow by {still // _MIB} MiB: the file system is full "
+                "before old "
+                "files are removed.",
                 "fewer generations, a smaller size or spool-bytes, or a larger file system",
             )
 
 
 def _demands(facts: Facts) -> Iterator[tuple[str, str, int, int]]:
-    """What for, where, bytes at most, bytes already used."""
+    """Yields purpose, file, maximum of bytes, bytes in use."""
     config = facts.config
     for output in outputs(config):
         if output.is_file:
@@ -128,6 +130,6 @@ def _all_places(facts: Facts) -> dict[str, str]:
 
 
 CHECKS = (
-    Check("space-free", f"{LEAST // _MIB} MiB are free wherever something is written", _free),
+    Check("space-free", f"{LEAST // _MIB} MiB are free on all file systems for output", _free),
     Check("space-rotation", "all generations of all logs and a full spool fit", _rotation),
 )

@@ -1,8 +1,8 @@
-"""Makes all checks, in a process that can be ended when one of them hangs.
+"""Runs all checks in child processes, which can be killed when a check hangs.
 
-A file on a dead file server cannot be opened and not be given up, and a module of the user
-database may crash. So a child makes the checks and tells each result; when it says nothing for too
-long, or is gone, that check is noted as not made, and another child goes on with the next one.
+Opening a file on a dead file server blocks for ever, and a module of the user database may crash.
+So a child runs the checks and sends each result. When it is silent for too long or ends early, the
+current check is reported as not made, and another child continues with the next check.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ from laurel_mp.doctor.host import UnknownError
 from laurel_mp.observe.text import describe
 
 DEADLINE = 20.0
-"""Seconds that a check gets: more than the three programs that one may ask."""
+"""Seconds for one check: more than the deadlines of three external commands."""
 
 TOTAL = 120.0
-"""Seconds for all of them. A host on which so much hangs has said enough."""
+"""Seconds for all checks together."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What came out."""
+    """The results of all checks."""
 
     checks: int
     configuration: str = ""
     """The configuration file that was checked; empty if that could not be found out."""
     findings: list[tuple[str, Finding]] = field(default_factory=list)
-    """With the name of the check, in the order of the checks."""
+    """Name of the check and finding, in the order of the checks."""
     unchecked: list[tuple[str, str]] = field(default_factory=list)
-    """What could not be checked, and why."""
+    """Name of the check and reason for each check that could not be made."""
 
     @property
     def has_problems(self) -> bool:
-        """Whether anything is of the worst kind."""
+        """True if there is a finding of severity problem."""
         return any(finding.severity is Severity.PROBLEM for _, finding in self.findings)
 
     def count(self, severity: Severity) -> int:
-        """How many findings are of this kind."""
+        """Returns the number of findings of this severity."""
         return sum(finding.severity is severity for _, finding in self.findings)
 
     def add(self, check: str, result: Result) -> None:
-        """Take a result in; the same one twice is one."""
+        """Adds a result, unless it is there already."""
         if isinstance(result, Unchecked):
             if (check, result.reason) not in self.unchecked:
                 self.unchecked.append((check, result.reason))
@@ -67,29 +67,29 @@ def examine(
     deadline: float = DEADLINE,
     total: float = TOTAL,
 ) -> Report:
-    """Makes all checks. Returns in any case, soon after `total` seconds at most."""
+    """Runs all checks; returns at the latest soon after `total` seconds."""
     report = Report(len(checks))
     end = time.monotonic() + total
     start = 0
     while start < len(checks) and (left := end - time.monotonic()) > 0:
-        start = _go_on(report, facts, checks, start, min(deadline, left))
+        start = _run_in_child(report, facts, checks, start, min(deadline, left))
     for check in checks[start:]:
-        report.add(check.name, Unchecked(f"there was no time left after {total:g} s"))
+        report.add(check.name, Unchecked(f"no time left after {total:g} s"))
     return report
 
 
 def results(check: Check, facts: Facts) -> Iterator[Result]:
-    """What one check has to say, made in this process."""
+    """Yields the results of one check, made in this process."""
     try:
         yield from check.look(facts)
     except UnknownError as error:
         yield Unchecked(str(error))
 
 
-def _go_on(
+def _run_in_child(
     report: Report, facts: Facts, checks: Sequence[Check], start: int, deadline: float
 ) -> int:
-    """Has a child make checks from number `start` on; the number of the next one to be made."""
+    """Runs checks from number `start` on in a child; returns the number of the next one to run."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -101,9 +101,7 @@ def _go_on(
         try:
             for message in _messages(stream, deadline):
                 if message is None:
-                    reason = (
-                        f"no end after {deadline:.0f} s: a file system or directory service hangs"
-                    )
+                    reason = f"no result after {deadline:.0f} s: a file system or service hangs"
                     report.add(checks[number].name, Unchecked(reason))
                     os.kill(child, signal.SIGKILL)
                     return number + 1
@@ -122,7 +120,7 @@ def _go_on(
 
 
 def _messages(stream: BinaryIO, deadline: float) -> Iterator[dict[str, Any] | None]:
-    """What the child tells; None if it says nothing for too long. Ends when the child does."""
+    """Yields the messages of the child until it ends; None if it is silent for too long."""
     rest = b""
     poll = select.poll()
     poll.register(stream, select.POLLIN)
@@ -137,9 +135,9 @@ def _messages(stream: BinaryIO, deadline: float) -> Iterator[dict[str, Any] | No
 
 
 def _end(child: int) -> None:
-    """Waits for the child, which has nothing more to say, or ends it.
+    """Waits for the child, and kills it if it does not end.
 
-    One that waits for a dead file server ends when that answers, or never: it is left alone.
+    A child that is blocked by a dead file server cannot be killed: it is left alone.
     """
     if not _has_ended(child, 1.0):
         with suppress(ProcessLookupError):
@@ -157,7 +155,7 @@ def _has_ended(child: int, seconds: float) -> bool:
 
 
 def _run(facts: Facts, checks: Sequence[Check], start: int, fd: int) -> NoReturn:
-    """All that the child does."""
+    """Runs the checks in the child, and sends their results."""
     try:
         with os.fdopen(fd, "wb", buffering=0) as stream:
             if start == 0:
@@ -174,8 +172,8 @@ def _run(facts: Facts, checks: Sequence[Check], start: int, fd: int) -> NoReturn
 def _guarded(check: Check, facts: Facts) -> Iterator[Result]:
     try:
         yield from results(check, facts)
-    except Exception as error:  # noqa: BLE001 - one check at fault must not keep the others away
-        yield Unchecked(f"laurel-mp is at fault: {describe(error)}")
+    except Exception as error:  # noqa: BLE001 - a bug in one check must not prevent the others
+        yield Unchecked(f"internal error: {describe(error)}")
 
 
 def _tell(stream: BinaryIO, message: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Running another program, with a deadline."""
+"""Runs external commands with a deadline."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 DEADLINE = 5.0
-"""Seconds that a program gets."""
+"""Seconds for a command."""
 
 MOST = 4 << 20
-"""Bytes of its output that are looked at."""
+"""Maximum of output that is used, in bytes."""
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a program."""
+    """Result of a command."""
 
     status: int | None
     """None if it did not end in time."""
@@ -31,14 +31,14 @@ class Done:
 
     @property
     def complaint(self) -> str:
-        """What it said was wrong."""
+        """Error message of the command, or its status."""
         if self.status is None:
             return f"no answer within {self.seconds:.0f} s"
         return (self.err.strip() or self.out.strip()).partition("\n")[0] or f"status {self.status}"
 
 
 def run(words: Sequence[str], seconds: float = DEADLINE) -> Done:
-    """Run a program that changes nothing. Raises FileNotFoundError if it is not installed."""
+    """Runs a command that changes nothing. Raises FileNotFoundError if it is not installed."""
     start = time.monotonic()
     process = subprocess.Popen(
         words,
@@ -46,14 +46,14 @@ def run(words: Sequence[str], seconds: float = DEADLINE) -> Done:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=_ENVIRONMENT,
-        start_new_session=True,  # so that all that it started can be ended with it
+        start_new_session=True,  # so that all its children can be killed with it
     )
     try:
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        # Whoever waits for a dead file server cannot be killed, and is not waited for.
+        # A process that is blocked by a dead file server cannot be killed: it is left alone.
         with suppress(subprocess.TimeoutExpired):
             process.wait(1)
         for stream in (process.stdout, process.stderr):

@@ -1,4 +1,4 @@
-"""What is known of a host, each thing found out once, when the first check asks for it."""
+"""Facts about a host, each found out once, at the first use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from laurel_mp.doctor.cached_fact import cached_fact
 from laurel_mp.doctor.config_location import ConfigLocation, choose
 from laurel_mp.doctor.host import Host, UnknownError
 from laurel_mp.doctor.host_user import User, find_user
-from laurel_mp.doctor.log_messages import Said, messages
+from laurel_mp.doctor.log_messages import LogMessage, messages
 from laurel_mp.doctor.plugin_file import PluginFile, Version
 from laurel_mp.doctor.running_process import Process, processes
 from laurel_mp.doctor.settings_file import SettingsFile
@@ -29,7 +29,7 @@ _pair = re.compile(r"\b(\w+)=(\d{1,19})\b")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Rules of the kernel, or if it does not say them, those of the file it gets them from."""
+    """Rules of the kernel, or if they cannot be listed, those of audit.rules."""
 
     source: str
     lines: tuple[str, ...]
@@ -38,7 +38,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """Our configuration, as the program gets it."""
+    """The configuration of laurel-mp."""
 
     name: str
     """Empty if the program is started without one."""
@@ -48,7 +48,7 @@ class ConfigFile:
 
 
 class Facts:
-    """All that checks ask for. What cannot be found out raises UnknownError, each time."""
+    """The facts that checks need. An unknown fact raises UnknownError at each use."""
 
     def __init__(
         self, host: Host, *, audit_dir: str = AUDIT_DIR, config: str | None = None
@@ -64,17 +64,17 @@ class Facts:
         """The version of audit."""
         match = re.search(r"version (\d{1,9}(?:\.\d{1,9})*)", self.host.ask("auditctl", "-v").out)
         if match is None:
-            raise UnknownError("auditctl -v: no version in what it says")
+            raise UnknownError("auditctl -v: no version in its output")
         return tuple(int(part) for part in match[1].split("."))
 
     @property
     def version_text(self) -> str:
-        """The same, for people."""
+        """The version as text."""
         return ".".join(map(str, self.version))
 
     @cached_fact
     def has_audispd(self) -> bool:
-        """Whether plugins are started by a dispatcher beside auditd, as in audit 2."""
+        """True if a dispatcher beside auditd starts the plugins, as in audit 2."""
         try:
             return self.version < (3,)
         except UnknownError:
@@ -83,7 +83,7 @@ class Facts:
 
     @property
     def audisp_dir(self) -> str:
-        """Where audit 2 has the configuration of its dispatcher."""
+        """Configuration directory of the dispatcher of audit 2."""
         return f"{self.audit_dir.rpartition('/')[0]}/audisp"
 
     @cached_fact
@@ -93,7 +93,7 @@ class Facts:
 
     @cached_fact
     def queue_conf(self) -> SettingsFile:
-        """The file that says how plugins are treated."""
+        """The file with the settings of the plugin queue."""
         if self.has_audispd:
             return self._settings(f"{self.audisp_dir}/audispd.conf")
         return self.auditd_conf
@@ -114,18 +114,18 @@ class Facts:
         if "flag" in found:
             found["failure"] = found["flag"]
         if "pid" not in found:
-            raise UnknownError("auditctl -s: no status in what it says")
+            raise UnknownError("auditctl -s: no status in its output")
         return found
 
     def number(self, name: str) -> int:
         """One of the kernel's numbers. Raises UnknownError."""
         if name not in self.status:
-            raise UnknownError(f"auditctl -s: this kernel says nothing of {name}")
+            raise UnknownError(f"auditctl -s: this kernel does not report {name}")
         return self.status[name]
 
     @cached_fact
     def rules(self) -> Rules:
-        """The rules that are in force, or else those that are loaded at the next start."""
+        """The rules in force, or else those that are loaded at the next start."""
         try:
             source = "auditctl -l"
             text = self.host.ask("auditctl", "-l").out
@@ -142,7 +142,7 @@ class Facts:
 
     @cached_fact
     def plugin_dir(self) -> str:
-        """Where auditd finds its plugins."""
+        """Directory of the plugin files."""
         if self.has_audispd:
             return f"{self.audisp_dir}/plugins.d"
         default = f"{self.audit_dir}/plugins.d"
@@ -153,7 +153,7 @@ class Facts:
 
     @cached_fact
     def plugins(self) -> list[PluginFile]:
-        """All plugin files that auditd looks at."""
+        """All plugin files that auditd reads."""
         if self.host.status(self.plugin_dir) is None:
             raise UnknownError(f"{self.plugin_dir}: is not there")
         found = []
@@ -166,13 +166,13 @@ class Facts:
         return found
 
     def _is_file(self, name: str) -> bool:
-        """Whether auditd would open it; it leaves out directories and devices."""
+        """Returns True if auditd would open it; auditd skips directories and devices."""
         status = self.host.status(name)
         return status is not None and stat.S_ISREG(status.st_mode)
 
     @cached_fact
     def ours(self) -> list[PluginFile]:
-        """Those that are meant to start this program."""
+        """Plugin files that are meant to start laurel-mp."""
         return [plugin for plugin in self.plugins if plugin.is_ours]
 
     # --- this program
@@ -193,7 +193,7 @@ class Facts:
 
     @cached_fact
     def config_file(self) -> ConfigFile:
-        """Our configuration. Raises UnknownError if it is there and cannot be read by us."""
+        """The configuration of laurel-mp. Raises UnknownError if this user may not read it."""
         name = self.config_name
         if not name:
             return ConfigFile(name, Config())
@@ -208,14 +208,14 @@ class Facts:
 
     @property
     def config(self) -> Config:
-        """Our settings. Raises UnknownError if they are not known, or cannot be used."""
+        """Settings of laurel-mp. Raises UnknownError if they are unknown or invalid."""
         if self.config_file.problems:
             raise UnknownError(f"{self.config_file.name}: the configuration cannot be used")
         return self.config_file.config
 
     @property
     def socket(self) -> str:
-        """The socket that our input comes from; empty for standard input, or if it is not known."""
+        """Socket of the input; empty for standard input, or if unknown."""
         try:
             return self.config.input.removeprefix("stdin").removeprefix("unix:")
         except UnknownError:
@@ -223,7 +223,7 @@ class Facts:
 
     @cached_fact
     def user(self) -> User | None:
-        """Whom the program becomes; None for root. Raises UnknownError if there is no such."""
+        """User of laurel-mp; None for root. Raises UnknownError if there is no such user."""
         name = self.config.user
         if name is None:
             return None
@@ -234,18 +234,18 @@ class Facts:
 
     @cached_fact
     def directory(self) -> str:
-        """Where relative names of outputs start; auditd starts plugins in the root directory."""
+        """Absolute `directory`; auditd starts plugins in the root directory."""
         return str(Path("/", self.config.directory))
 
     def below_directory(self, name: str) -> str:
-        """A name of a file as the configuration has it, made absolute."""
+        """Returns the absolute path of a file in the configuration."""
         return str(Path(self.directory, name))
 
     # --- what runs
 
     @cached_fact
     def auditd_pid(self) -> int:
-        """The process of auditd that the kernel talks to; 0 for none."""
+        """Process id of auditd, by the kernel; 0 for none."""
         try:
             return self.status["pid"]
         except UnknownError:
@@ -253,11 +253,11 @@ class Facts:
             return found[0] if found else 0
 
     @cached_fact
-    def messages(self) -> list[Said]:
-        """What the auditd that runs now, or ran last, has said in the system's log."""
+    def messages(self) -> list[LogMessage]:
+        """Messages of the current or latest auditd in the system log."""
         return messages(self.host, self.auditd_pid)
 
     @cached_fact
     def processes(self) -> list[Process]:
-        """All processes that can be seen."""
+        """All visible processes."""
         return processes(self.host)

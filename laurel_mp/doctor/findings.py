@@ -1,4 +1,4 @@
-"""What a check is, and what it can say."""
+"""Checks, and their results."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from laurel_mp.doctor.facts import Facts
 
 
 class Severity(IntEnum):
-    """How much it hurts."""
+    """Severity of a finding."""
 
     NOTE = 0
-    """Costs something, or is good to know."""
+    """A cost, or a hint."""
     WARNING = 1
-    """Hurts on a busy day, or at the next change."""
+    """Causes losses or stalls under load, or after the next change."""
     PROBLEM = 2
     """Events are lost, wrong or not there at all, or the host is in danger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that will hurt."""
+    """A fact that causes trouble, and the remedy."""
 
     severity: Severity
     where: str
-    """Where it was seen: a file with its line, or a command."""
+    """Source: a file with its line, or a command."""
     seen: str
-    """What was seen there."""
+    """The fact, as found there."""
     why: str
-    """Why it hurts: a sentence."""
+    """The consequence: a sentence."""
     do: tuple[str, ...]
-    """What to do: commands or lines, in order."""
+    """The remedy: commands or lines, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """Something that a check could not look at."""
+    """A check that could not be made."""
 
     reason: str
 
@@ -49,25 +49,25 @@ Look = Callable[[Facts], Iterable[Result]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A question to a host."""
+    """A check of a host."""
 
     name: str
     good: str
-    """How it is on a host where this check has nothing to say."""
+    """The good state, in which the check finds nothing."""
     look: Look
-    """Raises UnknownError if it could not look at all."""
+    """Raises UnknownError if the check cannot be made."""
 
 
 def problem(where: str, seen: str, why: str, *do: str) -> Finding:
-    """A finding of the worst kind."""
+    """Returns a finding of severity problem."""
     return Finding(Severity.PROBLEM, where, seen, why, do)
 
 
 def warning(where: str, seen: str, why: str, *do: str) -> Finding:
-    """A finding that hurts under load, or later."""
+    """Returns a finding of severity warning."""
     return Finding(Severity.WARNING, where, seen, why, do)
 
 
 def note(where: str, seen: str, why: str, *do: str) -> Finding:
-    """A finding that costs something, or that is good to know."""
+    """Returns a finding of severity note."""
     return Finding(Severity.NOTE, where, seen, why, do)

@@ -1,4 +1,4 @@
-"""Raw access to a host: its files below some root, and programs to ask. Nothing is changed."""
+"""Read-only access to a host: its files below a root directory, and external commands."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from laurel_mp.doctor.external_commands import Done
 from laurel_mp.errors import LaurelError
 
 MOST = 1 << 20
-"""Bytes of a file that are looked at. None of those that matter is anywhere near as large."""
+"""Bytes read of a file. No file of interest is nearly as large."""
 
 _MAX_LINKS = 40  # the kernel's limit, too [path_resolution(7)]
 
 
 class UnknownError(LaurelError):
-    """Something could not be looked at; shown as what could not be checked, and why."""
+    """A fact cannot be found out; shown as a check that could not be made."""
 
 
 class NotInstalledError(UnknownError):
-    """A program is not there."""
+    """A command is not installed."""
 
 
 class Space(NamedTuple):
@@ -41,25 +41,25 @@ class Space(NamedTuple):
 
 @dataclass(frozen=True)
 class Host:
-    """A host to look at. Names of files are those that it has itself."""
+    """A host to examine. File names are relative to its own root directory."""
 
     root: Path = Path("/")
     run: Callable[[Sequence[str]], Done] = external_commands.run
     root_uid: int = 0
-    """Who counts as root there."""
+    """User id that counts as root there."""
     unused_id: int = field(default_factory=lambda: SystemRandom().randrange(1 << 29, 1 << 30))
-    """A user and group id that nobody has; another one each time, as services remember misses."""
+    """A user and group id without a name; random, since directory services cache misses."""
     measure: Callable[[Path], Space] | None = None
-    """How to find out about a file system; None for asking the kernel."""
+    """Measures a file system; None for statvfs(3)."""
 
     def path(self, name: str | Path) -> Path:
-        """Where a file of the host is, links followed within it."""
+        """Returns the path of a file here; links are resolved within the host."""
         if self.root == Path("/"):
             return Path(name)
         return _below(self.root, str(name))
 
     def status(self, name: str | Path) -> os.stat_result | None:
-        """What the kernel knows of a file; None if there is none. Raises UnknownError."""
+        """Returns stat(2) of a file; None if there is none. Raises UnknownError."""
         try:
             return self.path(name).stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -68,7 +68,7 @@ class Host:
             raise UnknownError(f"{name}: {_reason(error)}") from None
 
     def read(self, name: str | Path, most: int = MOST, *, tail: bool = False) -> bytes | None:
-        """The beginning, or the end, of a regular file; None if there is none.
+        """Returns the beginning, or the end, of a regular file; None if there is none.
 
         Raises UnknownError.
         """
@@ -93,12 +93,12 @@ class Host:
             os.close(fd)
 
     def text(self, name: str | Path, most: int = MOST, *, tail: bool = False) -> str | None:
-        """Like `read`, as text; what is no UTF-8 shows as replacement characters."""
+        """Returns the same as text; invalid UTF-8 becomes replacement characters."""
         data = self.read(name, most, tail=tail)
         return None if data is None else data.decode("utf-8", "replace")
 
     def names(self, directory: str | Path) -> list[str]:
-        """What is in a directory, sorted; nothing if there is none. Raises UnknownError."""
+        """Returns the sorted names in a directory; none if it is missing. Raises UnknownError."""
         try:
             return sorted(entry.name for entry in os.scandir(self.path(directory)))
         except (FileNotFoundError, NotADirectoryError):
@@ -107,7 +107,7 @@ class Host:
             raise UnknownError(f"{directory}: {_reason(error)}") from None
 
     def space(self, name: str | Path) -> Space:
-        """The file system that a file or directory is on, or will be. Raises UnknownError."""
+        """Returns the file system of a file that exists or will exist. Raises UnknownError."""
         path = Path(name)
         while self.status(path) is None and path != path.parent:
             path = path.parent
@@ -117,7 +117,7 @@ class Host:
             raise UnknownError(f"{name}: {_reason(error)}") from None
 
     def answer(self, *words: str) -> Done:
-        """What a program says, however it ends. Raises UnknownError if it is not there."""
+        """Returns the result of a command, whatever its status. Raises UnknownError if missing."""
         try:
             return self.run(words)
         except FileNotFoundError:
@@ -126,7 +126,7 @@ class Host:
             raise UnknownError(f"{words[0]}: {_reason(error)}") from None
 
     def ask(self, *words: str) -> Done:
-        """What a program says. Raises UnknownError if it is not there, fails, or does not end."""
+        """Returns the result of a command. Raises UnknownError if missing, failed or too slow."""
         done = self.answer(*words)
         if done.status != 0:
             raise UnknownError(f"{' '.join(words)}: {done.complaint}")

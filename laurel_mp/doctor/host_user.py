@@ -1,4 +1,4 @@
-"""Users of a host, and what the modes of files let them do."""
+"""Users of a host, and their rights by file modes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from laurel_mp.doctor.untrusted_numbers import whole
 READ, WRITE, SEARCH = 4, 2, 1
 
 MISSING = 2
-"""What getent(1) ends with if nobody has that name or number."""
+"""Exit status of getent(1) for an unknown name or number."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user, and all groups of theirs."""
+    """A user with all groups."""
 
     name: str
     uid: int
     groups: frozenset[int]
 
     def may(self, status: os.stat_result, wanted: int) -> bool:
-        """Whether the mode of a file gives these rights; capabilities do not count."""
+        """Returns True if the mode of a file gives these rights; capabilities do not count."""
         if self.uid == 0:
             return True
         if status.st_uid == self.uid:
@@ -38,7 +38,7 @@ class User:
 
 
 def find_user(host: Host, name: str) -> User | None:
-    """The user of this name; None if there is none. Raises UnknownError."""
+    """Returns the user of this name; None if there is none. Raises UnknownError."""
     if not name or name.startswith("-") or "\0" in name:
         return None  # no user has such a name, and for getent it would be an option
     done = host.answer("getent", "passwd", name)
@@ -53,7 +53,7 @@ def find_user(host: Host, name: str) -> User | None:
 
 
 def unsearchable(host: Host, user: User, name: str) -> Path | None:
-    """The first directory on the way to a file that the user cannot enter; None for none."""
+    """Returns the first parent directory that the user cannot enter; None for none."""
     for directory in reversed(Path(name).parents):
         status = host.status(directory)
         if status is None:
@@ -64,7 +64,7 @@ def unsearchable(host: Host, user: User, name: str) -> Path | None:
 
 
 def has_list(host: Host, name: str | Path) -> bool:
-    """Whether an access control list has a say, so that the mode does not tell all."""
+    """Returns True if the file has an access control list, so that its mode does not decide."""
     try:
         return "system.posix_acl_access" in os.listxattr(host.path(name))
     except OSError:
@@ -72,5 +72,5 @@ def has_list(host: Host, name: str | Path) -> bool:
 
 
 def mode(status: os.stat_result) -> str:
-    """The mode of a file, as chmod(1) takes it."""
+    """Returns the mode of a file in octal, as for chmod(1)."""
     return f"{stat.S_IMODE(status.st_mode):04o}"

@@ -1,4 +1,4 @@
-"""Checks of the kernel's auditing: whether it is on, and what it loses."""
+"""Checks of auditing in the kernel: state, limits and losses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from laurel_mp.doctor.findings import Check, Result, note, problem, warning
 from laurel_mp.doctor.host import UnknownError
 
 BACKLOG = 8192
-"""Records that the kernel should be able to keep; what deploy/rules sets is more."""
+"""Least length of the kernel's backlog; deploy/rules sets more."""
 
 _STATUS = "auditctl -s"
 
@@ -42,8 +42,8 @@ def _locked(facts: Facts) -> Iterator[Result]:
         yield note(
             _STATUS,
             "enabled 2",
-            "Rules and limits cannot be changed until the next boot: what is to be done about "
-            "rules here takes effect then.",
+            "Rules and limits cannot be changed until the next boot: changes to rules take effect "
+            "then.",
             "nothing, if that is what you want; change the files in rules.d all the same",
         )
 
@@ -53,7 +53,7 @@ def _boot(facts: Facts) -> Iterator[Result]:
     if {"audit=1", "audit=on"} & words:
         return
     if {"audit=0", "audit=off"} & words:
-        return  # which is another check's finding
+        return  # reported by `kernel-enabled`
     yield note(
         "/proc/cmdline",
         "audit=1 is not there",
@@ -78,8 +78,9 @@ def _backlog(facts: Facts) -> Iterator[Result]:
         yield warning(
             _STATUS,
             f"backlog_limit {limit}",
-            f"The kernel keeps {limit} records while auditd is busy. A build makes more than that "
-            "in a second, and then records are lost, or processes wait.",
+            f"The kernel queues {limit} records while auditd is busy. A build makes more in a "
+            "second; "
+            "then records are lost, or processes wait.",
             "in /etc/audit/rules.d: -b 65536",
             _LOAD,
         )
@@ -109,15 +110,15 @@ def _failure(facts: Facts) -> Iterator[Result]:
         yield problem(
             _STATUS,
             "failure 2",
-            "The kernel panics when a record cannot be kept, be it a full backlog.",
-            "in /etc/audit/rules.d: -f 1   # unless your rules of operation demand it",
+            "The kernel panics when a record is lost, for example at a full backlog.",
+            "in /etc/audit/rules.d: -f 1   # unless a policy demands it",
             _LOAD,
         )
     elif mode == 0:
         yield warning(
             _STATUS,
             "failure 0",
-            "The kernel says nothing when records are lost.",
+            "The kernel does not log losses.",
             "in /etc/audit/rules.d: -f 1",
             _LOAD,
         )
@@ -167,7 +168,7 @@ CHECKS = (
     Check("kernel-boot", "the kernel was started with `audit=1`", _boot),
     Check("kernel-backlog", f"the backlog's limit is {BACKLOG} at least", _backlog),
     Check("kernel-wait-time", "no process waits for auditd (`--backlog_wait_time 0`)", _wait_time),
-    Check("kernel-failure", "the kernel says what is lost, and goes on (`-f 1`)", _failure),
+    Check("kernel-failure", "the kernel logs losses, and does not panic (`-f 1`)", _failure),
     Check("kernel-rate", "there is no rate limit", _rate),
     Check("kernel-lost", "the kernel has lost no record", _lost),
     Check("kernel-behind", "the backlog is less than half full", _behind),

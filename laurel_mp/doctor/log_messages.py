@@ -1,4 +1,4 @@
-"""What auditd has said in the system's log."""
+"""Messages of auditd in the system log."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _JOURNAL = (
 )  # fmt: skip
 
 _TAIL = 4 << 20
-"""Bytes at the end of a log that are looked at."""
+"""Bytes read at the end of a log."""
 
 _line = re.compile(r"\b(auditd|audispd)\[(\d{1,10})\]: (.{0,500})")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LogMessage:
     """A message."""
 
     where: str
@@ -30,13 +30,12 @@ class Said:
     text: str
 
 
-def messages(host: Host, auditd: int) -> list[Said]:
-    """What the processes that run now, or ran last, have said; `auditd` is 0 if it is off.
+def messages(host: Host, auditd: int) -> list[LogMessage]:
+    """Returns the messages of the current or latest auditd and audispd; `auditd` is 0 if it is off.
 
-    From the files that syslog daemons write; from the journal if there is nothing in these. Raises
-    UnknownError.
+    They come from the files of syslog daemons, or else from the journal. Raises UnknownError.
     """
-    found: list[Said] = []
+    found: list[LogMessage] = []
     unread: list[str] = []
     for name in _LOGS:
         try:
@@ -56,10 +55,10 @@ def messages(host: Host, auditd: int) -> list[Said]:
     return [said for said in found if last[said.program] == said.pid]
 
 
-def _parse(name: str, text: str, *, numbered: bool) -> list[Said]:
+def _parse(name: str, text: str, *, numbered: bool) -> list[LogMessage]:
     found = []
     for number, line in enumerate(text.split("\n"), 1):
         if match := _line.search(line):
             where = f"{name}:{number}" if numbered else name
-            found.append(Said(where, match[1], whole(match[2]), match[3].strip()))
+            found.append(LogMessage(where, match[1], whole(match[2]), match[3].strip()))
     return found

@@ -13,7 +13,7 @@ SLOW = 0.1
 
 
 def _speed(facts: Facts) -> Iterator[Result]:
-    """Of names that nobody has: no cache knows them, and each directory service is asked."""
+    """Looks up unknown ids: no cache has them, so each directory service is asked."""
     for kind, what in (("passwd", "user"), ("group", "group")):
         done = facts.host.answer("getent", kind, str(facts.host.unused_id))
         if done.status is not None and done.seconds <= SLOW:
@@ -24,8 +24,9 @@ def _speed(facts: Facts) -> Iterator[Result]:
             yield problem(
                 "/etc/nsswitch.conf",
                 f"{seen}, and auditd has log_format = ENRICHED",
-                "auditd looks up each new user and group before it reads on, and the kernel's "
-                "backlog fills meanwhile.",
+                "auditd blocks on each look-up of a new user or group; meanwhile the kernel's "
+                "backlog "
+                "fills.",
                 "in auditd.conf: log_format = RAW; laurel-mp adds names without waiting "
                 "([translate] user-db)",
                 "or a local cache: sssd with cache_credentials and entry_negative_timeout, or nscd",
@@ -34,8 +35,9 @@ def _speed(facts: Facts) -> Iterator[Result]:
             yield warning(
                 "/etc/nsswitch.conf",
                 seen,
-                "laurel-mp does not wait for that: events of users who are not known yet come "
-                "without names and groups.",
+                "laurel-mp does not wait for look-ups: events of users that are not cached yet "
+                "have no "
+                "names and groups.",
                 "a local cache: sssd with entry_negative_timeout, or nscd",
             )
 

@@ -1,4 +1,4 @@
-"""A plugin's file, read as auditd reads it, which is not always what it says.
+"""Reads a plugin file as auditd does, with all its peculiarities.
 
 Sources: audisp/audispd-pconfig.c and audispd.c of audit-userspace, and runs with 3.0.9 and 4.2.1.
 """
@@ -13,10 +13,10 @@ from pathlib import PurePosixPath
 Version = tuple[int, ...]
 
 PROGRAM = "laurel-mp"
-"""What our program is called, wherever it is installed."""
+"""File name of the program, in any directory."""
 
 MOST_ARGS = 2
-"""Words of `args` that audit 2 and auditd before 4.0.1 pass on."""
+"""Words of `args` that audit 2 and auditd before 4.0.1 pass to a plugin."""
 
 _KNOWN = {
     "active": ("yes", "no"),
@@ -26,22 +26,22 @@ _KNOWN = {
     "args": (),
     "format": ("string", "binary"),
 }
-"""Keywords, and what each can be; nothing for anything."""
+"""Keywords, and their allowed values; empty for any value."""
 
 _path_line = re.compile(r"^\s*path\s*=?\s*(\S+)", re.IGNORECASE)
 
 
 class Effect(Enum):
-    """What auditd does about a line that it does not like."""
+    """Consequence of a faulty line."""
 
-    LEFT_OUT = "the line is left out, and the plugin starts without it"
-    SKIPPED = "the whole plugin is skipped"
-    CUT = "the words behind the second one are left out"
+    LEFT_OUT = "auditd ignores the line, and starts the plugin without it"
+    SKIPPED = "auditd skips the whole plugin"
+    CUT = "auditd drops the words behind the second one"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A line that does not do what it says."""
+    """A faulty line."""
 
     line: int
     text: str
@@ -51,66 +51,66 @@ class Fault:
 
 @dataclass(slots=True)
 class PluginFile:
-    """What auditd gets out of a file."""
+    """A plugin file as auditd understands it."""
 
     name: str
-    """With its directory."""
+    """Absolute path of the file."""
     settings: dict[str, list[str]] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     """The number of the line of each setting."""
     faults: list[Fault] = field(default_factory=list)
     program: str = ""
-    """What `path` was meant to be, even if auditd does not get it."""
+    """Intended value of `path`, even if auditd cannot read it."""
 
     @property
     def is_skipped(self) -> bool:
-        """Whether auditd does without this plugin."""
+        """True if auditd skips this plugin."""
         return any(fault.effect is Effect.SKIPPED for fault in self.faults)
 
     @property
     def is_active(self) -> bool:
-        """Whether auditd starts it."""
+        """True if auditd starts it."""
         return not self.is_skipped and self.value("active").lower() == "yes"
 
     @property
     def is_ours(self) -> bool:
-        """Whether it was meant to start this program."""
+        """True if it is meant to start laurel-mp."""
         path = PurePosixPath(self.program)
         return path.name == PROGRAM if self.program else PROGRAM in PurePosixPath(self.name).name
 
     @property
     def is_socket(self) -> bool:
-        """Whether it is auditd's own plugin that gives records to a socket."""
+        """True if it is auditd's own af_unix plugin."""
         return PurePosixPath(self.program).name in {"builtin_af_unix", "audisp-af_unix"}
 
     @property
     def arguments(self) -> list[str]:
-        """The words that the program gets."""
+        """Arguments of the program."""
         return self.settings.get("args", [])
 
     def value(self, key: str) -> str:
-        """The first word of a setting; empty if it is not there."""
+        """Returns the first word of a setting; empty if it is missing."""
         return self.settings.get(key, [""])[0]
 
     def where(self, key: str = "") -> str:
-        """The file, and the line if the setting is there."""
+        """Returns the file, with the line of a setting that is there."""
         return f"{self.name}:{self.lines[key]}" if key in self.lines else self.name
 
 
 def longest_line(version: Version) -> int:
-    """Characters of the longest line that this auditd can read."""
+    """Returns the length of the longest line that this auditd can read."""
     return 510 if version >= (4, 1, 3) else 158
 
 
 def is_loaded(name: str, version: Version) -> bool:
-    """Whether auditd looks at a file of this name in its plugin directory."""
+    """Returns True if auditd reads a file of this name in its plugin directory."""
     if name.startswith(".") or name.count(".") > 1:
         return False
     return version < (4, 0, 3) or "." not in name or name.endswith(".conf")
 
 
 def parse(name: str, data: bytes, version: Version) -> PluginFile:
-    """What auditd of this version gets out of a file. Any bytes will do."""
+    """Parses a file as auditd of this version does. Any bytes are accepted."""
     found = PluginFile(name)
     pieces = data.split(b"\n")
     for number, piece in enumerate(pieces, 1):
@@ -148,7 +148,7 @@ def _line(found: PluginFile, number: int, text: str, version: Version) -> None:
 
 
 def _mistake(words: list[str]) -> str:
-    """Why auditd skips a plugin with this line; empty if it does not."""
+    """Returns the reason why auditd skips a plugin with this line; empty if it does not."""
     if any("\r" in word for word in words):
         return "it ends in a carriage return, as files from Windows do"
     if len(words) == 1 or words[1] != "=":

@@ -1,4 +1,4 @@
-"""Checks of the file that has auditd start laurel-mp."""
+"""Checks of auditd's plugin file for laurel-mp."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_GROUP_WRITE = (4, 2)
 
 
 def reread(facts: Facts) -> str:
-    """How auditd is made to apply a changed plugin file."""
+    """Returns the command that makes auditd apply a changed plugin file."""
     if facts.version >= (4, 2):
         return "pkill -HUP -x auditd"
     return "service auditd restart   # before 4.2, SIGHUP is not enough for a changed file"
@@ -30,13 +30,13 @@ def _present(facts: Facts) -> Iterator[Result]:
     yield problem(
         where,
         _leftovers(facts) or "no plugin file here starts laurel-mp",
-        "auditd starts only what such a file names, so no event reaches laurel-mp.",
+        "auditd starts only plugins with such a file: no event reaches laurel-mp.",
         "sh deploy/install.sh",
     )
 
 
 def _socket_plugin(facts: Facts) -> PluginFile | None:
-    """The plugin of auditd that we read from, if that is where our input comes from."""
+    """Returns the af_unix plugin of auditd, if laurel-mp reads from a socket."""
     if not facts.socket:
         return None
     sockets = [plugin for plugin in facts.plugins if plugin.is_socket]
@@ -45,13 +45,13 @@ def _socket_plugin(facts: Facts) -> PluginFile | None:
 
 
 def _leftovers(facts: Facts) -> str:
-    """Files of ours that auditd does not even look at, because of their names."""
+    """Returns a message about plugin files that auditd ignores because of their names."""
     names = [
         name
         for name in facts.host.names(facts.plugin_dir)
         if PROGRAM in name and not is_loaded(name, facts.version)
     ]
-    return f"auditd leaves out files with names like {', '.join(names)}" if names else ""
+    return f"auditd ignores files with names like {', '.join(names)}" if names else ""
 
 
 def _active(facts: Facts) -> Iterator[Result]:
@@ -111,9 +111,8 @@ def _arguments(facts: Facts) -> Iterator[Result]:
             yield problem(
                 plugin.where("args"),
                 f"args = {' '.join(plugin.arguments)}",
-                "auditd knows no quotes and no comments here: it passes them on as they stand, and "
-                "laurel-mp takes them for file names.",
-                "leave quotes and comments out; paths with blanks cannot be given",
+                "auditd passes quotes and comments to laurel-mp, which takes them for file names.",
+                "remove quotes and comments; paths with blanks are not possible",
                 reread(facts),
             )
 
@@ -135,7 +134,7 @@ def _mode(facts: Facts) -> Iterator[Result]:
             yield problem(
                 plugin.name,
                 wrong,
-                "auditd refuses such a file, and starts without the plugin.",
+                "auditd refuses this file, and starts without the plugin.",
                 f"chown root:root {plugin.name}",
                 f"chmod 0640 {plugin.name}",
                 reread(facts),
@@ -179,8 +178,7 @@ def _backups(facts: Facts) -> Iterator[Result]:
         yield warning(
             plugin.name,
             f"active = yes, in a file that is no *.conf: {PurePosixPath(plugin.name).name}",
-            f"auditd {facts.version_text} loads it all the same: what it names is started once "
-            "more.",
+            f"auditd {facts.version_text} loads it as well: the plugin is started twice.",
             f"rm {plugin.name}   # or move it to another directory",
             reread(facts),
         )
@@ -196,7 +194,7 @@ CHECKS = (
     Check(
         "plugin-args", "`args` has no more words than auditd passes on, and no quotes", _arguments
     ),
-    Check("plugin-file-mode", "the file is root's own, and nobody else can write it", _mode),
+    Check("plugin-file-mode", "the file belongs to root, and only root can write it", _mode),
     Check("plugin-values", "`format` is `string`, and there is a `path`", _values),
     Check("plugin-backups", "no backup such as `x.conf~` is loaded as a second plugin", _backups),
 )

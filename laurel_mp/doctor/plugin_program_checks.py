@@ -1,4 +1,4 @@
-"""Checks of the program that auditd starts, and of what it starts beside it."""
+"""Checks of the program in the plugin file, and of other plugins."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _program(facts: Facts) -> Iterator[Result]:
             yield problem(
                 path,
                 f"others than root can write it (mode {mode(status)})",
-                "auditd starts it as root: whoever can write it is root.",
+                "auditd starts it as root: everyone who can write it can become root.",
                 f"chmod 0755 {path}",
             )
 
@@ -93,7 +93,7 @@ def _interpreter(facts: Facts) -> Iterator[Result]:
                 f"{path}:1",
                 f"{words[0]} is not there",
                 f"The program cannot be started. {_failed_exec(facts.version)}",
-                "sh deploy/install.sh   # after an upgrade of Python, its environment is made anew",
+                "sh deploy/install.sh   # after an upgrade of Python, install it again",
                 reread(facts),
             )
 
@@ -113,8 +113,8 @@ def _twice(facts: Facts) -> Iterator[Result]:
         yield problem(
             plugin.where("path"),
             f"laurel-mp is started here, too; the other file is {ours[0].name}",
-            "Every event is decoded twice, and the second one waits for ever if both write to the "
-            "same directory.",
+            "Every event is decoded twice; with the same directory, the second process waits "
+            "for ever.",
             f"rm {plugin.name}",
             reread(facts),
         )
@@ -137,13 +137,13 @@ def _others(facts: Facts) -> Iterator[Result]:
     for plugin in facts.plugins:
         if plugin.is_active and not _is_known(plugin) and not _feeds_us(facts, plugin):
             name = PurePosixPath(plugin.program).name
-            reason = _SLOW.get(name, "whether it is quick, only its makers know")
+            reason = _SLOW.get(name, "its speed is unknown")
             yield note(
                 plugin.where("path"),
                 f"another plugin is active: path = {plugin.program}",
                 "auditd writes to one plugin after the other: while this one does not read, "
-                f"nobody gets anything ({reason}).",
-                f"in {plugin.name}: active = no   # if nobody needs it",
+                f"no plugin gets records ({reason}).",
+                f"in {plugin.name}: active = no   # if it is not needed",
             )
 
 

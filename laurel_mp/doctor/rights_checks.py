@@ -1,4 +1,4 @@
-"""Checks of the rights and the surroundings that laurel-mp is started with."""
+"""Checks of the rights, namespaces and sandbox that laurel-mp is started with."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WHOLE = ("0", "0", "4294967295")
 def _capabilities(facts: Facts) -> Iterator[Result]:
     pid = facts.auditd_pid
     if not pid:
-        raise UnknownError("auditd does not run: which rights it gives to plugins is not known")
+        raise UnknownError("auditd does not run: the rights of its plugins are unknown")
     held = bits(running_process.fields(facts.host, pid).get("CapBnd", ""))
     wanted = {each.value: f"CAP_{each.name}" for each in privileges.needed(facts.config)}
     if facts.config.user is not None:
@@ -35,7 +35,7 @@ def _capabilities(facts: Facts) -> Iterator[Result]:
     if missing:
         yield problem(
             f"/proc/{pid}/status: CapBnd",
-            f"auditd cannot hand on {', '.join(missing)}",
+            f"auditd cannot pass on {', '.join(missing)}",
             "laurel-mp cannot become its user without the first two, and without the others it "
             "cannot look into processes: PID, SCRIPT, environment and hashes stay empty.",
             f"systemctl edit {UNIT_OF_AUDITD}   # CapabilityBoundingSet= with these",
@@ -68,9 +68,9 @@ def _container(facts: Facts) -> Iterator[Result]:
 
 
 def _is_audited(facts: Facts) -> bool:
-    """Whether the kernel answers, which it does only in its first namespaces.
+    """Returns True if the kernel answers, which it does only in its initial namespaces.
 
-    Raises UnknownError if it would not answer us in any case.
+    Raises UnknownError for users whom it never answers.
     """
     try:
         return bool(facts.status)
@@ -105,14 +105,14 @@ def _proc(facts: Facts) -> Iterator[Result]:
             yield warning(
                 "/proc/mounts",
                 "/proc is mounted with subset=pid",
-                "laurel-mp cannot tell one boot from another, and may go on with processes of the "
-                "former one.",
+                "laurel-mp cannot tell boots apart, and may restore the process table of an "
+                "earlier one.",
                 "mount /proc without subset=pid",
             )
 
 
 def _may_trace(facts: Facts) -> bool:
-    """Whether laurel-mp has CAP_SYS_PTRACE, as far as is known."""
+    """Returns True if laurel-mp has CAP_SYS_PTRACE, or if that is unknown."""
     if privileges.Capability.SYS_PTRACE not in privileges.needed(facts.config):
         return True  # it looks at none
     try:
@@ -132,8 +132,8 @@ def _sandbox(facts: Facts) -> Iterator[Result]:
         yield problem(
             unit.where("ProtectSystem"),
             f"ProtectSystem=strict, and {closed} is not in ReadWritePaths",
-            "A plugin has the sandbox of auditd's unit: to laurel-mp, that directory can only be "
-            "read.",
+            "Plugins run in the sandbox of auditd's unit: the directory is read-only for "
+            "laurel-mp.",
             f"{edit}   # ReadWritePaths={closed}",
             "systemctl daemon-reload && service auditd restart",
         )
@@ -142,8 +142,8 @@ def _sandbox(facts: Facts) -> Iterator[Result]:
         yield warning(
             unit.where(key),
             f"{key}={unit.value(key)}",
-            "A plugin has the sandbox of auditd's unit: laurel-mp cannot see what it needs of the "
-            "host's processes and users.",
+            "Plugins run in the sandbox of auditd's unit: laurel-mp cannot see the processes and "
+            "users of the host.",
             f"{edit}   # {key}={'all' if key == 'ProcSubset' else 'no'}",
             "systemctl daemon-reload && service auditd restart",
         )
@@ -158,7 +158,7 @@ def _sandbox(facts: Facts) -> Iterator[Result]:
 
 
 def _closed(facts: Facts, unit: Unit) -> str:
-    """A directory of ours that the unit keeps plugins from writing; empty if there is none."""
+    """Returns a directory of laurel-mp that is read-only for plugins; empty if there is none."""
     if unit.value("ProtectSystem") != "strict":
         return ""
     opened = [PurePosixPath(word.lstrip("-+")) for word in unit.words("ReadWritePaths")]
@@ -179,10 +179,10 @@ def _reads_programs(facts: Facts) -> bool:
 CHECKS = (
     Check(
         "rights-capabilities",
-        "auditd can hand on the capabilities that the configuration needs",
+        "auditd can pass on the capabilities that the configuration needs",
         _capabilities,
     ),
-    Check("rights-container", "this is no container", _container),
+    Check("rights-container", "this is not a container", _container),
     Check("rights-proc", "`/proc` shows all processes (no `hidepid`, no `subset=pid`)", _proc),
     Check("rights-sandbox", "the sandbox of auditd's unit lets a plugin work", _sandbox),
 )

@@ -11,26 +11,28 @@ from laurel_mp.doctor.host import UnknownError
 from laurel_mp.records.tables.record_types import NUMBERS
 
 _NEEDED = {
-    "EOE": "They say that an event is complete. Without them each event without a PROCTITLE record "
-    "waits for pipeline.end-of-event-timeout.",
-    "PROCTITLE": "They are the last of most events; with EOE they tell that it is complete. And "
-    "the command line of everything but execs is in them.",
+    "EOE": "They mark the end of an event. Without them, events without a PROCTITLE record "
+    "wait for "
+    "pipeline.end-of-event-timeout.",
+    "PROCTITLE": "They are the last records of most events, and contain the command line of "
+    "everything but "
+    "execs.",
     "SYSCALL": "Without them the kernel writes nothing else of an event that a rule asks for.",
-    "EXECVE": "The arguments of programs are in them.",
-    "CWD": "Without them, relative paths lead nowhere.",
-    "PATH": "Which file was touched is in them.",
+    "EXECVE": "They contain the arguments of programs.",
+    "CWD": "Without them, relative paths cannot be resolved.",
+    "PATH": "They contain the files of an event.",
 }
-"""Record types, and what they are needed for."""
+"""Record types that events need, with the reason."""
 
 _VITAL = frozenset({"EOE", "PROCTITLE", "SYSCALL", "EXECVE"})
 
 _NAMES_EXECVE = frozenset({"execve", "59", "11"})
-"""How a rule can name execve: by name, or by its number on x86-64 and i386."""
+"""Names of execve in a rule: its name, and its numbers on x86-64 and i386."""
 
 _PROGRAM_CALLS = _NAMES_EXECVE | {"all"}
 
 _ABOUT_EXECS = ("arch", "success")
-"""Fields of a rule that is about all processes. Nobody misses the execs that have failed."""
+"""Fields that a rule for all processes may have; failed execs are not needed."""
 
 _LOAD = "augenrules --load"
 
@@ -42,7 +44,7 @@ def _none(facts: Facts) -> Iterator[Result]:
         yield problem(
             facts.rules.source,
             "there are no rules",
-            "Without rules the kernel reports logins and little else.",
+            "Without rules, the kernel reports logins and little else.",
             _DEPLOY,
         )
 
@@ -70,7 +72,7 @@ def _excluded(facts: Facts) -> Iterator[Result]:
 
 
 def _first(rules: list[Rule], number: int) -> Rule | None:
-    """The rule that leaves out records of this type: the first that fits decides."""
+    """Returns the rule that excludes records of this type: the first match decides."""
     for rule in rules:
         if not rule.has("msgtype") or not rule.matches("msgtype", number):
             continue
@@ -83,7 +85,7 @@ def _first(rules: list[Rule], number: int) -> Rule | None:
 
 def _programs(facts: Facts) -> Iterator[Result]:
     if not _has_rules(facts):
-        return  # which is another check's finding
+        return  # reported by `rules-none`
     found = facts.rules
     reached, narrow = _reported(found.rules)
     if "b64" not in reached and narrow is not None:
@@ -113,7 +115,7 @@ def _programs(facts: Facts) -> Iterator[Result]:
 
 
 def _reported(rules: tuple[Rule, ...]) -> tuple[frozenset[str], Rule | None]:
-    """The architectures for which each exec that succeeds is reported; a rule for some execs."""
+    """Returns the architectures with all successful execs reported, and a rule for some execs."""
     reached: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     narrow = None
@@ -136,8 +138,8 @@ def _never_task(facts: Facts) -> Iterator[Result]:
             yield make(
                 _file_of(facts, rule),
                 rule.text,
-                "No system call of a process that is started from now on is looked at, whatever "
-                "other rules say.",
+                "System calls of processes started from now on are not audited, whatever the other "
+                "rules are.",
                 "remove this rule from the file in /etc/audit/rules.d; some distributions install "
                 "it",
                 _LOAD,
@@ -145,7 +147,7 @@ def _never_task(facts: Facts) -> Iterator[Result]:
 
 
 def _file_of(facts: Facts, rule: Rule) -> str:
-    """Where a rule comes from: its line in rules.d, if it stands there in these words."""
+    """Returns file and line of a rule in rules.d, if it is there in the same words."""
     directory = f"{facts.audit_dir}/rules.d"
     try:
         for name in facts.host.names(directory):

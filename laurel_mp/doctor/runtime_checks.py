@@ -1,4 +1,4 @@
-"""Checks of what runs now, and of what has happened since auditd was started."""
+"""Checks of running processes, and of events since auditd was started."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _running(facts: Facts) -> Iterator[Result]:
     if not pid:
         yield problem(
             "auditctl -s",
-            "there is no process that the kernel, or the list of processes, knows as auditd",
-            "auditd does not run: records go to the kernel's log, and nowhere else.",
+            "no auditd process, neither by the kernel nor in /proc",
+            "auditd does not run: records go to the kernel log only.",
             "service auditd start",
         )
         return
@@ -79,7 +79,7 @@ def _service(facts: Facts) -> Iterator[Result]:
     yield problem(
         facts.config_file.name,
         f"input = 'unix:{facts.socket}', and no laurel-mp runs",
-        "While nobody is connected to the socket, auditd drops all records for it.",
+        "While no program is connected to the socket, auditd drops all records for it.",
         "systemctl enable --now laurel-mp",
         "journalctl -u laurel-mp   # if it does not stay",
     )
@@ -96,18 +96,19 @@ def _restarts(facts: Facts) -> Iterator[Result]:
             yield problem(
                 given_up[0].where,
                 given_up[0].text,
-                f"auditd has started it {most} times again, and does not do so any more: since "
-                "then no event is written.",
-                "find out why it ends: its own messages are in the same log",
+                f"auditd has restarted it {most} times, and does not restart it any more: since "
+                "then no "
+                "event is written.",
+                "find out why it ends: laurel-mp logs to the same log",
                 _REVIVE,
             )
         elif ended:
             yield warning(
                 ended[-1].where,
                 f"{ended[-1].text} ({len(ended)} of {most})",
-                f"Each end costs records that were on their way, and after {most} of them auditd "
-                "gives the plugin up for good.",
-                "find out why it ends: its own messages are in the same log",
+                f"Each time, records in transit are lost, and after {most} restarts auditd "
+                "gives up.",
+                "find out why it ends: laurel-mp logs to the same log",
                 _REVIVE,
             )
 
@@ -121,7 +122,7 @@ def _refused(facts: Facts) -> Iterator[Result]:
             yield problem(
                 said.where,
                 said.text,
-                "This is what auditd said of our plugin's file when it was last started.",
+                "auditd rejected the plugin file of laurel-mp at its last start.",
                 "correct the file",
                 _REVIVE,
             )
@@ -133,9 +134,9 @@ def _overflowed(facts: Facts) -> Iterator[Result]:
         yield warning(
             said[-1].where,
             said[-1].text,
-            "Records were dropped for all plugins. auditd says so five times at most, so nobody "
-            "knows how many: events are missing, and others have holes.",
-            "raise q_depth, and look for a slow plugin: laurel-mp doctor names the others",
+            "Records were dropped for all plugins. auditd logs this five times at most, so the "
+            "number is unknown. Events are missing or incomplete.",
+            "raise q_depth, and look for a slow plugin: see plugin-others",
         )
 
 
@@ -152,7 +153,7 @@ def _state(facts: Facts) -> Iterator[Result]:
         yield problem(
             name,
             f"plugin queueing suspended = yes ({when})",
-            "auditd gives no records to its plugins any more.",
+            "auditd passes no records to its plugins any more.",
             "pkill -USR2 -x auditd",
             "in auditd.conf: overflow_action = syslog",
         )
@@ -185,7 +186,7 @@ CHECKS = (
         "the plugin has not ended unexpectedly since auditd was started",
         _restarts,
     ),
-    Check("plugin-refused", "auditd has not complained of our plugin's file", _refused),
+    Check("plugin-refused", "auditd has not rejected the plugin file", _refused),
     Check("queue-overflow", "auditd has not dropped records for its plugins", _overflowed),
-    Check("auditd-state", "auditd's state file tells of no overflow, and no full queue", _state),
+    Check("auditd-state", "auditd's state file reports no overflow, and no full queue", _state),
 )

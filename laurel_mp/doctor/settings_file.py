@@ -9,7 +9,7 @@ from laurel_mp.doctor.untrusted_numbers import whole
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that auditd cannot read: it does not start with such a file."""
+    """A line that auditd cannot read, and because of which it does not start."""
 
     number: int
     text: str
@@ -18,7 +18,7 @@ class Line:
 
 @dataclass(slots=True)
 class SettingsFile:
-    """What is in a file."""
+    """The settings in a file."""
 
     name: str
     values: dict[str, str] = field(default_factory=dict)
@@ -26,27 +26,27 @@ class SettingsFile:
     faulty: list[Line] = field(default_factory=list)
 
     def get(self, key: str, default: str = "") -> str:
-        """A value in lower case; the default if it is not there."""
+        """Returns a value in lower case; the default if it is missing."""
         return self.values.get(key, default).lower()
 
     def number(self, key: str, default: int) -> int:
-        """A value that is a number; the default if it is not there, or none."""
+        """Returns a number; the default if it is missing, or not a number."""
         return whole(self.values.get(key, ""), default)
 
     def where(self, key: str) -> str:
-        """The file, and the line of the setting; or that it is missing."""
+        """Returns the file, with the line of a setting that is there."""
         number = self.lines.get(key)
         return self.name if number is None else f"{self.name}:{number}"
 
     def shown(self, key: str, default: object = "") -> str:
-        """The setting as it stands there, or what holds without it."""
+        """Returns the setting as in the file, or the default in force."""
         if key in self.values:
             return f"{key} = {self.values[key]}"
         return f"{key} is not set: {default}" if default != "" else f"{key} is not set"
 
 
 def parse(name: str, data: bytes) -> SettingsFile:
-    """What is in the file. Any bytes will do."""
+    """Parses a file. Any bytes are accepted."""
     found = SettingsFile(name)
     for number, piece in enumerate(data.split(b"\n"), 1):
         text = piece.decode("utf-8", "replace")

@@ -16,31 +16,31 @@ _DIRECTORIES = (
 )
 
 _ADD_UP = frozenset({"ReadWritePaths", "LogsDirectory", "StateDirectory", "RuntimeDirectory"})
-"""Settings that later lines add to; an empty line begins anew."""
+"""Settings that accumulate over lines; an empty value resets them."""
 
 
 @dataclass(slots=True)
 class Unit:
-    """What a unit and its drop-ins say in `[Service]`."""
+    """The `[Service]` section of a unit and its drop-ins."""
 
     values: dict[str, list[str]] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
 
     def words(self, key: str) -> list[str]:
-        """All words of a setting."""
+        """Returns all words of a setting."""
         return self.values.get(key, [])
 
     def value(self, key: str) -> str:
-        """A setting of one word, in lower case; empty if it is not there."""
+        """Returns a setting in lower case; empty if it is missing."""
         return " ".join(self.words(key)).lower()
 
     def where(self, key: str) -> str:
-        """The file and line that have the last word."""
+        """Returns file and line of the setting in force."""
         return self.places.get(key, "")
 
 
 def read_unit(host: Host, name: str) -> Unit | None:
-    """A unit; None if there is none. Raises UnknownError."""
+    """Returns a unit; None if there is none. Raises UnknownError."""
     for directory in _DIRECTORIES:
         text = host.text(f"{directory}/{name}")
         if text is not None:

@@ -1,19 +1,19 @@
-"""Numbers in text of unknown origin."""
+"""Parses numbers in text of unknown origin."""
 
 from __future__ import annotations
 
 _MOST_DIGITS = 19
-"""What any of ours can have. Beyond a few thousand, Python refuses to convert."""
+"""Enough for all numbers here. Beyond a few thousand digits, Python refuses to convert."""
 
 
 def whole(text: str, default: int = 0) -> int:
-    """The number, or the default if it is none."""
+    """Returns the number, or the default if it is not one."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
     return int(text) if is_number else default
 
 
 def bits(text: str) -> int:
-    """A set of bits in hexadecimal, as /proc has them; none if it is no such number."""
+    """Returns a hexadecimal bit set as in /proc; 0 if it is not a number."""
     try:
         return int(text[:16], 16)
     except ValueError:

@@ -218,4 +218,4 @@ def test_fault(tmp_path: Path, devices: Path) -> None:
         assert started.process.wait(30) == 1
         [message] = received(listener)
 
-    assert message.startswith("<26> laurel-mp is at fault: ModuleNotFoundError: ")
+    assert message.startswith("<26> internal error: ModuleNotFoundError: ")

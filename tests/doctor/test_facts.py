@@ -142,7 +142,7 @@ def test_status_of_old_audit(tmp_path: Path) -> None:
 
     assert host.facts().number("failure") == 2
     assert host.facts().number("lost") == 5
-    with pytest.raises(UnknownError, match="nothing of backlog_wait_time"):
+    with pytest.raises(UnknownError, match="does not report backlog_wait_time"):
         host.facts().number("backlog_wait_time")
 
 
