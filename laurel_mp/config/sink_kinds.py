@@ -48,6 +48,7 @@ KINDS = (
     SinkKind("stdout", "-", "-", "laurel_mp.outputs.stream"),
     SinkKind("program", "|", "| program", "laurel_mp.outputs.program"),
     SinkKind("unix", "unix:", "unix:/path", "laurel_mp.outputs.unix_socket"),
+    SinkKind("syslog", "syslog:", "syslog:tcp:address:port", "laurel_mp.outputs.syslog"),
     SinkKind("file", "", "a file name", "laurel_mp.outputs.path"),
 )
 """All kinds. The first one that takes a setting is its kind."""

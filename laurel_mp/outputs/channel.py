@@ -74,8 +74,10 @@ class Channel(OpenSink):
     slow = "its reader is slow"
     """Reason for a stall, in messages."""
 
-    _owes = False
-    """True if earlier lines, whose `write` has returned, have to be sent once more."""
+    @property
+    def _owes(self) -> bool:
+        """True if earlier lines, whose `write` has returned, have to be sent once more."""
+        return False
 
     @abstractmethod
     def _connect(self) -> None:
