@@ -16,7 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors"},
     "system": {"config", "errors"},
     "observe": {"errors"},
-    "outputs": {"formats", "system", "config", "errors"},
+    "outputs": {"formats", "records", "system", "config", "errors"},
     "records": {"errors"},
     "formats": {"records", "errors"},
     "events.rendering": {"formats", "records", "errors"},
