@@ -1,4 +1,4 @@
-"""Options, and types of arguments, that several commands have."""
+"""Options and argument types of several commands."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from laurel_mp import __version__
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:
-    """The option that all commands have."""
+    """Adds the option of all commands."""
     parser.add_argument("-v", "--version", action="version", version=f"laurel-mp {__version__}")
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """The options of commands that read the configuration."""
+    """Adds the options of commands that read a configuration."""
     parser.add_argument("-c", "--config", metavar="FILE", help="configuration file")
     add_version(parser)
 
 
 def count(text: str) -> int:
-    """A number of things, 0 included."""
+    """Parses a count, 0 included."""
     if not text.isascii() or not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a number: {text!r}")
     return int(text)
 
 
 def positive(text: str) -> float:
-    """A number above 0."""
+    """Parses a number above 0."""
     try:
         number = float(text)
     except ValueError:
@@ -39,8 +39,8 @@ def positive(text: str) -> float:
 
 
 def is_same_file(one: str, other: str) -> bool:
-    """Whether two names are those of one file."""
+    """Returns True if two names belong to the same file."""
     try:
         return "-" not in (one, other) and Path(one).samefile(other)
     except OSError:
-        return False  # one of them is not there
+        return False  # one of them does not exist

@@ -1,4 +1,4 @@
-"""`laurel-mp bench`: how fast the pipeline is on this machine, beside LAUREL."""
+"""`laurel-mp bench`: measures the pipeline on this machine, and LAUREL."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _worker_counts(text: str) -> list[int]:
 
 
 def _problem(arguments: argparse.Namespace) -> str:
-    """What is wrong with the command line; empty if nothing is."""
+    """Returns an error in the command line; empty if there is none."""
     if arguments.runs < 1:
         return "--runs: at least 1"
     if arguments.rate is not None and arguments.mode is not Mode.LIVE:

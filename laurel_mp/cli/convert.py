@@ -46,7 +46,7 @@ def main(words: Sequence[str]) -> int:
             ledger = pipeline.ledger()
     except OutputError as error:
         if error.closed:
-            return 0  # the reader has had enough
+            return 0  # the reader has closed
         raise
     report.close()
     ledger.check()
@@ -57,7 +57,7 @@ def main(words: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="laurel-mp convert",
-        description="Convert audit logs to JSON lines. Nothing of this machine is looked at.",
+        description="Convert audit logs to JSON lines. Nothing is looked up on this machine.",
         epilog="Exit status: 0; 1 if an input could not be read; 2 for wrong usage.",
     )
     add_common(parser)
@@ -66,16 +66,16 @@ def _parser() -> argparse.ArgumentParser:
         "--workers",
         type=_worker_count,
         metavar="N",
-        help="worker processes; 0 does all in one process (default: by the configuration)",
+        help="number of worker processes; 0 for a single process (default: as configured)",
     )
     parser.add_argument(
-        "-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)"
+        "-o", "--output", default="-", metavar="OUT", help="output file (default: stdout)"
     )
     parser.add_argument(
         "files",
         nargs="*",
         metavar="FILE",
-        help="logs in the order to read them, plain, .gz or .xz; - is stdin (the default)",
+        help="logs in the order of events, plain, .gz or .xz; - is stdin (the default)",
     )
     return parser
 
@@ -95,7 +95,7 @@ def _config(arguments: argparse.Namespace) -> Config:
 
 
 def _convert(names: list[str], pipeline: Pipeline) -> bool:
-    """Feeds all inputs to the pipeline; whether all of them could be read."""
+    """Feeds all inputs to the pipeline; returns True if all of them could be read."""
     complete = True
     with open_progress(names) as progress:
         for name in names:
@@ -120,7 +120,7 @@ def _reading(name: str, progress: Progress) -> Iterator[Source]:
 
 
 def _summary(ledger: Ledger, missing: int, seconds: float) -> str:
-    # Lost, or left out on purpose, as by grep: nobody can tell from a file.
+    # Lost, or left out on purpose, as by grep: a file does not tell.
     gaps = f"{missing} serials missing, " if missing else ""
     rate = ledger.lines / seconds if seconds > 0 else 0.0
     return (

@@ -1,4 +1,4 @@
-"""`laurel-mp doctor`: what will hurt on this host, and what to do about it."""
+"""`laurel-mp doctor`: checks this host, and recommends changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from laurel_mp.observe.text import printable
 WIDTH = 100
 
 SHOWN = 400
-"""Characters of what was seen that are shown: lines of others' files can have any length."""
+"""Maximum of characters of a fact: lines of other files can have any length."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -38,24 +38,24 @@ def main(words: Sequence[str]) -> int:
         else:
             print("\n".join(_lines(report)), flush=True)
     except BrokenPipeError:
-        sys.stdout = None  # the reader has had enough, and nothing is to be flushed at the end
+        sys.stdout = None  # the reader has closed: do not flush at exit
     return exit_status.FAILURE if report.has_problems else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="laurel-mp doctor",
-        description="Look at this host - auditd, the kernel, audit rules, the plugin's file, the "
-        "configuration, directories and rights - and say what will hurt and what to do. Nothing is "
-        "changed. As another user than root, much cannot be looked at.",
-        epilog="Exit status: 0; 1 if something was found of severity problem; 2 for wrong usage.",
+        description="Check this host: auditd, kernel, audit rules, plugin file, configuration, "
+        "directories and rights. Each finding has a consequence and a remedy. Nothing is changed. "
+        "Many checks need root.",
+        epilog="Exit status: 0; 1 if there is a finding of severity problem; 2 for wrong usage.",
     )
     add_common(parser)
     parser.add_argument(
         "--audit-dir",
         default=AUDIT_DIR,
         metavar="DIR",
-        help=f"where auditd has its configuration (default: {AUDIT_DIR})",
+        help=f"configuration directory of auditd (default: {AUDIT_DIR})",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
@@ -98,7 +98,7 @@ def _lines(report: Report) -> Iterator[str]:
         for reason, checks in reasons.items():
             yield from _wrapped(f"  {printable(reason, SHOWN)}: ", ", ".join(checks), "    ")
         if os.geteuid() != 0:
-            yield "  (root can look at more)"
+            yield "  (root can check more)"
         yield ""
     yield f"Configuration: {printable(report.configuration, SHOWN)}"
     counts = [_count(report.count(severity), severity) for severity in reversed(Severity)]
@@ -112,7 +112,7 @@ def _finding(check: str, finding: Finding) -> Iterator[str]:
     yield from _wrapped("  seen  ", f"{place}: {seen}", "        ")
     yield from _wrapped("  why   ", printable(finding.why), "        ")
     for number, step in enumerate(finding.do):
-        # Not wrapped: it is to be copied.
+        # Not wrapped, so that it can be copied.
         yield f"{'        ' if number else '  do    '}{printable(step)}"
 
 

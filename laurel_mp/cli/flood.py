@@ -1,4 +1,4 @@
-"""`laurel-mp flood`: a synthetic audit stream, with what a consumer must find out about it."""
+"""`laurel-mp flood`: writes a synthetic audit stream, and the truth about it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _run(arguments: argparse.Namespace, options: Options) -> tuple[Flood, str]:
-    """Writes the flood; what there is to say of its reader."""
+    """Writes the flood; returns it, and a remark about its reader."""
     pace = Pace()
     with ExitStack() as stack:
         output = stack.enter_context(open_output(arguments.output))
@@ -75,7 +75,7 @@ def _paced(flood: Flood, rate: float) -> Iterator[tuple[float, bytes]]:
 
 
 def _problem(arguments: argparse.Namespace, options: Options) -> str:
-    """What is wrong with the command line; empty if nothing is."""
+    """Returns an error in the command line; empty if there is none."""
     files = [arguments.output, arguments.truth, arguments.config]
     named = [name for name in files if name not in (None, os.devnull)]
     if len(set(named)) < len(named):
@@ -84,7 +84,7 @@ def _problem(arguments: argparse.Namespace, options: Options) -> str:
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
-    """What `add_stream` has parsed."""
+    """Returns the options that `add_stream` added."""
     return Options(
         events=arguments.events,
         mix=arguments.mix,
@@ -123,7 +123,7 @@ def _share(text: str) -> float:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command line may hold."""
+    """Returns the parser of `flood`."""
     found = argparse.ArgumentParser(
         prog="laurel-mp flood",
         description=(
@@ -138,14 +138,14 @@ def parser() -> argparse.ArgumentParser:
     add_version(found)
     add_stream(found)
     add = found.add_argument
-    add("--truth", metavar="FILE", help="write what is to be found out, for `verify`")
-    add("--config", metavar="FILE", help="write the configuration that the truth presumes")
-    add("-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)")
+    add("--truth", metavar="FILE", help="write the truth about the stream, for `verify`")
+    add("--config", metavar="FILE", help="write the configuration that `verify` expects")
+    add("-o", "--output", default="-", metavar="OUT", help="output file (default: stdout)")
     return found
 
 
 def add_stream(options: argparse._ActionsContainer) -> None:
-    """Options that say what the stream is; other commands that make one have them, too."""
+    """Adds the options of the stream, for all commands that make one."""
     defaults = Options()
     add = options.add_argument
     add(
@@ -153,13 +153,13 @@ def add_stream(options: argparse._ActionsContainer) -> None:
         type=count,
         default=defaults.events,
         metavar="N",
-        help="how many events (default: %(default)s)",
+        help="number of events (default: %(default)s)",
     )
     add(
         "--rate",
         type=positive,
         metavar="N",
-        help="so many events a second (default: as fast as possible)",
+        help="events a second (default: as fast as possible)",
     )
     add(
         "--mix",

@@ -10,13 +10,13 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Where an offline command says how far it is."""
+    """Takes the progress of an offline command."""
 
     def begin(self, name: str) -> None:
-        """The input `name` is read from here on."""
+        """Starts the input `name`."""
 
     def advance(self, position: int) -> None:
-        """That input has been read up to byte `position` of its file."""
+        """Sets the position in the current input, in bytes of its file."""
 
 
 class _Quiet:
@@ -29,7 +29,7 @@ class _Quiet:
 
 @contextmanager
 def open_progress(names: list[str]) -> Iterator[Progress]:
-    """A bar for the files `names`, or nothing if nobody would see it."""
+    """Shows a bar for the files `names` if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield _Quiet()
         return

@@ -1,4 +1,4 @@
-"""`laurel-mp replay`: captures once more, with their own timing or another."""
+"""`laurel-mp replay`: writes captures again, at their own pace or another."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def _parser() -> argparse.ArgumentParser:
         type=_speed,
         default=1.0,
         metavar="N",
-        help="so many times as fast as it was (default: 1), or max",
+        help="speed relative to the capture (default: 1), or max",
     )
-    timing.add_argument("--rate", type=positive, metavar="N", help="so many events a second")
+    timing.add_argument("--rate", type=positive, metavar="N", help="events a second")
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        "--loop", type=count, default=1, metavar="N", help="so many rounds; 0 for without end"
+        "--loop", type=count, default=1, metavar="N", help="number of rounds; 0 for no end"
     )
     length.add_argument(
-        "--lines", type=count, default=0, metavar="N", help="whole rounds, at least so many lines"
+        "--lines", type=count, default=0, metavar="N", help="whole rounds, at least N lines"
     )
     length.add_argument(
-        "--events", type=count, default=0, metavar="N", help="whole rounds, at least so many events"
+        "--events", type=count, default=0, metavar="N", help="whole rounds, at least N events"
     )
     parser.add_argument(
         "--now", action="store_true", help="move time stamps, so that the first one is now"
     )
     parser.add_argument(
-        "--move-pids", action="store_true", help="give each round processes of its own"
+        "--move-pids", action="store_true", help="give each round its own process ids"
     )
     parser.add_argument(
-        "-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)"
+        "-o", "--output", default="-", metavar="OUT", help="output file (default: stdout)"
     )
     parser.add_argument(
         "files",

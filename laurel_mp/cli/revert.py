@@ -23,7 +23,7 @@ from laurel_mp.reversion.line_reverter import Damage, LineReverter
 READ_SIZE = 1 << 20
 
 MOST_SHOWN = 10
-"""Damaged lines that are named; the others are counted."""
+"""Damaged lines that are reported one by one; others are only counted."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -42,7 +42,7 @@ def main(words: Sequence[str]) -> int:
         complete = _revert(names, lines, output)
     except OutputError as error:
         if error.closed:
-            return 0  # the reader has had enough
+            return 0  # the reader has closed
         raise
     finally:
         output.close()
@@ -56,16 +56,16 @@ def _parser() -> argparse.ArgumentParser:
         prog="laurel-mp revert",
         description="Turn JSON lines back into audit lines, which ausearch and aureport read.",
         epilog="Exit status: 0; 1 if a line was damaged, or an input could not be read; 2 for "
-        "wrong usage. What does not come back exactly is counted on standard error.",
+        "wrong usage. Inexact results are counted on standard error.",
     )
     add_common(parser)
     parser.add_argument(
-        "-o", "--output", default="-", metavar="OUT", help="where to write (default: stdout)"
+        "-o", "--output", default="-", metavar="OUT", help="output file (default: stdout)"
     )
     parser.add_argument(
         "--raw",
         action="store_true",
-        help="leave translations out (default: as auditd writes them with log_format = ENRICHED)",
+        help="omit translations (default: as auditd with log_format = ENRICHED)",
     )
     parser.add_argument(
         "--no-eoe",
@@ -88,7 +88,7 @@ def _open(name: str) -> OpenSink:
 
 
 def _revert(names: list[str], lines: LineReverter, output: OpenSink) -> bool:
-    """Reverts all inputs; whether all of them could be read."""
+    """Reverts all inputs; returns True if all of them could be read."""
     complete = True
     with open_progress(names) as progress:
         for name in names:
@@ -107,7 +107,7 @@ def _revert(names: list[str], lines: LineReverter, output: OpenSink) -> bool:
 
 
 def _write(found: Iterable[bytes | Damage], lines: LineReverter, output: OpenSink) -> None:
-    """Writes what one read came to, and says what was wrong with it."""
+    """Writes reverted lines, and reports damaged ones."""
     text = []
     for each in found:
         if not isinstance(each, Damage):

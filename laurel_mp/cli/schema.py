@@ -21,7 +21,7 @@ def main(words: Sequence[str]) -> int:
     try:
         print(json.dumps(event_schema(prefix), indent=2), flush=True)
     except BrokenPipeError:
-        sys.stdout = None  # the reader has had enough, and nothing is to be flushed at the end
+        sys.stdout = None  # the reader has closed: do not flush at exit
     return 0
 
 
@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="laurel-mp schema",
         description="Print the JSON Schema (draft 2020-12) of a line of output. Of the "
-        "configuration, enrich.prefix matters; whatever else depends on it is optional.",
+        "configuration, only enrich.prefix is used; other members that depend on it are optional.",
     )
     add_common(parser)
     return parser

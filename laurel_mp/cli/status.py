@@ -1,4 +1,4 @@
-"""`laurel-mp status`: what a daemon that runs says about itself."""
+"""`laurel-mp status`: counters and state of the running daemon."""
 
 from __future__ import annotations
 
@@ -32,15 +32,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="laurel-mp status",
         description=(
-            "Print what the daemon counts: what became of its input, what each of its processes "
-            "has done and needs, and what is lost."
+            "Print the counters of the running daemon: its input and output, work and resources of "
+            "each process, and losses."
         ),
         epilog=(
-            "Exit status: 0; 1 if no daemon runs or it cannot be asked; 2 for wrong usage. See "
+            "Exit status: 0; 1 if no daemon runs or it does not answer; 2 for wrong usage. See "
             "docs/status.md."
         ),
     )
     add_version(parser)
     add_daemon_options(parser)
-    parser.add_argument("--json", action="store_true", help="print all of it as JSON, a line")
+    parser.add_argument(
+        "--json", action="store_true", help="print the status document as one line of JSON"
+    )
     return parser

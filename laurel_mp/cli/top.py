@@ -1,4 +1,4 @@
-"""`laurel-mp top`: what a daemon does, live."""
+"""`laurel-mp top`: the load of the running daemon, live."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ STDIN, STDOUT = 0, 1
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 SHORTEST = 0.1
-"""Seconds between two questions at least: the daemon answers 20 a second, to all who ask."""
+"""Shortest interval in seconds: the daemon answers 20 requests a second, of all clients."""
 
-_ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"  # the other screen, no cursor, and no wrapping of lines
+_ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"  # alternate screen, no cursor, no line wrapping
 _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 
@@ -44,7 +44,7 @@ def main(words: Sequence[str]) -> int:
         return exit_status.FAILURE
     with _Signals() as signals:
         terminal = _Terminal()
-        with terminal.taken():
+        with terminal.full_screen():
             _show(path, max(arguments.interval, SHORTEST), terminal, signals)
     return 0
 
@@ -53,11 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="laurel-mp top",
         description=(
-            "Show live what the daemon does: rates, CPU time, memory and queues of each process, "
-            "which one is the limit, totals and losses. q quits."
+            "Show live rates, CPU time, memory and queues of each process of the daemon, the "
+            "bottleneck, totals and losses. q quits."
         ),
         epilog=(
-            "Exit status: 0; 1 if there is no terminal, or the daemon cannot be found; 2 for "
+            "Exit status: 0; 1 without a terminal or a status socket; 2 for "
             "wrong usage. See docs/status.md."
         ),
     )
@@ -69,13 +69,13 @@ def _parser() -> argparse.ArgumentParser:
         type=positive,
         default=1.0,
         metavar="SECONDS",
-        help="how often it asks (default: 1)",
+        help="time between updates (default: 1)",
     )
     return parser
 
 
 class _Signals:
-    """Signals as something to read, so that none comes at a bad time."""
+    """Turns signals into bytes of a pipe, which the main loop reads."""
 
     def __init__(self) -> None:
         self.read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -92,7 +92,7 @@ class _Signals:
         os.close(self._write)
 
     def take(self) -> set[int]:
-        """Those that have come."""
+        """Returns the signals that have arrived."""
         try:
             return set(os.read(self.read, 4096))
         except BlockingIOError:
@@ -100,31 +100,31 @@ class _Signals:
 
 
 class _Terminal:
-    """The terminal, taken and given back as it was, however it ends."""
+    """The terminal in full-screen mode, and restored at any exit."""
 
     def __init__(self) -> None:
         self._before = termios.tcgetattr(STDIN)
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Has it for the block."""
+    def full_screen(self) -> Iterator[None]:
+        """Switches to full screen for the block."""
         try:
-            self._take()
+            self._enter()
             yield
         except OSError:
-            pass  # it is gone, and nobody is left to be told
+            pass  # the terminal is gone
         finally:
             with suppress(OSError, termios.error):
-                self._give_back()
+                self._leave()
 
     def stop(self) -> None:
-        """Gives it back while this process is stopped, as `^Z` asks for."""
-        self._give_back()
+        """Restores it while this process is stopped by `^Z`."""
+        self._leave()
         os.kill(os.getpid(), signal.SIGSTOP)
-        self._take()
+        self._enter()
 
     def draw(self, lines: list[Line]) -> None:
-        """Shows lines from the top, and nothing below; raises OSError if it is gone."""
+        """Draws the whole screen; raises OSError if the terminal is gone."""
         text = "\r\n".join(
             f"\x1b[{line.style.value}m{line.text}\x1b[0m\x1b[K"
             if line.style is not Style.PLAIN
@@ -133,11 +133,11 @@ class _Terminal:
         )
         self._write(f"\x1b[H{text}\x1b[J")
 
-    def _take(self) -> None:
+    def _enter(self) -> None:
         tty.setcbreak(STDIN)
         self._write(_ENTER)
 
-    def _give_back(self) -> None:
+    def _leave(self) -> None:
         try:
             self._write(_LEAVE)
         finally:
@@ -151,7 +151,7 @@ class _Terminal:
 
 
 def _show(path: Path, interval: float, terminal: _Terminal, signals: _Signals) -> None:
-    """Asks and draws until somebody has seen enough."""
+    """Updates the screen until the user quits."""
     poll = select.poll()
     for fd in (STDIN, signals.read):
         poll.register(fd, select.POLLIN)
@@ -166,14 +166,14 @@ def _show(path: Path, interval: float, terminal: _Terminal, signals: _Signals) -
             try:
                 sample = _sample(path)
             except LaurelError as error:
-                trouble = f"{printable(str(error))}; waiting for it"
+                trouble = f"{printable(str(error))}; retrying"
             else:
                 view, last, trouble = View(sample, last), sample, ""
         size = os.get_terminal_size(STDOUT)
         terminal.draw(screen(view, trouble, size.columns, size.lines))
         ready = {fd for fd, _ in poll.poll(max(due - time.monotonic(), 0) * 1000)}
         came = signals.take()
-        if came & set(ENDS) or (STDIN in ready and _wants_to_quit()):
+        if came & set(ENDS) or (STDIN in ready and _is_quit_pressed()):
             return
         if signal.SIGTSTP in came:
             terminal.stop()
@@ -185,7 +185,7 @@ def _sample(path: Path) -> Sample:
     return Sample(time.monotonic(), snapshot)
 
 
-def _wants_to_quit() -> bool:
-    """Whether somebody has pressed `q` or `^D`, or is gone."""
+def _is_quit_pressed() -> bool:
+    """Returns True if `q` or `^D` was pressed, or the terminal is gone."""
     keys = os.read(STDIN, 64)
     return not keys or any(key in b"qQ\x04" for key in keys)

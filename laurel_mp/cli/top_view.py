@@ -1,4 +1,4 @@
-"""What `laurel-mp top` shows: rates, what is the limit, totals and losses, on any screen."""
+"""The screen of `laurel-mp top`: rates, bottleneck, processes, totals and losses."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from laurel_mp.observe.measures import Group, Kind, Row
 from laurel_mp.observe.register import Snapshot, remarkable, total
 
 BUSY = 0.85
-"""Part of a core from which on a process counts as the limit."""
+"""CPU time per second from which a process counts as the bottleneck."""
 
 LATE = 1.0
-"""Seconds that the input of a process has waited, from which on it counts as the limit."""
+"""Age of queued input in seconds from which a process counts as the bottleneck."""
 
 LOSSES = "losses"
-"""The group whose counters all are losses."""
+"""The group whose counters are all losses."""
 
 
 class Sample(NamedTuple):
-    """What the daemon said at one time."""
+    """A snapshot of the daemon, with its time."""
 
     when: float
-    """By a clock that never goes back."""
+    """By the monotonic clock."""
     snapshot: Snapshot
 
 
 class Style(Enum):
-    """How a line is to look."""
+    """Style of a line."""
 
     PLAIN = ""
     STRONG = "1"
@@ -47,15 +47,15 @@ class Line(NamedTuple):
 
 
 class Process(NamedTuple):
-    """What a process has done lately, and how it is now."""
+    """Rates and state of a process."""
 
     name: str
     pid: int | None
-    """None if it is not there."""
+    """None if it does not run."""
     events: float | None
     lines: float | None
     cpu: float | None
-    """Part of a core. These three are rates, None if they are not known."""
+    """CPU time per second. These three are rates; None if unknown."""
     memory: float
     queue: float
     lag: float
@@ -63,7 +63,7 @@ class Process(NamedTuple):
 
 
 class View:
-    """The difference of two samples of the same daemon; with one alone there are no rates."""
+    """The difference of two samples of one daemon; a single sample has no rates."""
 
     def __init__(self, now: Sample, before: Sample | None) -> None:
         self.now = now.snapshot
@@ -75,7 +75,7 @@ class View:
         self.processes = [self._process(row) for row in self.now.get(PROCESSES.name, ())]
 
     def rate(self, group: Group, key: str) -> float | None:
-        """How much of it there is a second, over all rows; None if that is not known."""
+        """Returns the rate of a counter, summed over all rows; None if unknown."""
         if self._seconds <= 0:
             return None
         grown = total(self.now, group, key) - total(self._before, group, key)
@@ -107,20 +107,20 @@ class View:
         return max(now - then, 0) / self._seconds
 
     def limit(self) -> str:
-        """What keeps it from being faster."""
+        """Returns the bottleneck, for people."""
         (of_input,) = self.now.get(INPUT.name) or ({},)
         if of_input.get("output_waits"):
-            return f"the output: {of_input.get('output_waits_for', 'it takes nothing')}"
+            return f"the output: {of_input.get('output_waits_for', 'stalled')}"
         busiest = max(self.processes, key=lambda each: each.cpu or 0, default=None)
         if busiest is not None and (busiest.cpu or 0) >= BUSY:
-            return f"{busiest.name}, which needs {100 * (busiest.cpu or 0):.0f} % of a core"
+            return f"{busiest.name}, using {100 * (busiest.cpu or 0):.0f} % of a core"
         latest = max(self.processes, key=lambda each: each.lag, default=None)
         if latest is not None and latest.lag >= LATE:
-            return f"{latest.name}, for which input waits {latest.lag:.1f} s"
-        return "none: it waits for input"
+            return f"{latest.name}, where input waits for {latest.lag:.1f} s"
+        return "none: waiting for input"
 
     def losses(self) -> list[str]:
-        """What is lost, and what else is worth a look, since the daemon started."""
+        """Returns losses and failures since the start of the daemon, for people."""
         found = dict(remarkable(self.now))
         for group in GROUPS:
             if group.name == LOSSES:
@@ -139,7 +139,7 @@ def _of(row: Row, key: str) -> float | None:
 
 
 def _start(snapshot: Snapshot) -> object:
-    """What tells daemons apart."""
+    """Returns the start time, which identifies a run of the daemon."""
     rows = snapshot.get(PROGRAM.name)
     return rows[0].get("start_time_seconds") if rows else None
 
@@ -148,7 +148,7 @@ def _start(snapshot: Snapshot) -> object:
 
 
 def screen(view: View | None, trouble: str, width: int, height: int) -> list[Line]:
-    """The lines, as many and as long as fit; `trouble` says why there is nothing newer."""
+    """Returns the lines that fit the screen; `trouble` is the reason why there is no new sample."""
     last = [Line("q quits")]
     if trouble:
         last.insert(0, Line(trouble, Style.ALARM))
@@ -157,7 +157,7 @@ def screen(view: View | None, trouble: str, width: int, height: int) -> list[Lin
         return [line._replace(text=fit(line.text, width)) for line in lines[:height]]
     top, bottom = list(_top(view)), list(_bottom(view, width))
     room = height - len(top) - len(last)
-    # In a low screen the processes are what matters.
+    # On a small screen the processes matter most.
     table = list(_table(view, width, max(room - len(bottom) - 2, min(room, 6))))
     left = max(room - len(table), 0)
     if left > len(bottom) + 1:
@@ -224,7 +224,7 @@ def _table(view: View, width: int, height: int) -> Iterator[Line]:
         is_busy = (each.cpu or 0) >= BUSY or each.pid is None
         yield Line(_cells(cells), Style.STRONG if is_busy else Style.PLAIN)
     if left_out:
-        yield Line(f"... and {left_out} more, which need less CPU time")
+        yield Line(f"... and {left_out} more with less CPU time")
 
 
 def _cells(cells: Sequence[str]) -> str:
@@ -236,7 +236,7 @@ def _cells(cells: Sequence[str]) -> str:
 
 
 def _that_fit(processes: list[Process], most: int) -> tuple[list[Process], int]:
-    """Those that there is room for, in their order; the busiest, if not for all."""
+    """Returns the busiest processes that fit, in their order, and the number of the others."""
     if len(processes) <= most:
         return processes, 0
     order = sorted(processes, key=lambda each: each.cpu or 0, reverse=True)
@@ -299,7 +299,7 @@ def _bottom(view: View, width: int) -> Iterator[Line]:
 
 
 def _wrapped(start: str, parts: list[str], width: int) -> Iterator[Line]:
-    """A list over as many lines as it takes."""
+    """Yields a list, wrapped to the width."""
     line = start
     for place, part in enumerate(parts):
         text = part + ("," if place < len(parts) - 1 else "")

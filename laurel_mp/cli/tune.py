@@ -1,4 +1,4 @@
-"""`laurel-mp tune`: which settings of `[pipeline]` suit this machine."""
+"""`laurel-mp tune`: recommends settings of `[pipeline]` for this machine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="laurel-mp tune",
         description=(
             "Try settings of [pipeline] on this machine, and recommend workers, linger-ms and "
-            "window-bytes, with the figures that led to it. Without FILE the input is a flood."
+            "window-bytes, with the measured figures. Without FILE the input is a flood."
         ),
         epilog=(
             "Exit status: 0; 1 if a run failed or something could not be read or written; 2 for "
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         type=positive,
         default=3.0,
         metavar="N",
-        help="how long a run of one setting takes, about (default: 3)",
+        help="approximate length of a run (default: 3)",
     )
     add(
         "--rounds",

@@ -1,4 +1,4 @@
-"""`laurel-mp verify`: an output beside what a flood knows to be true."""
+"""`laurel-mp verify`: compares an output with the truth file of a flood."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
             "was made from."
         ),
         epilog=(
-            f"what can be wrong:\n{kinds}\n\n"
+            f"kinds of differences:\n{kinds}\n\n"
             "exit status: 0 if all is right; 1 if not; 2 for wrong usage, or if a file cannot\n"
             "be read."
         ),
@@ -55,33 +55,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_version(parser)
     parser.add_argument(
-        "--truth", required=True, metavar="FILE", help="what `laurel-mp flood --truth` wrote"
+        "--truth", required=True, metavar="FILE", help="file that `laurel-mp flood --truth` wrote"
     )
     parser.add_argument(
         "--skip",
         type=_kinds,
         default=(),
         metavar="KIND,…",
-        help="what not to look for, such as what the output was not configured to show",
+        help="kinds not to check, such as those that the configuration turns off",
     )
     parser.add_argument(
         "--lenient",
         action="store_true",
-        help="do not mind what an event does not say of its process: for LAUREL, which knows less",
+        help="accept missing process context: for LAUREL, which has less of it",
     )
     parser.add_argument(
         "--window",
         type=_window,
         default=WINDOW,
         metavar="N",
-        help="how many events one may be away from its place (default: %(default)s)",
+        help="maximum distance of an event from its place, in events (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument(
         "files",
         nargs="*",
         metavar="OUTPUT",
-        help="logs in the order of writing, plain, .gz or .xz; - is stdin (the default)",
+        help="outputs in the order of events, plain, .gz or .xz; - is stdin (the default)",
     )
     return parser
 

@@ -45,7 +45,7 @@ def test_readable_in_80_by_24(tmp_path: Path) -> None:
     assert lines[0].startswith("laurel-mp 0.1.0  up 0:00:")
     assert lines[0].endswith("  2 workers  here")
     assert lines[1].startswith("Events ")
-    assert lines[2] == "Limit: none: it waits for input"
+    assert lines[2] == "Limit: none: waiting for input"
     assert lines[3].split() == [
         "PROCESS", "PID", "EVENTS/S", "LINES/S", "CPU", "%", "MEMORY", "QUEUE", "LAG", "RESTARTS",
     ]  # fmt: skip
@@ -116,7 +116,7 @@ def test_another_daemon(tmp_path: Path) -> None:
                 running.give(eoe(1) + event(number))
                 wait_until(lambda n=number: n in numbers(log), "it runs", 20)  # type: ignore[misc]
                 screen.shows(lambda: "Events 1: 1 written" in screen.text, "it is found")
-                assert "waiting for it" not in screen.text
+                assert "retrying" not in screen.text
                 running.process.kill() if number == 7 else running.end()
                 running.process.wait(20)
             screen.shows(lambda: "no laurel-mp runs: " in screen.text, "it has ended")

@@ -59,14 +59,14 @@ def test_nothing_is_negative() -> None:
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
-        (snapshot(row("writer")), "none: it waits for input"),
+        (snapshot(row("writer")), "none: waiting for input"),
         (
             snapshot(row("ingest", cpu_user_seconds=1.0), row("tracker", cpu_user_seconds=1.8)),
-            "tracker, which needs 90 % of a core",
+            "tracker, using 90 % of a core",
         ),
         (
             snapshot(row("ingest"), row("writer", lag_seconds=3.21)),
-            "writer, for which input waits 3.2 s",
+            "writer, where input waits for 3.2 s",
         ),
         (
             snapshot(
@@ -75,7 +75,7 @@ def test_nothing_is_negative() -> None:
             ),
             "the output: audit.log: disk full",
         ),
-        ({}, "none: it waits for input"),
+        ({}, "none: waiting for input"),
     ],
 )
 def test_limit(now: Snapshot, expected: str) -> None:
@@ -126,9 +126,7 @@ def test_more_processes_than_lines() -> None:
 
     assert len(lines) == 24
     assert names == [f"worker-{n}" for n in range(17 - len(names), 17)]
-    assert f"... and {16 - len(names)} more, which need less CPU time" in [
-        line.text for line in lines
-    ]
+    assert f"... and {16 - len(names)} more with less CPU time" in [line.text for line in lines]
     assert any(line.text.startswith("Losses and failures: none") for line in lines)
 
 
