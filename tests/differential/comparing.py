@@ -7,7 +7,7 @@ from typing import Any
 from tests.differential.programs import Event, Key, Output
 
 Path = tuple[str | int, ...]
-"""Where in an event something stands: a record's type, perhaps an index, a key, …"""
+"""A path in an event: a record's type, perhaps an index, a key, …"""
 
 WHOLE: Path = ("the event",)
 """In place of a path, if one side does not have the event at all."""

@@ -74,7 +74,7 @@ def _failed_exec(change: Change) -> bool:
 
 
 def _is_instance(change: Change, context: Event) -> bool:
-    """Whether what we say about a process is what the event says that started its instance."""
+    """True if a process has the facts of the event that started its instance."""
     syscall = change.our_syscall(context.get("EVENT_ID", context.get("ID")))
     return all(context[key] == syscall.get(key) for key in ("pid", "comm", "exe") if key in context)
 

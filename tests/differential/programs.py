@@ -51,7 +51,7 @@ class Twice(list[Any]):
 
 @dataclass(frozen=True)
 class Output:
-    """What one program made of a capture."""
+    """The output of one program for a capture."""
 
     events: dict[Key, list[Event]]
     refused: frozenset[str]

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.xdist_group("differential")
 
 @dataclass(frozen=True)
 class Result:
-    """What comparing the two outputs for one capture came to."""
+    """Result of the comparison of two outputs for one capture."""
 
     events: int
     explained: frozenset[str]
@@ -76,7 +76,7 @@ def _no_garbage() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where both programs put their files."""
+    """The directory for the files of both programs."""
     return tmp_path_factory.mktemp("differential")
 
 

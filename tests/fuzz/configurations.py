@@ -66,7 +66,7 @@ def _check_accounts(config: Config) -> None:
 
 
 def _refusal(use: Callable[[], object]) -> str | None:
-    """What an error for users says, if there is one; no other error is caught."""
+    """Returns the message of an error for users; no other error is caught."""
     try:
         use()
     except (ConfigError, OutputError) as error:

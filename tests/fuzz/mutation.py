@@ -18,7 +18,7 @@ _node = re.compile(rb"node=[^ ]* ")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What an input is enriched with."""
+    """Translations that make an input ENRICHED."""
 
     lines: Sequence[bytes]
     """Whole lines of real inputs."""

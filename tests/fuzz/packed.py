@@ -22,7 +22,7 @@ ODD = (
 
 @dataclass
 class Node:
-    """What holds others: of a map, keys and values in turn."""
+    """Containers: of a map, keys and values in turn."""
 
     kind: str
     """`list`, `map`, `part` for packed bytes within others, or `snapshot` and what it is of."""
@@ -65,7 +65,7 @@ def unpacked(data: bytes) -> Any:
 
 
 def put_together(tree: Any) -> bytes:
-    """The same packed; a tree may be deeper and odder than any that was unpacked."""
+    """Packs a tree, which may be deeper and odder than any unpacked one."""
     packer = msgpack.Packer()
     if not isinstance(tree, Node):
         return bytes(packer.pack(tree))

@@ -91,7 +91,7 @@ def check_rests(name: bytes, bodies: list[bytes], options: RecordOptions) -> Non
 
 
 def encode_plainly(text: bytes) -> bytes:
-    """What a JSON string of any bytes is to be, character by character."""
+    """Returns the expected JSON string of any bytes, character by character."""
     found = ""
     for character in text.decode("utf-8", "surrogateescape"):
         if character in '"\\':

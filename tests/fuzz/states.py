@@ -42,13 +42,13 @@ from tests.support.pipelines import Stages, cuts_of, with_pipeline
 from tests.support.stream import Stream
 
 BAD = (LaurelError, KeyError, ValueError, TypeError, IndexError)
-"""What the plugin takes for a state that makes no sense."""
+"""Exceptions by which the plugin refuses an invalid state."""
 
 LONGEST = 40_000
 
 
 def check_state(data: bytes) -> None:
-    """What a plugin does with a state file when it starts; then there is more input."""
+    """Starts from a state file as a plugin does, and feeds more input."""
     config, file = _config(data[:HEAD]), data[HEAD:]
     try:
         state = state_file.unpack(file, math.inf).state
@@ -110,7 +110,7 @@ def check_snapshots(data: bytes) -> None:
 
 
 def _is_of_kind(data: bytes) -> bool:
-    """Whether they are four, of bytes: only then errors are those of checks."""
+    """True for four items of bytes: only then errors are those of checks."""
     try:
         found = packed.unpacked(data)
     except ValueError:
@@ -148,7 +148,7 @@ def _restore_journal(left: Pending) -> None:
 
 @functools.cache
 def _more() -> bytes:
-    """What comes after the restart."""
+    """Input behind the restart."""
     return seeds.events()[0] + _story()
 
 

@@ -91,14 +91,14 @@ Step = Callable[[StagePipeline], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How an input is to be run."""
+    """Options of a run of an input."""
 
     config: Config
     workers: int
     is_live: bool
-    """Whether there are arrival times; otherwise, the stream's own time stamps make the clock."""
+    """True for arrival times; otherwise the time stamps of the stream make the clock."""
     is_files: bool
-    """Whether each piece is a file of its own."""
+    """True if each piece is a file of its own."""
     cuts: int
     seed: bytes
 
@@ -109,7 +109,7 @@ class Plan:
         return list(cuts_of(data, places))
 
     def steps(self, pieces: list[bytes]) -> Iterator[Step]:
-        """What is done with the pieces, and what happens while nothing comes in."""
+        """Actions on the pieces, and events between them."""
         chance = random.Random(self.seed)
         now = 1.0 if self.is_live else None
         for piece in pieces:
@@ -212,17 +212,18 @@ def lower_limits() -> None:
 
 
 class _AlwaysBypass(CacheBypass):
-    """Says that nothing is worth to be looked for, as in a stream in which nothing repeats."""
+    """Bypasses the cache at all times, as in a stream in which nothing repeats."""
 
-    def __call__(self) -> bool:
-        return False
+    @property
+    def is_active(self) -> bool:
+        return True
 
 
 _MEMORIES: dict[tuple[ModuleType, str], object] = {
-    (event_renderer, "REST_BYTES"): 900,
+    (event_renderer, "AUXILIARY_BYTES"): 900,
     (event_renderer, "RECORD_BYTES"): 500,
-    (event_renderer, "TAIL_BYTES"): 500,
-    (event_renderer, "HEAD_BYTES"): 50,
+    (event_renderer, "CALLER_BYTES"): 500,
+    (event_renderer, "OPERATION_BYTES"): 50,
     (event_renderer, "CacheBypass"): _AlwaysBypass,
     (sequence_templates, "LEARNED_AFTER"): 1,
     (tracker, "MAX_ANSWERS"): 2,

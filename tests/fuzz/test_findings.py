@@ -1,4 +1,4 @@
-"""What fuzzing has found, each kept as a test."""
+"""Findings of fuzzing, each as a test."""
 
 import math
 from array import array
@@ -50,7 +50,7 @@ def test_a_user_whom_nobody_can_be(user: str) -> None:
     ],
 )
 def test_an_account_with_a_nul_byte(toml: str) -> None:
-    """Who is to be run as, or to read a log, is looked up; a name that cannot be is said so."""
+    """Users to run as, and readers of logs, are looked up; an impossible name is an error."""
     found = configuration.parse(toml, "FILE")
 
     with pytest.raises(LaurelError, match=r"no (such )?(user|group):? '.*\\x00.*'"):
@@ -85,7 +85,7 @@ def test_a_message_within_quotes() -> None:
 
 
 def test_what_was_learned_does_not_matter() -> None:
-    """The same in a stream: the number of workers, each of which learns for itself, shows not."""
+    """The number of workers, each of which learns for itself, makes no difference."""
     ordinary = record(b"ODD", 100, b'cwd="/srv"') + eoe(100)
     stream = ordinary + record(b"ODD", 1000, MESSAGE_IN_QUOTES)
     expected = run([stream], 0)
@@ -105,7 +105,7 @@ def test_an_end_of_event_that_is_too_long(length: int) -> None:
 
 
 def a_state() -> dict[str, Any]:
-    """What a run has left that had a checkpoint, and input behind it."""
+    """Returns the remains of a run with a checkpoint, and input behind it."""
     file = next(iter(states.STATES.seeds()))[HEAD:]
     return state_file.unpack(file, math.inf).state
 
@@ -126,7 +126,7 @@ def a_state() -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_a_state_that_only_looks_like_one(place: tuple[str | int, ...], value: object) -> None:
-    """What adopting did not look at let the pipeline fail when it had started already."""
+    """Damage that adoption does not check must not fail the pipeline after its start."""
     state: Any = a_state()
     inner = state
     for key in place[:-1]:
@@ -139,7 +139,7 @@ def test_a_state_that_only_looks_like_one(place: tuple[str | int, ...], value: o
 
 @pytest.mark.parametrize("rest", [[["text", 1.0]], [[b"", float("nan")]], [[b""]], 7])
 def test_input_that_only_looks_like_some(rest: object) -> None:
-    """What was read and not fed is bytes, with a time."""
+    """Input that was read and not fed is bytes, with a time."""
     with pytest.raises(SnapshotError):
         pieces_of_plain(rest)
 
@@ -183,7 +183,7 @@ def test_a_verdict_from_when_there_were_filters() -> None:
 
 
 def test_an_end_of_a_former_run() -> None:
-    """What a run was stopped at while it ended, is done in the next one, which goes on then."""
+    """Work at which a run was stopped at its end is done in the next run."""
     former = states.a_pipeline(with_pipeline(workers=0))
     former.start()
     former.feed(event(100) + eoe(100), 1.0)

@@ -1,4 +1,4 @@
-"""What the output says about processes."""
+"""Processes in the output."""
 
 import json
 from dataclasses import replace

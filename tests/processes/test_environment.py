@@ -57,7 +57,7 @@ def test_odd_environments(pattern: str, environ: bytes, expected: dict[bytes, by
 
 @pytest.mark.parametrize("pattern", ["LD_PRELOAD", "LD_*"])
 def test_a_long_variable_is_cut(pattern: str) -> None:
-    """What is too long is shown in part, and the answer says so."""
+    """Values that are too long are cut, and marked as cut."""
     environ = b"LD_PRELOAD=" + b"x" * MAX_VARIABLE + b"\0"
     expected = {b"LD_PRELOAD": b"x" * (MAX_VARIABLE - len(b"LD_PRELOAD="))}
 

@@ -62,7 +62,7 @@ def test_by_process(filters: ProcessFilters, expected: bool) -> None:
     ],
 )
 def test_whether_there_are_any(filters: ProcessFilters, expected: bool) -> None:
-    """Where nothing can be filtered, no event is looked at."""
+    """Without patterns, no record is parsed."""
     assert expected == bool(filters)
 
 

@@ -24,7 +24,7 @@ class Programs:
         self.procfs = Procfs(str(self.tree.root))
 
     def hashes(self, size_limit: int = 1000, cache_entries: int = 10) -> ExecutableHashes:
-        """What is tested."""
+        """The object under test."""
         return ExecutableHashes(self.procfs, size_limit, cache_entries)
 
     def run(self, pid: int, content: bytes) -> bytes:

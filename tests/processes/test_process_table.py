@@ -76,7 +76,7 @@ def test_exec_starts_an_instance(history: History) -> None:
 
 
 def test_exec_remembers_the_previous_self(history: History) -> None:
-    """What the process was before its exec is the origin of what it is now."""
+    """The instance before an exec is the origin of the instance behind it."""
     history.seen(5, 1)
     history.seen(10, 5)
     origin = history.executed(10, 5, LIST).origin
@@ -201,7 +201,7 @@ def test_exec_after_the_end_has_no_previous_self(history: History) -> None:
 
 
 def test_child_outlives_its_parent(history: History) -> None:
-    """What ended stays known as long as it is not in the way: its children still name it."""
+    """An ended process stays known to its children until its pid is used again."""
     history.seen(5, 1)
     history.ended(5)
     origin = history.seen(10, 5).origin
@@ -232,7 +232,7 @@ def test_ancestors_are_bounded(history: History) -> None:
 
 
 def test_ended_process_is_not_running(history: History) -> None:
-    """What has ended is known, but its pid stands for nobody."""
+    """An ended process is known, but not as the live instance of its pid."""
     process = history.seen(10, 1)
     history.ended(10)
 
@@ -273,7 +273,7 @@ def test_each_expires_at_its_own_time(history: History) -> None:
 
 
 def test_new_process_hides_the_one_that_ended(history: History) -> None:
-    """Who has the pid now is what the pid stands for."""
+    """A pid has its latest instance."""
     history.seen(10, 1)
     history.ended(10)
     again = history.seen(10, 1)
@@ -285,7 +285,7 @@ def test_new_process_hides_the_one_that_ended(history: History) -> None:
 
 
 def test_a_change_makes_another_object(history: History) -> None:
-    """Who holds the old one can tell that something has changed."""
+    """A changed process is another object, so that old references are invalid."""
     before = history.seen(10, 1)
     after = history.table.change(before, argv=b'["x"]')
 
@@ -295,7 +295,7 @@ def test_a_change_makes_another_object(history: History) -> None:
 
 
 def test_a_new_parent_is_a_change(history: History) -> None:
-    """What was cached about an orphan with its old parent does not hold any more."""
+    """Cached text of an orphan with its old parent becomes invalid."""
     before = history.seen(10, 5)
 
     assert before is not history.seen(10, 1)
@@ -339,7 +339,7 @@ def test_labels_go_to_children(labels: History) -> None:
 
 
 def test_labels_go_over_an_exec(labels: History) -> None:
-    """The same when a process starts another program."""
+    """Propagated labels stay when a process executes another program."""
     labels.labelled(labels.seen(10, 3), b"a", b"c")
 
     assert labels.executed(10, 3, LIST).labels == {b"a"}
@@ -370,7 +370,7 @@ def test_init_of_a_container_hands_on_no_labels(labels: History) -> None:
 
 
 def test_added_process_inherits(labels: History) -> None:
-    """What the system shows first gets the labels and ancestors that an event would give it."""
+    """Processes from the system get the labels and ancestors that an event would give them."""
     parent = labels.labelled(labels.seen(5, 3), b"a")
     added = labels.table.add(Process(b"100.000", b"10", b"5", b'"c"', SHELL, by_start_time=True))
 
@@ -416,7 +416,7 @@ class TestEviction:
         assert history.table.evicted == 100 - len(history.table.current)
 
     def test_quietest_go_first(self, history: History) -> None:
-        """Who was heard of last stays."""
+        """The processes with the latest events stay."""
         for pid in range(100, 116):
             history.seen(pid, 1)
         history.seen(100, 1)
@@ -511,7 +511,7 @@ def test_statistics_count_all_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_statistics_of_dropped_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was counted about a node that was dropped, stays counted."""
+    """Counts of a dropped node stay."""
     monkeypatch.setattr(table_module, "MAX_PROCESSES", 8)
     monkeypatch.setattr(table_module, "MAX_NODES", 1)
     tables = ProcessTables()
@@ -548,7 +548,7 @@ def test_a_table_that_is_dropped_is_empty(monkeypatch: pytest.MonkeyPatch) -> No
 def test_evicted_process_does_not_come_back_as_its_predecessor(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who had the pid before and has ended is not known any more once the pid is another's."""
+    """An ended process is forgotten when its pid is used again."""
     history.seen(10, 1)
     history.ended(10)
     history.seen(10, 1)

@@ -27,7 +27,7 @@ def tree(tmp_path: Path) -> ProcfsTree:
 
 @pytest.fixture
 def procfs(tree: ProcfsTree) -> Procfs:
-    """What reads it."""
+    """Returns a reader of the fake /proc."""
     return Procfs(str(tree.root))
 
 
@@ -135,7 +135,7 @@ def test_executables_as_records_name_them(
 
 
 def test_kernel_threads_have_no_executable(tree: ProcfsTree, procfs: Procfs) -> None:
-    """What the kernel runs itself has a snapshot, too."""
+    """Kernel threads have a snapshot, too."""
     tree.add(2, 0, b"kthreadd", exe=None)
 
     snapshot = procfs.snapshot(b"2")
@@ -214,7 +214,7 @@ def test_a_real_start_time(sleeper: subprocess.Popen[bytes]) -> None:
 
 
 def test_an_ended_process_is_not_mistaken_for_another(sleeper: subprocess.Popen[bytes]) -> None:
-    """What was opened says nothing any more when the process has been waited for."""
+    """Reads of an open process fail after it was reaped."""
     with live(Procfs(), pid_of(sleeper)) as process:
         sleeper.kill()
         sleeper.wait()
@@ -320,7 +320,7 @@ def test_all_real_processes(sleeper: subprocess.Popen[bytes]) -> None:
 
 
 def test_no_proc_at_all(tmp_path: Path) -> None:
-    """Where /proc is not mounted there are no processes."""
+    """Without a mounted /proc there are no processes."""
     assert list(Procfs(str(tmp_path / "none")).processes()) == []
 
 
@@ -360,7 +360,7 @@ def test_a_long_environment(tree: ProcfsTree, procfs: Procfs) -> None:
 
 
 def test_a_read_that_fails(tree: ProcfsTree, procfs: Procfs) -> None:
-    """What can be opened may still not be read."""
+    """A file that can be opened may fail to be read."""
     directory = tree.add(70)
     (directory / "environ").mkdir()
 
@@ -387,7 +387,7 @@ def test_executable_by_device_and_inode(sleeper: subprocess.Popen[bytes]) -> Non
 
 
 def test_statistics(tree: ProcfsTree, procfs: Procfs) -> None:
-    """What was opened and what was gone is counted."""
+    """Opened and missing processes are counted."""
     tree.add(70)
     (tree.add(71) / "stat").unlink()
     for pid in (b"70", b"71", b"72"):

@@ -29,7 +29,7 @@ class Directory:
         return [answer]
 
     def late(self) -> Answers:
-        """What was held back, when it is not slow any more."""
+        """Returns delayed answers when the source is fast again."""
         if self.is_slow:
             return []
         answers, self.on_stall = self.on_stall, []
@@ -51,7 +51,7 @@ def directory() -> Directory:
 
 @pytest.fixture
 def names(directory: Directory) -> Names:
-    """What is tested."""
+    """The object under test."""
     return Names(directory)
 
 
@@ -119,7 +119,7 @@ def test_names_are_forgotten_after_half_an_hour(names: Names, directory: Directo
 
 
 def test_unset_stays_when_names_are_forgotten(names: Names, directory: Directory) -> None:
-    """What needs no look-up needs none later either."""
+    """Names that need no look-up never need one."""
     for now in (0, users.MAX_AGE, 2 * users.MAX_AGE):
         names.refresh(now)
 

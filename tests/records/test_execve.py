@@ -204,7 +204,7 @@ def test_any_fields(fields: list[bytes]) -> None:
     ],
 )  # fmt: skip
 def test_cut(texts: list[bytes | None], limit: int, expected: list[Item]) -> None:
-    """What exceeds the limit goes from the middle; an argument that alone does is cut inside."""
+    """The middle is cut out; an argument that alone exceeds the limit is cut inside."""
     assert expected == cut(texts, limit)
 
 
@@ -237,7 +237,7 @@ def test_a_cut_is_shown_in_its_place() -> None:
 
 
 def test_the_last_arguments_are_cut() -> None:
-    """What was cut at the end is shown, too."""
+    """A record that was cut at its end is shown, too."""
     expected = ["ab", {"skipped_args": 2, "skipped_bytes": 5}]
 
     assert expected == shown(b'argc=3 a0="ab" a1="cd" a2="efg"', options=LIMITED)["ARGV"]

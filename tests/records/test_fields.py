@@ -77,7 +77,7 @@ def test_blanks(text: bytes, expected: list[Field]) -> None:
     ],
 )  # fmt: skip
 def test_oddities(text: bytes, expected: list[Field]) -> None:
-    """What is cut off or belongs to no key is kept, and its neighbours are read all the same."""
+    """Cut values and words without a key are kept, and their neighbours are parsed."""
     assert expected == parse(text)
 
 

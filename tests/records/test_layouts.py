@@ -1,4 +1,4 @@
-"""What a layout accepts, and that it leaves the rest to the general grammar."""
+"""A layout accepts records of its keys and kinds, and leaves others to the general grammar."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What is inside `msg='…'`, and words in front of the first field."""
+"""The inside of `msg='…'`, and words in front of the first field."""
 
 import pytest
 
@@ -22,7 +22,7 @@ from laurel_mp.records.message import field_members, render_message, split_messa
 def test_the_message_ends_at_the_last_quote(
     body: bytes, expected: tuple[bytes, bytes | None]
 ) -> None:
-    """What stands before it is the kernel's, all inside is the sender's."""
+    """Text in front of it is the kernel's, all text inside is the sender's."""
     assert expected == split_message(body)
 
 
@@ -85,7 +85,7 @@ def test_prefaces(body: bytes, expected: tuple[list[tuple[bytes, bytes]], bytes]
 
 
 def test_stray_words_are_kept_together() -> None:
-    """What belongs to no field goes under one key, behind the fields."""
+    """Words that belong to no field have one key, behind the fields."""
     expected = [(b"a", b'"x"'), (b"b", b'"y"'), (b"REST", b'"one two three"')]
 
     assert expected == field_members(parse(b'one a="x" two three b="y"'), b"REST")

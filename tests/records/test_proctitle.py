@@ -48,7 +48,7 @@ def test_arguments(body: bytes, expected: list[str]) -> None:
     ],
 )
 def test_oddities(body: bytes, expected: dict[str, object]) -> None:
-    """What was cut off or does not belong there is kept."""
+    """Cut values and unexpected fields are kept."""
     assert expected == json.loads(RecordRenderer(RecordOptions()).render(b"PROCTITLE", body).text)
 
 

@@ -58,7 +58,7 @@ def check(rendered: Rendered) -> None:
 @pytest.mark.parametrize("options", EACH_OPTION, ids=["default", "names", "all", "drop"])
 @pytest.mark.parametrize("path", corpus_files(), ids=corpus_name)
 def test_both_ways_agree_on_the_corpus(path: Path, options: RecordOptions) -> None:
-    """What learned layouts render is what the general grammar does, for every real record."""
+    """Learned layouts render every real record as the general grammar does."""
     renderer, general = RecordRenderer(options), RecordRenderer(options)
 
     for name, body in records_of(path):
@@ -68,7 +68,7 @@ def test_both_ways_agree_on_the_corpus(path: Path, options: RecordOptions) -> No
 @UNHURRIED
 @given(similar_records(), OPTIONS)
 def test_both_ways_agree(records: list[Record], options: RecordOptions) -> None:
-    """The same for records that nobody has ever seen, by layouts learned from their like."""
+    """Learned layouts render made-up records as the general grammar does."""
     renderer, general = RecordRenderer(options), RecordRenderer(options)
 
     for name, body in records * 2:
@@ -136,7 +136,7 @@ def test_nothing_of_a_record_is_lost(records: list[Record], options: RecordOptio
     ],
 )  # fmt: skip
 def test_kernel_records(body: bytes, expected: dict[str, Any]) -> None:
-    """What kernels write, in quotes and without, with words in front, between and behind."""
+    """Kernels write fields with quotes and without, and words in front, between and behind."""
     assert expected == shown(b"AVC", body)
 
 
@@ -261,7 +261,7 @@ def test_look_ups(name: bytes, body: bytes, expected: list[tuple[bytes, bytes]])
 
 
 def test_no_more_layouts_than_there_is_room_for() -> None:
-    """Who makes up keys gets the oldest layouts replaced, and after a while none at all."""
+    """Made-up keys replace the oldest layouts, and after a limit none at all."""
     renderer = RecordRenderer(RecordOptions())
     renderer.layouts_replaced = MOST_REPLACED - 3
     for number in range(LAYOUTS_PER_TYPE + 10):
@@ -272,7 +272,7 @@ def test_no_more_layouts_than_there_is_room_for() -> None:
 
 
 def test_no_more_types_than_there_is_room_for() -> None:
-    """Who makes up types of records gets them rendered, but not learned."""
+    """Made-up types of records are rendered, but not learned."""
     renderer = RecordRenderer(RecordOptions())
     renderer._layouts = {b"T%d" % number: [] for number in range(MOST_TYPES)}
     expected = dict(renderer._layouts)

@@ -1,4 +1,4 @@
-"""Who writes a record, by its type."""
+"""Record types tell the writer of a record."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a value means by its field, and how it is shown."""
+"""Kinds of values by their field, and their rendering."""
 
 import pytest
 

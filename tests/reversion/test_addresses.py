@@ -13,7 +13,7 @@ from laurel_mp.reversion import addresses
 
 
 def shown(raw: bytes, *, big_endian: bool) -> dict[str, Any] | None:
-    """What the output has for an address, as JSON decoders give it."""
+    """Returns an address as JSON decoders return it."""
     decoded = sockaddr.decode(raw, big_endian=big_endian)
     if decoded is None:
         return None
@@ -49,7 +49,7 @@ FAMILIES = st.sampled_from([1, 2, 3, 4, 8, 9, 10, 16, 40])
 
 @given(FAMILIES, st.binary(max_size=120), st.booleans())
 def test_any_address_means_the_same(family: int, rest: bytes, big_endian: bool) -> None:
-    """What is encoded is decoded to the same; if there is none, it says so."""
+    """Encoded addresses decode to the same; others give None."""
     raw = family.to_bytes(2, "big" if big_endian else "little") + rest
     decoded = shown(raw, big_endian=big_endian)
     if decoded is not None:

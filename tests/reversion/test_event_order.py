@@ -1,11 +1,11 @@
-"""Where events without an end are written: when they were seen, not when they were given up."""
+"""Events without an end are written at their place in the stream."""
 
 from laurel_mp.reversion import event_order
 from laurel_mp.reversion.event_order import Order
 
 
 def test_events_stay_in_order() -> None:
-    """What ended is written as it came, when nothing can come in front of it any more."""
+    """Ended events are written in order, once no event can move in front of them."""
     one = Order(2.0)
 
     written = [one.add(b"%d" % second, second, ended=True) for second in (1, 2, 3, 4)]
@@ -37,7 +37,7 @@ def test_several_without_an_end_keep_their_order() -> None:
 
 
 def test_what_is_left_at_the_end() -> None:
-    """What nothing came behind stays at the end."""
+    """Events without a successor stay at the end."""
     one = Order(2.0)
     text = one.add(b"1", 1, ended=True) + one.add(b"x", 1, ended=False)
 

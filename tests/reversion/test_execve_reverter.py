@@ -23,7 +23,7 @@ _texts = st.one_of(
 
 
 def reverted(found: dict[str, Any], title: list[str] | None = None, **how: bool) -> Execve:
-    """What is written for an object."""
+    """Returns the bodies for an object."""
     return revert(found, KEYS, title, incomplete=how.get("incomplete", False))
 
 

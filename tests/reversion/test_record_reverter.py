@@ -39,7 +39,7 @@ def body_of(name: bytes, text: bytes) -> bytes:
 @given(similar_records())
 @UNHURRIED
 def test_any_record_says_the_same(some: list[Record]) -> None:
-    """What a record says, the one that is written says too; if not, it is counted."""
+    """A written record renders as the original, or is counted as inexact."""
     renderer = RecordRenderer(OPTIONS)
     for name, body in some:
         if name in (b"EXECVE", b"SYSCALL"):
@@ -55,7 +55,7 @@ def test_any_record_says_the_same(some: list[Record]) -> None:
 @given(similar_syscalls())
 @UNHURRIED
 def test_any_system_call_says_the_same(some: list[Record]) -> None:
-    """The same for SYSCALL records, whose arguments are in a list."""
+    """SYSCALL records, with their list of arguments, render as the original."""
     renderer = SyscallRenderer(RecordRenderer(OPTIONS), 1 << 16, 1 << 16)
     for name, body in some:
         one, losses = reverter()
@@ -125,14 +125,14 @@ def test_as_the_kernel_writes(name: bytes, text: bytes, body: bytes) -> None:
 
 
 def test_addresses_come_back() -> None:
-    """Where a decoded address took the place of the raw one, that is made of it again."""
+    """A raw address is restored from a decoded one."""
     text = b'{"SADDR":{"saddr_fam":"inet","addr":"192.0.2.7","port":1234}}'
 
     assert body_of(b"SOCKADDR", text) == b"saddr=020004D2C00002070000000000000000"
 
 
 def test_numbers_come_back_from_names() -> None:
-    """Where raw values were dropped, those that the same names mean everywhere are restored."""
+    """Dropped raw values are restored if their names mean the same everywhere."""
     one, losses = reverter()
     names = {"ARCH": "x86_64", "SYSCALL": "open", "UID": "root"}
 

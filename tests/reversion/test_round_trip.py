@@ -98,7 +98,7 @@ def test_all_arguments_of_a_real_capture() -> None:
 
 @pytest.mark.parametrize("path", FILES)
 def test_without_translations(path: Path) -> None:
-    """What `--raw` gives is what log_format = RAW had given: no line has translations."""
+    """`--raw` gives lines of `log_format = RAW`, without translations."""
     reverted = revert(converted(path), enriched=False)
 
     # Programs may write that byte themselves, inside of what they say.

@@ -179,7 +179,7 @@ def test_new_types_are_allowed() -> None:
 
 
 def test_notes_of_our_own_are_allowed() -> None:
-    """What laurel-mp says of itself in the stream has a place."""
+    """Loss reports are part of the schema."""
     validator = jsonschema_rs.Draft202012Validator(event_schema())
 
     assert validator.is_valid(

@@ -18,7 +18,7 @@ def bodies(
     unused: list[int] | None = None,
     sizes: list[int] | None = None,
 ) -> DecodedBodies:
-    """What one worker completed: lines without their last brace, in which NUL bytes are marks."""
+    """Returns bodies of one worker: lines without their last brace, with NUL bytes as marks."""
     split = [line.split(b"\0", 1) for line in lines]
     waited = iter(queries or [])
     return DecodedBodies(
@@ -139,7 +139,7 @@ def test_unused_queries_of_earlier_batches_are_dropped() -> None:
 
 
 def test_filtered_events_are_taken_out() -> None:
-    """Whether the event itself says so or the answer about its process."""
+    """Events are filtered by their own mark, and by that of their annotation."""
     decoded = bodies(
         [b"a", b"b" + FILTERED + b"b", b"c\0"], [1, 3, 5], queries=[0], sizes=[1, 2, 4]
     )

@@ -240,7 +240,7 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_events, "REMEMBERED_BYTES", 1 << 16)
     monkeypatch.setattr(router, "MAX_LINES", 500)
     monkeypatch.setattr(tracker, "MAX_ANSWERS", 500)
-    for memory in ("REST_BYTES", "RECORD_BYTES", "TAIL_BYTES", "HEAD_BYTES"):
+    for memory in ("AUXILIARY_BYTES", "RECORD_BYTES", "CALLER_BYTES", "OPERATION_BYTES"):
         monkeypatch.setattr(event_renderer, memory, 1 << 16)
 
 
@@ -300,7 +300,7 @@ def garbage(first: int) -> Iterator[bytes]:
     ],
 )
 def test_memory_is_bounded(flood: Callable[[int], Iterator[bytes]]) -> None:
-    """What a flood leaves behind does not grow with its length."""
+    """Memory after a flood does not grow with its length."""
     config = with_pipeline(max_event_bytes=1 << 17, max_line_bytes=1 << 16)
     pipeline = StagePipeline(config, 0)
     kept = []
@@ -322,7 +322,7 @@ def test_memory_is_bounded(flood: Callable[[int], Iterator[bytes]]) -> None:
 
 
 def quadratic(make: Callable[[int], bytes]) -> float:
-    """How many times longer eight times as much input takes."""
+    """Returns the ratio of times for eight times as much input."""
     times = []
     for count in (2_500, 20_000):
         data = make(count)

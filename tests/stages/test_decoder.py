@@ -57,7 +57,7 @@ def test_queries_are_numbered_over_batches() -> None:
 
 
 def test_names_are_forgotten() -> None:
-    """What was rendered with a user's name is rendered anew."""
+    """Text with a user's name is rendered again."""
     names = [b"before"]
     one = decoder(RecordOptions(user_name=lambda _: names[0], group_name=lambda _: b"g"))
     first, _ = one.decode(share(SYSCALL % 1, TITLE % 1))

@@ -1,4 +1,4 @@
-"""What a worker adds to execs."""
+"""Additions of a worker to execs."""
 
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,12 @@ def enricher(**options: Any) -> Enricher:
     ],
 )
 def test_scripts(inode: bytes, execution: Execution, expected: bytes) -> None:
-    """What really runs tells, where the system could be asked; else the records do."""
+    """A script is told by the running executable, or else by the records."""
     assert expected == enricher().finished(Started(inode=inode), Known(execution)).members
 
 
 def test_scripts_are_not_shown() -> None:
-    """Where that is switched off, a script still gets its labels."""
+    """With `script` off, a script still gets its labels."""
     rules = PatternLabels({"^/s$": "x"}, {})
     finished = enricher(script=False, label_script=rules).finished(NOTHING, Known(SCRIPT))
 
@@ -76,12 +76,12 @@ def test_prefix() -> None:
 
 
 def details(execution: Execution, **options: Any) -> bytes:
-    """What the tracker hears of an exec."""
+    """Returns the details of an exec for the tracker."""
     return enricher(**options).finished(NOTHING, Known(execution)).details
 
 
 def test_no_details() -> None:
-    """Where there is nothing to be said, nothing is asked."""
+    """Without additions there is no query with details."""
     assert details(PROGRAM, label_argv=PatternLabels({"nothing": "x"}, {})) == b""
 
 
@@ -189,7 +189,7 @@ def test_nothing_but_a_start_time(tree: ProcfsTree) -> None:
     ("pid", "exe"), [(b"8", b'"/bin/x"'), (b"7", b'"/bin/y"'), (b"7", b"null"), (b"7", b'""')]
 )
 def test_another_program(tree: ProcfsTree, pid: bytes, exe: bytes) -> None:
-    """What the system says counts only if the process is there and still runs that program."""
+    """Facts from /proc count only if the process still runs the program."""
     tree.add(7)
 
     assert live(tree).started(pid, exe) == NOTHING

@@ -95,7 +95,7 @@ def test_one_byte_a_read(path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("path", SMALL)
 def test_labels_and_filters(path: Path) -> None:
-    """What is filtered is, too; all lines are accounted for and no answer is left over."""
+    """Filtered events are the same, too; all lines are counted, and no answer is left."""
     outcome = assert_invariant(corpus_bytes(path), MUCH)
 
     filtered = outcome.filtered.count(b"\n")
@@ -165,7 +165,7 @@ def test_time_jumps_back() -> None:
 
 
 def test_same_file_twice() -> None:
-    """What comes again within the window is dropped as a duplicate, the same for all cuts."""
+    """Records repeated within the window are dropped as duplicates, the same for all cuts."""
     data = b"".join(line + b"\n" for line in ALL["concurrent.raw"])
 
     once, twice = run([data]), assert_invariant(data + data)
@@ -274,7 +274,7 @@ LOSSES = configuration.parse(
 @pytest.mark.usefixtures("_small_steps")
 @pytest.mark.parametrize("eoe", [True, False])
 def test_losses(eoe: bool) -> None:
-    """What is said about missing events is the same for all cuts and worker counts, as all else."""
+    """Loss reports are the same for all cuts and worker counts."""
     seed = random.Random(5)
     lost: set[tuple[bytes, int]] = set()
     lines = []

@@ -83,7 +83,7 @@ def test_the_end_is_not_waited_for() -> None:
 
 
 def test_what_came_after_all() -> None:
-    """What was counted and came later is told, too."""
+    """Events that arrive after they were counted as lost are reported, too."""
     told = Told()
     told.see(0.0, 1, 1)
     told.see(1.0, 5, 5)

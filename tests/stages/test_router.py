@@ -114,7 +114,7 @@ def test_eoe_is_noticed() -> None:
 
 
 def test_words_of_eoe() -> None:
-    """What looks like an EOE record within another one is none."""
+    """Text like an EOE record within another record is none."""
     router = Router(0)
     router.route(user(7, b"type=EOE msg=audit(1000.000:7): ") * 3, 0)
 

@@ -53,7 +53,7 @@ class Stream:
 
     @property
     def events(self) -> int:
-        """How many are missing."""
+        """Returns the number of lost events."""
         return sum(loss.events - loss.late for loss in self.losses)
 
 
@@ -68,7 +68,7 @@ def test_nothing_missing() -> None:
 
 
 def test_a_gap() -> None:
-    """What does not come within the window is missing, and was numbered between two times."""
+    """Serials missing after the window are a loss, with the times around them."""
     stream = Stream(b"vm")
     stream.see(1, 2, 3)
     stream.see(10, 11)
@@ -129,7 +129,7 @@ def test_partly_late() -> None:
 
 
 def test_later_than_the_window() -> None:
-    """What comes after it was counted as missing is told, too, and counted back."""
+    """An event that arrives after it was counted as lost is reported, and subtracted."""
     stream = Stream()
     stream.see(1, 10)
     stream.wait_for_long()
@@ -181,7 +181,7 @@ def test_a_boot_with_a_wrong_clock() -> None:
 
 
 def test_gaps_of_the_boot_before() -> None:
-    """What was waited for when the counter starts over, will not come any more."""
+    """Gaps that are open at a reset of the counter are losses."""
     stream = Stream()
     stream.see(30_000, 30_002)
     stream.see(1, 2, 3)
@@ -314,7 +314,7 @@ def test_each_missing_serial_is_counted_once(stream: tuple[set[int], list[list[i
 def told(
     lots: Iterable[list[int]], seed: random.Random, parts: int, *, going_on: bool
 ) -> list[Loss]:
-    """What is found if lots come in so many parts, perhaps going on elsewhere behind each."""
+    """Returns the losses for serials in parts, restored from a snapshot behind each part or not."""
     watch = SerialGaps(2.0)
     losses = []
     for number, lot in enumerate(lots):
@@ -346,7 +346,7 @@ def test_parts_make_no_difference(lots: list[list[int]], seed: int, parts: int) 
 
 
 def test_no_array_is_kept() -> None:
-    """What was seen can be packed: the state of a checkpoint has plain lists."""
+    """The state can be packed: it has plain lists."""
     watch = SerialGaps(WINDOW)
     watch.see(Seen(b"n", array("Q", [1, 2, 5, 5]), 1.0, 2.0, True))
 

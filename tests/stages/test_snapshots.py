@@ -144,7 +144,7 @@ def test_clock_that_is_given() -> None:
 
 @pytest.mark.usefixtures("_small_limits")
 def test_order_of_nodes() -> None:
-    """Which nodes are forgotten does not depend on what was answered from memory."""
+    """The choice of dropped nodes does not depend on cached answers."""
     chance = random.Random(7)
     lines = [
         event(serial, node=b"n%d" % chance.randrange(6), pid=chance.randrange(2, 5))
@@ -192,7 +192,7 @@ def live_stream() -> Stream:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_live(tmp_path: Path, workers: int) -> None:
-    """What /proc said of an exec counts, also if the process is gone when its event goes on."""
+    """Facts from /proc at an exec are kept, also if the process has ended since."""
     data = live_stream().text()
     lines = data.splitlines(keepends=True)
 
@@ -270,7 +270,7 @@ def test_another_configuration(before: str, after: str) -> None:
 
 
 def test_a_name_that_is_taken() -> None:
-    """Whether a SYSCALL record can be annotated depends on the names that we add."""
+    """The names of added members decide if a SYSCALL record can be annotated."""
     clash = syscall(100).replace(b" key=", b" my_pid=5 key=")
     rest = record(b"PROCTITLE", 100, b"proctitle=41")
     configs = [
@@ -300,7 +300,7 @@ def test_another_number_of_workers_is_refused() -> None:
 
 
 def snapshots_of(pipeline: StagePipeline) -> tuple[list[bytes], bytes]:
-    """What its decoders and its assembler would go on from."""
+    """Returns the snapshots of its decoders and its assembler."""
     return [each.snapshot() for each in pipeline._decoders], pipeline._assembler.snapshot()
 
 
@@ -407,7 +407,7 @@ def test_damaged(data: st.DataObject) -> None:
 
 @given(st.binary(max_size=40))
 def test_anything_else(data: bytes) -> None:
-    """What is no snapshot at all is refused."""
+    """Bytes that are no snapshot are refused."""
     for _, restore in stages():
         with pytest.raises(SnapshotError):
             restore(data)

@@ -241,7 +241,7 @@ def test_clock_stands_between_queries() -> None:
 
 
 def test_queries_with_a_rank() -> None:
-    """Where several queries have the same key, ranks order them."""
+    """Ranks order queries with the same key."""
     queries = queries_of([(4, Query(Call.EXEC, 10, exe="/b")), (4, Query(Call.EXEC, 10, exe="/a"))])
     ranked = queries._replace(ranks=array("Q", [0, 20, 1, 10]))
     ((later, first),) = Tracker(TrackerOptions()).apply([ranked])
@@ -294,7 +294,7 @@ def test_details_that_come_late(stream: Stream, later: Call) -> None:
 
 
 def late_details(between: list[Call]) -> bool:
-    """Whether an exec is remembered that was followed by others before its details came."""
+    """Returns True if an exec is remembered until its details, with other execs in between."""
     stream = labelling(exe=PatternLabels({"^/bin/a": "of-a"}, {}))
     stream.ask(Call.EXEC, 10, exe="/bin/a")
     for number, call in enumerate(between):
@@ -394,14 +394,14 @@ def test_label_by_executable() -> None:
 
 
 def test_label_of_a_program_whose_exec_was_not_seen() -> None:
-    """What ran before our time is labelled when it is first heard of."""
+    """Processes that ran before the start are labelled at their first event."""
     stream = labelling(exe=PatternLabels({"^/bin/sh$": "x"}, {}))
 
     assert stream.ask(Call.PLAIN, 10)["LABELS"] == ["x"]
 
 
 def test_labels_of_init_stay_with_it() -> None:
-    """What init starts carries none of its labels."""
+    """Children of init do not inherit its labels."""
     stream = labelling(exe=PatternLabels({"init": "x"}, {}), propagated=frozenset((b"x",)))
 
     assert stream.ask(Call.EXEC, 1, 0, "/sbin/init")["LABELS"] == ["x"]
@@ -417,7 +417,7 @@ def filtering(**rules: Any) -> Stream:
 
 
 def verdicts(stream: Stream, *queries: Query) -> list[bool]:
-    """Which of these queries are filtered."""
+    """Returns True for each query that is filtered."""
     return [FILTERED in stream.raw(query) for query in queries]
 
 
@@ -493,7 +493,7 @@ def test_system_is_asked_about_this_host_only() -> None:
 
 
 def test_process_of_the_system() -> None:
-    """What the stream has not shown yet is known from the system, by its start time."""
+    """A process that the stream has not shown is known from the system, by its start time."""
 
     def find(pid: bytes) -> Process:
         return Process(b"100.000", pid, b"0", b'"p"', b'"/bin/p"', by_start_time=True)
@@ -525,7 +525,7 @@ def test_answers_of_a_dropped_table_are_dropped(
 
 
 def test_two_queries_of_one_id() -> None:
-    """What comes late of an event is not the first of its process, remembered or not."""
+    """A late part of an event is not the first event of its process."""
     filters = ProcessFilters(null_keys=True)
     queries = [(1, Query(Call.PLAIN, 10)), (2, Query(Call.PLAIN, 10))]
     for clears in (False, True):

@@ -1,4 +1,4 @@
-"""Which events are left out, and where they go."""
+"""Filters: the events that are left out, and their destination."""
 
 from pathlib import Path
 
@@ -124,7 +124,7 @@ def test_by_address(pattern: str, saddr: str, filtered: bool, tmp_path: Path) ->
 
 
 def test_by_address_in_several_processes(tell: Tell) -> None:
-    """The same through the command's workers."""
+    """Filters work through the command's workers."""
     stream = Stream()
     start = stream.execute(100, 50, "/usr/bin/curl", "curl")
     stream.connect(100, 50, "/usr/bin/curl", "020000357F0000010000000000000000")

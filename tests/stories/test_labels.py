@@ -1,4 +1,4 @@
-"""Who carries which label, and why."""
+"""Labels of processes, and their origin."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def labels(event: Event) -> list[str] | None:
 
 
 def test_apt_get_and_all_of_its_children(tell: Tell) -> None:
-    """What `apt-get update` starts carries its label: forked, exec'ed, orphaned."""
+    """Processes of `apt-get update` have its label: forked, exec'ed, orphaned."""
     stream = Stream()
     shell = stream.execute(100, 50, "/usr/bin/bash", "bash")
     apt = stream.execute(200, 100, "/usr/bin/apt-get", "apt-get", "update", key="software_mgmt")
@@ -293,7 +293,7 @@ def test_an_exec_that_was_not_shown(tell: Tell) -> None:
 
 @pytest.mark.parametrize("end", ["exec", "exit"])
 def test_an_exec_that_is_complete_too_late(tell: Tell, end: str) -> None:
-    """What the process did since stays, and the labels are on the event that caused them."""
+    """Later changes of the process stay, and the labels are on the event that caused them."""
     stream = Stream(eoe=False)
     first = stream.execute(200, 100, "/usr/bin/app", "app", "--special")
     if end == "exec":

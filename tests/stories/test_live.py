@@ -113,7 +113,7 @@ def test_a_process_that_another_record_names(start: Start) -> None:
 
 
 def test_a_program_that_has_changed_since(start: Start) -> None:
-    """What is read about another program than that of the event does not count."""
+    """Facts about another program than that of the event do not count."""
     stream = now()
     with start() as plugin, asleep() as program:
         id_ = stream.open(program.pid, program.ppid, "/usr/bin/before-the-exec")

@@ -1,4 +1,4 @@
-"""What plugin mode adds to execs: variables, hashes, scripts, groups, names."""
+"""Additions of plugin mode to execs: variables, hashes, scripts, groups, names."""
 
 import grp
 import hashlib

@@ -1,4 +1,4 @@
-"""Who started whom."""
+"""Parents of processes."""
 
 from pathlib import Path
 
@@ -224,7 +224,7 @@ def test_incomplete_events_say_why(tmp_path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_event_that_is_cut_says_so(tmp_path: Path, workers: int) -> None:
-    """What meets a limit is marked as `cut`."""
+    """Events that meet a limit are marked as `cut`."""
     stream = Stream()
     stream.execute(100, 50, "/usr/bin/x", "y" * 800)
     settings = "[pipeline]\nmax-line-bytes = 1024\nmax-event-bytes = 1500"

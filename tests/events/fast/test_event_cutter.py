@@ -1,4 +1,4 @@
-"""Where a batch is cut, and where an event in a piece ends."""
+"""Cuts of a batch, and ends of events within a piece."""
 
 import pytest
 
@@ -18,7 +18,7 @@ CALL = b"type=SYSCALL msg=audit("
     ],
 )
 def test_a_batch_is_split_where_events_begin(blob: bytes, texts: list[bytes], begin: int) -> None:
-    """What stands in front of the first SYSCALL record is left out; only line starts count."""
+    """Text in front of the first SYSCALL record is left out; only line starts count."""
     assert event_cutter.split(blob, 0, len(blob), CALL) == (texts, begin)
 
 

@@ -49,13 +49,13 @@ class _Observer:
     """Adds to each exec what depends on it."""
 
     def started(self, pid: bytes, exe: bytes) -> Started:
-        """What the system says."""
+        """Returns the first answer."""
         if int(pid) % 3 == 0:
             return Started()
         return Started(b"\x1e" + pid, b"", b',"EXE":' + exe, b',"ENV":{"A":"%b"}' % pid, b"")
 
     def finished(self, started: Started, executed: LazyExecution) -> Finished:
-        """What its records say."""
+        """Returns the second answer."""
         scripts = executed.script(), executed.script(b"7", b"fe:00"), executed.script(b"8")
         execution = executed.found()
         assert scripts == (

@@ -78,12 +78,12 @@ class Stream:
         return [decoding.parse(_without_marks(line)) for line in lines_of(bodies)]
 
     def query_calls(self) -> list[Call]:
-        """What was asked since the last call."""
+        """Returns the calls of queries since the last call."""
         _, queries = self.coalescer.take()
         return list(map(Call, queries.calls))
 
     def finished(self) -> list[Any]:
-        """What is complete when the stream ends here."""
+        """Returns the events that are complete when the stream ends here."""
         self.coalescer.finish(self.position)
         return self.taken()
 
@@ -319,7 +319,7 @@ def test_blanks_behind_the_colon(lines: list[bytes]) -> None:
 
 
 def test_records_in_any_order() -> None:
-    """What belongs together is known by the id alone."""
+    """Records belong to an event by their id alone."""
     first = b'type=EXECVE msg=audit(1.000:1): argc=2 a0="x"'
     second = b'type=EXECVE msg=audit(1.000:1):  a1="y"'
     lines = [PATH % 1, second, CWD % 1, first, SYSCALL % (1, 1), EOE % 1]
@@ -503,7 +503,7 @@ def test_what_is_missing(lines: list[bytes], expected: list[str] | None, apart: 
 
 
 def test_an_event_that_is_too_large_is_cut() -> None:
-    """What comes after that is late."""
+    """Later records of such an event are late."""
     stream = Stream(limits=Limits(max_event_bytes=300))
     stream.feed(SYSCALL % (1, 0), *[CWD % 1] * 60, EOE % 1)
     found = stream.finished()
@@ -629,7 +629,7 @@ EXECVE = b'type=EXECVE msg=audit(1.000:1): argc=1 a0="x"'
     ],
 )
 def test_an_exec_is_known_by_its_arguments(lines: list[bytes], expected: list[Call]) -> None:
-    """Where calls cannot be named, an EXECVE record tells, whenever it comes."""
+    """If calls have no names, an EXECVE record marks an exec, in any position."""
     assert expected == [call for call, _ in queries_of(*lines)]
 
 
@@ -697,7 +697,7 @@ def test_only_local_users_have_names(node: bytes, expected: str | None) -> None:
 
 
 def test_names_are_looked_up_anew_when_told() -> None:
-    """What was rendered with a name is forgotten when the name may be another one."""
+    """Text with a name is dropped from caches when the name may have changed."""
     names = [b"before"]
     options = RecordOptions(user_name=lambda _: names[0], group_name=group_name)
     stream = Stream(options=options)
@@ -732,7 +732,7 @@ def fed(stream: Stream, lines: Sequence[bytes], *, apart: bool) -> Stream:
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_members_of_an_exec(apart: bool) -> None:
-    """What the system and the records say stands in SYSCALL, the environment in EXECVE."""
+    """Facts of the system and of the records are in SYSCALL, the environment is in EXECVE."""
     (found,) = fed(Stream(observer=Observer()), EXEC, apart=apart).taken()
 
     assert (found["SYSCALL"]["HASH"], found["SYSCALL"]["SCRIPT"]) == (1, "s")
@@ -741,7 +741,7 @@ def test_members_of_an_exec(apart: bool) -> None:
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_the_same_exec_again_with_another_environment(apart: bool) -> None:
-    """What is remembered of the records holds nothing of the process."""
+    """Cached auxiliary records have nothing of the process."""
     stream = Stream(observer=Observer())
     plain = [line.replace(b":1)", b":2)").replace(b"=yes", b"=no") for line in EXEC]
     fed(stream, [*EXEC, *plain], apart=apart)
@@ -814,7 +814,7 @@ def test_details_of_execs_that_are_given_up_together() -> None:
 
 
 def filtered(lines: Sequence[bytes], filters: ContentFilters, *, apart: bool) -> list[bool]:
-    """Which of the events in a stream are filtered by what they hold."""
+    """Returns which events of a stream are filtered by their content."""
     bodies, _ = fed(Stream(filters=filters), lines, apart=apart).coalescer.take()
     return [FILTERED in line for line in lines_of(bodies)]
 
@@ -855,7 +855,7 @@ def test_user_records_say_filter(apart: bool) -> None:
 @pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize(("active", "expected"), [(True, [3, 1]), (False, [])])
 def test_sizes(active: bool, expected: list[int], apart: bool) -> None:
-    """Where events may be filtered, it is known how many lines each has; EOE is counted apart."""
+    """With filters, each event has its number of lines, without the EOE record."""
     lines = [SYSCALL % (1, 0), *numbered(1, CWD, PATH, EOE), USER % 2]
     stream = fed(Stream(filters=ContentFilters(active=active)), lines, apart=apart)
     bodies, _ = stream.coalescer.take()

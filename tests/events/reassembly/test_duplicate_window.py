@@ -1,4 +1,4 @@
-"""What is remembered of events that were complete."""
+"""The window in which events count as duplicates."""
 
 import pytest
 
@@ -85,7 +85,7 @@ def test_a_state_that_makes_no_sense(piece: Noted) -> None:
 
 
 def test_asked_between() -> None:
-    """Whether somebody asks meanwhile makes no difference, also within one moment."""
+    """Look-ups in between make no difference, also at one time."""
     remembered = DuplicateWindow(10.0)
     append = remembered.noted_at(1.0).append
     seen = []

@@ -1,4 +1,4 @@
-"""Which serials were seen, found in the ids of many events at once."""
+"""Serials are parsed from the ids of many events at once."""
 
 from array import array
 
@@ -39,7 +39,7 @@ def test_a_run() -> None:
 
 
 def test_gaps() -> None:
-    """What is missing divides ranges."""
+    """Missing serials divide ranges."""
     assert array("Q", [1, 2, 4, 4, 10, 12]) == ranges_of([1, 2, 4, 10, 11, 12])
 
 
@@ -100,7 +100,7 @@ def test_what_is_no_serial() -> None:
 
 
 def test_marks_divide() -> None:
-    """What is seen before a mark is told apart from what is seen behind it, for each node."""
+    """Serials in front of a mark and behind it are in different intervals, for each node."""
     serials = SerialCollector()
     serials.of(None).append(b"1.000:1")
     serials.of(b"a").append(b"2.000:1")

@@ -38,7 +38,7 @@ def test_long_keys_are_not_remembered() -> None:
 
 
 def test_a_choosy_memo_keeps_what_comes_again() -> None:
-    """What never repeats takes no room."""
+    """Texts that never repeat take no room."""
     memo: SecondHitCache[int] = SecondHitCache(1000)
     memo.remember(b"a", 1)
     memo.remember(b"b", 2)

@@ -36,7 +36,7 @@ def test_types_stand_in_the_order_of_their_first_record() -> None:
 
 
 def test_lists_and_objects() -> None:
-    """What an event has one of is an object; of all else there is a list, even for one."""
+    """Single record types are objects; all other types are lists, even of one record."""
     single = [(b"PROCTITLE", b'proctitle="x"'), (b"EXECVE", b"argc=0")]
     expected = {
         "PATH": [{"item": 0, "name": "a"}],
@@ -77,7 +77,7 @@ def test_arguments_of_all_execve_records_are_joined() -> None:
 
 
 def test_a_fragment_says_what_it_holds() -> None:
-    """How many records and paths, and whether arguments are missing."""
+    """Fragments count records and paths, and tell if arguments are missing."""
     fragment = renderer().fragment([PATH0, PATH1, (b"EXECVE", b'argc=2 a0="x"')])
 
     assert (fragment.records, fragment.paths, fragment.missing_arguments) == (3, 2, True)
@@ -223,7 +223,7 @@ def test_a_second_syscall_record() -> None:
 
 
 def test_memory_is_counted() -> None:
-    """How often any of the memories was full is known."""
+    """Each clearing of a full cache is counted."""
     one = renderer()
     one.auxiliary.limit = 1000
     for number in range(100):

@@ -1,4 +1,4 @@
-"""What the records of an exec say about the program that was started."""
+"""The executed program by the records of an exec."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_programs_are_absolute(name: bytes, cwd: bytes, expected: bytes) -> None
 
 
 def test_relative_to_an_unknown_directory() -> None:
-    """What is known is shown."""
+    """Known values are shown."""
     assert execution([b"x"], [path(0, b'"a/../b"')]).program == b"b"
 
 

@@ -40,7 +40,7 @@ def learned(text: bytes, options: RecordOptions | None = None) -> EventRenderer:
 
 
 def is_learned(renderer: EventRenderer, text: bytes) -> bool:
-    """Whether a rest is rendered at once."""
+    """Returns True if one template renders all auxiliary records."""
     return renderer.sequences.render(text[:-1]) is not None
 
 
@@ -125,7 +125,7 @@ def is_learned(renderer: EventRenderer, text: bytes) -> bool:
     ],
 )
 def test_both_ways_give_the_same(options: RecordOptions, old: bytes, new: bytes) -> None:
-    """Whether a rest is like those that were learned or not."""
+    """Output is the same with a learned sequence and without."""
     text = EXEC.replace(old, new)
     general = EventRenderer(options).fragment(split_auxiliary(text), behind_syscall=True)
     found = learned(EXEC, options).render_auxiliary(text)
@@ -192,7 +192,7 @@ def test_a_glance_is_enough() -> None:
 
 
 def test_arguments_of_an_odd_record() -> None:
-    """What such a record teaches does not hold for its successors."""
+    """A sequence that was learned from such a record does not render others wrongly."""
     renderer = learned(b"type=EXECVE msg=audit(\0): \n")
     text = b"type=EXECVE msg=audit(\0): odd=\n"
     expected = renderer.fragment(split_auxiliary(text), behind_syscall=True)
@@ -237,7 +237,7 @@ def test_addresses_that_are_to_be_looked_at() -> None:
 
 
 def test_there_is_a_bound() -> None:
-    """What comes often enough takes the place of another sequence of as many records."""
+    """A frequent sequence replaces another one of as many records."""
     kinds = [b"MMAP", b"FD_PAIR", b"IPC", b"SOCKETCALL"]
     texts = [
         b"".join([b"type=%b msg=audit(\0): fd=1\n" % name for name in names])

@@ -93,7 +93,7 @@ def test_one_translation_of_each(options: RecordOptions, expected: tuple[str, ..
 
 
 def test_a_call_without_a_name_keeps_auditds() -> None:
-    """Where our table has no entry, auditd's word stands."""
+    """Without an entry in our table, auditd's name is kept."""
     body = SYSCALL.replace(b"syscall=59", b"syscall=9999") + ENRICHED
 
     expected = ("x86_64", "execve")
@@ -227,7 +227,7 @@ def test_byte_order(arch: bytes, expected: bool) -> None:
     ],
 )
 def test_irregular_records(body: bytes, expected: dict[str, Any]) -> None:
-    """What is missing, repeated or odd does not matter."""
+    """Missing, repeated and odd fields are rendered."""
     assert expected == shown(body)
 
 
@@ -241,7 +241,7 @@ def test_irregular_records(body: bytes, expected: dict[str, Any]) -> None:
     ids=["default", "names", "all"],
 )
 def test_both_ways_agree_on_the_corpus(options: RecordOptions) -> None:
-    """What is put together from pieces is what the general grammar gives, for each tenth record."""
+    """Parts give the same object as the general grammar, for each tenth record."""
     one = renderer(options)
     for path in corpus_files():
         bodies = [body for name, body in records_of(path) if name == b"SYSCALL"]
@@ -252,7 +252,7 @@ def test_both_ways_agree_on_the_corpus(options: RecordOptions) -> None:
 @UNHURRIED
 @given(similar_syscalls(), OPTIONS)
 def test_both_ways_agree(records: list[Record], options: RecordOptions) -> None:
-    """The same for records that nobody has ever seen."""
+    """Parts give the same object as the general grammar, for made-up records."""
     one = renderer(options)
     for _, body in records * 2:
         expected = one._render_irregular(body)
