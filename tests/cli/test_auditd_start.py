@@ -144,7 +144,7 @@ def test_syslog(tmp_path: Path, devices: Path, generation: Generation) -> None:
         messages += received(listener)
 
     assert messages[0] == f"<30> started version {__version__}"
-    assert messages.pop(1).endswith("/state: there is none yet")
+    assert messages.pop(1).endswith("/state: does not exist yet")
     assert messages[1:11] == [
         f"<28> malformed line at byte {6 * number}: 'bad \\x1b'" for number in range(10)
     ]

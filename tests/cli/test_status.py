@@ -262,7 +262,7 @@ def test_something_else_listens(tmp_path: Path) -> None:
     assert silent.stderr == f"laurel-mp: {path}: no answer within 2 s\n"
     assert other.startswith("laurel-mp: not a status document of laurel-mp")
     assert "\x1b" not in other
-    assert refused.stderr == f"laurel-mp: no laurel-mp runs: nobody answers at {path}\n"
+    assert refused.stderr == f"laurel-mp: no laurel-mp runs: no answer at {path}\n"
     assert silent.returncode == asked.returncode == refused.returncode == 1
 
 

@@ -24,7 +24,7 @@ DASHBOARD = ROOT / "deploy" / "metrics" / "grafana-dashboard.json"
 
 
 def families(text: str) -> dict[str, Metric]:
-    """What a Prometheus would make of a text."""
+    """The samples that Prometheus reads in a text."""
     return {family.name: family for family in text_string_to_metric_families(text)}
 
 
@@ -38,7 +38,7 @@ def value(text: str, name: str, **labels: str) -> float | None:
 
 
 def free_port() -> int:
-    """A port that nobody has."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 
 def scraped(client: socket.socket, address: Any) -> str:
-    """What a scrape gives, without its head; nothing if nobody listens."""
+    """The body of a scrape; nothing if there is no listener."""
     with client:
         client.settimeout(10)
         try:
@@ -63,7 +63,7 @@ def scraped(client: socket.socket, address: Any) -> str:
 
 
 def read(path: Path) -> str:
-    """What is in a file, if it is there."""
+    """Content of a file, if it exists."""
     try:
         return path.read_text()
     except FileNotFoundError:
@@ -147,7 +147,7 @@ def test_another_configuration(tmp_path: Path) -> None:
 
 
 def test_places_that_are_taken(tmp_path: Path) -> None:
-    """What cannot be told is said in the log, and everything else goes on."""
+    """What cannot be served is logged, and everything else continues."""
     (tmp_path / "status.sock").write_text("precious")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -155,8 +155,8 @@ def test_places_that_are_taken(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         metrics = f"[metrics]\nfile = 'none/x.prom'\nlisten = '127.0.0.1:{port}'"
         with plugin(configure(tmp_path, 0, sections=metrics)) as running:
-            running.says("status cannot be told: ")
-            running.says(f"metrics cannot be told: 127.0.0.1:{port}: Address already in use")
+            running.says("cannot serve status: ")
+            running.says(f"cannot serve metrics: 127.0.0.1:{port}: Address already in use")
             running.says("none/x.prom: cannot be written: No such file or directory")
             running.give(eoe(1) + event(7))
             assert running.end() == 0
@@ -179,7 +179,7 @@ def test_off(tmp_path: Path) -> None:
 
 
 def test_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a disk takes its time, nobody waits for it, and the next text is left out."""
+    """A slow disk delays nothing; the next text is left out."""
     read_end, write_end = socket.socketpair()
     path = tmp_path / "x.prom"
     rename = Path.rename
@@ -202,7 +202,7 @@ def test_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_place_that_is_a_directory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What cannot be put in place leaves nothing behind."""
+    """A failed rename leaves no file behind."""
     path = tmp_path / "x.prom"
     path.mkdir()
     file = MetricsFile(path, 0o644)

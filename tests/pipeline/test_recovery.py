@@ -68,7 +68,7 @@ def a_pipeline(
 
 @pytest.fixture
 def checkpoints_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each batch may have a barrier, and nobody waits before another attempt."""
+    """Each batch may have a barrier, and there is no pause before a restart."""
     monkeypatch.setattr(checkpoint_schedule, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(recovery, "LONGEST_PAUSE", 0.0)
 
@@ -105,7 +105,7 @@ def test_output_is_that_of_an_undisturbed_run(seed: int, counts: list[int]) -> N
 def test_a_deadly_line_is_found(
     size: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Lines that kill whoever gets them are set aside with their event; all others come out."""
+    """Lines over which processes die are set aside with their event; all others are written."""
     events = [event(serial) for serial in range(10, 60)]
     deadly = event(30).replace(b"syscall=", b"deadly=", 1)
     stream = eoe(1) + b"".join([*events[:20], deadly, *events[21:]])
@@ -121,7 +121,7 @@ def test_a_deadly_line_is_found(
     assert expected.text == b"".join(written.text)
     assert deadly.splitlines() == b"".join(written.malformed).splitlines()
     assert deadly == (tmp_path / FILE).read_bytes()
-    assert "set aside, because processes fail over it" in caplog.text
+    assert "line set aside, processes died over it" in caplog.text
     pipeline.ledger().check()
     assert pipeline.ledger().malformed == deadly.count(b"\n")
 

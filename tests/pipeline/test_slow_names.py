@@ -51,7 +51,7 @@ class Directory:
         self._held.write(b"x" * 100)
 
     def close(self) -> None:
-        """Nobody waits any more."""
+        """Closes the gate."""
         self._held.close()
 
 

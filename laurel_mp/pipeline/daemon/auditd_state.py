@@ -1,6 +1,6 @@
-"""What auditd says about its own queue, in the file that it writes when it gets SIGCONT.
+"""The state of auditd's queue to its plugins, from the file that auditd writes on SIGCONT.
 
-`auditctl --signal state`, or kill(1), has it do so; nobody does it by itself. The file belongs to
+`auditctl --signal state` or kill(1) sends it; auditd never writes the file by itself. It belongs to
 root with mode 0640 [auditd: src/auditd.c, write_auditd_state()].
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from laurel_mp.system import privileges
 
 PATHS = (Path("/run/audit/auditd.state"), Path("/run/auditd.state"))
-"""Of auditd from 4.1.2 on, and before that."""
+"""Since auditd 4.1.2, and before."""
 
 MAX_BYTES = 16 << 10
 """auditd writes less than a kilobyte."""
@@ -23,21 +23,21 @@ _overflow = re.compile(rb"^plugin queue overflow detected = yes *$", re.MULTILIN
 
 
 class AuditdState:
-    """Looks at the file, as often as it has changed."""
+    """Reads the file when it has changed."""
 
     def __init__(self, paths: Sequence[Path] = PATHS) -> None:
         self._paths = paths
         self._seen: tuple[int, int] | None = None
         self._told: int | None = None
-        """The inode of the file of which an overflow was told: auditd makes one at its first time,
-        and removes it at its end."""
+        """Inode of the file whose overflow was reported. auditd creates the file when it first
+        writes it, and removes it when it ends."""
 
     def overflowed(self) -> bool:
-        """Whether the file says, for the first time, that the queue to the plugins was full."""
+        """Returns True if the file reports an overflow that was not reported before."""
         for path in self._paths:
             try:
                 status = path.stat()
-            except OSError:  # there is none, or nobody may see
+            except OSError:  # missing, or not permitted
                 continue
             seen = status.st_ino, status.st_mtime_ns
             if seen == self._seen:

@@ -1,4 +1,4 @@
-"""What auditd leaves a plugin with, made into what a process can work with.
+"""Prepares the process that auditd starts: environment, signals, descriptors, umask.
 
 auditd starts a plugin with an empty environment, with signals ignored or blocked, with
 descriptors of its own left open, and with umask 022 [auditd: audisp/audispd.c].
@@ -13,15 +13,15 @@ import sys
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-"""Enough: setproctitle finds its place behind the first variable, and without any it does nothing
-and does not say so."""
+"""Needed by setproctitle: it uses the memory behind the first variable, and without variables it
+fails silently."""
 
 _PYTHONS_OWN = {"LC_CTYPE"}
-"""What the interpreter sets by itself in an empty environment [PEP 538]."""
+"""Variables that the interpreter sets in an empty environment [PEP 538]."""
 
 
 def give_environment() -> None:
-    """Runs the program again, once, with a minimal environment if it has none."""
+    """Executes the program again with a minimal environment if it has none."""
     if set(os.environ) - _PYTHONS_OWN:
         return
     # `#!/usr/bin/env python3` finds the interpreter, but the interpreter does not find itself.
@@ -29,11 +29,11 @@ def give_environment() -> None:
     try:
         os.execve(program, [program, *sys.orig_argv[1:]], ENVIRONMENT)  # noqa: S606
     except OSError:
-        return  # what is missing then are process titles
+        return  # only process titles are missing then
 
 
 def import_everything() -> None:
-    """Imports what is needed later on, while everything can be read.
+    """Imports modules that are needed later, while all files can be read.
 
     The user that the program becomes may not have the right to read its modules.
     """
@@ -44,9 +44,9 @@ def import_everything() -> None:
 
 
 def take_charge() -> None:
-    """Signals, descriptors and umask as this process wants them. It must have but one thread.
+    """Sets signals, descriptors and umask of a process with one thread.
 
-    The signals that end it stay as they are until someone handles them.
+    The stop signals are not touched until there is a handler.
     """
     os.umask(0o077)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))

@@ -1,10 +1,10 @@
-"""A process that reads the kernel's count of lost records, and does nothing else.
+"""A process that only reads the kernel's count of lost records.
 
     ingest ◀──status── kernel watch      socketpair, SOCK_SEQPACKET, msgpack
 
-Whoever may read the count may also switch auditing off (CAP_AUDIT_CONTROL). So it is this process
-that has the right, and no other: it is forked before ingest gives up being root, sees no byte of
-the audit stream, takes no message, and ends with ingest. Without `[loss] kernel` it is not there.
+The right to read the count is also the right to switch auditing off (CAP_AUDIT_CONTROL). So only
+this process has it: it is forked before ingest drops root, gets no byte of the audit stream and
+no message, and ends with ingest. It exists only with `[loss] kernel`.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from laurel_mp.system import privileges
 from laurel_mp.system.parent_death import die_with_parent
 
 PERIOD = 5.0
-"""Seconds between two looks."""
+"""Seconds between two queries."""
 
 MAX_MESSAGE = 4096
 
 
 class KernelWatch:
-    """Ingest's side."""
+    """Ingest's end of the socket."""
 
     def __init__(self, ask: Callable[[], KernelStatus] = netlink.ask) -> None:
         self._ask = ask
         self._socket: socket.socket | None = None
         self._pid = 0
         self.problem = ""
-        """Why nothing more comes."""
+        """Why no more counts will come; empty if they will."""
 
     def start(self, user: privileges.User | None, period: float = PERIOD) -> None:
         """Forks the process, which becomes `user`; to be called while there is one thread."""
@@ -54,11 +54,11 @@ class KernelWatch:
         self._socket = ours
 
     def filenos(self) -> tuple[int, ...]:
-        """Readable when there is something new."""
+        """Returns descriptors that are readable when there is a new count."""
         return () if self._socket is None else (self._socket.fileno(),)
 
     def latest(self) -> KernelStatus | None:
-        """What the kernel has said since the last call, the last of it; does not wait."""
+        """Returns the latest status that was not returned before, if there is one."""
         found = None
         while self._socket is not None:
             try:
@@ -68,7 +68,7 @@ class KernelWatch:
             except OSError:
                 message = b""
             if not message:
-                self.problem = self.problem or "the process that asks has ended"
+                self.problem = self.problem or "the kernel watch process has ended"
                 self.close()
                 break
             content = msgpack.unpackb(message)
@@ -106,11 +106,11 @@ def _watch(
     die_with_parent(parent)  # which another user would not keep
     setproctitle("laurel-mp: kernel watch")
     null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)  # whoever writes to it has to see when ingest ends
+    os.dup2(null, 0)  # or the writer of stdin would not see that ingest has ended
     os.closerange(3, ingest.fileno())
     os.closerange(ingest.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
     poll = select.poll()
-    poll.register(ingest, 0)  # it says nothing, so this is about its end
+    poll.register(ingest, 0)  # ingest sends nothing: an event is its end
     while True:
         try:
             with privileges.raised(control):
@@ -118,14 +118,14 @@ def _watch(
         except OSError as error:
             ingest.send(msgpack.packb(error.strerror or str(error)))
             return
-        with suppress(BlockingIOError):  # nobody has looked for long; it can be told later
+        with suppress(BlockingIOError):  # the socket is full: a later status will do
             ingest.send(msgpack.packb(status), socket.MSG_DONTWAIT)
         if poll.poll(period * 1000):
             return
 
 
 def _run(process: Callable[[], None]) -> NoReturn:
-    """All that the forked process does."""
+    """Runs the forked process."""
     status = 1
     try:
         process()

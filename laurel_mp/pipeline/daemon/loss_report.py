@@ -1,4 +1,4 @@
-"""What is missing, as ingest tells it: in the log, and as counters."""
+"""Reports missing events, in the log and as counters."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from laurel_mp.observe.measures import Row
 from laurel_mp.stages.node_serials import Loss
 
 PERIOD = 60.0
-"""Seconds between two messages about one host."""
+"""Seconds between two messages about a node."""
 
 MAX_NODES = 64
-"""Hosts that are told apart; all others count as one."""
+"""Nodes that are counted separately; all others count as one."""
 
-OTHERS = "other hosts"
+OTHERS = "other nodes"
 
 
 class Missing:
-    """How many serials are missing from an input, for offline commands."""
+    """Counts the serials that are missing from an input, for offline commands."""
 
     def __init__(self) -> None:
         self.events = 0
 
     def add(self, losses: Sequence[Loss]) -> None:
-        """Takes what a batch has shown to be missing."""
+        """Adds the losses that a batch has shown."""
         self.events += sum(loss.events - loss.late for loss in losses)
 
 
@@ -35,12 +35,12 @@ class _Host:
     gaps: int = 0
     late: int = 0
     said: float | None = None
-    """When there was the last message."""
+    """Time of the last message."""
     unsaid: Loss | None = None
 
 
 class LossReport:
-    """Says what is missing of each host: at once, and then what has come to it in each period."""
+    """Logs the missing events of each node: the first at once, later ones once in a period."""
 
     def __init__(
         self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
@@ -50,7 +50,7 @@ class LossReport:
         self._hosts: dict[str, _Host] = {}
 
     def add(self, losses: Sequence[Loss]) -> None:
-        """Takes what a batch has shown to be missing."""
+        """Adds the losses that a batch has shown."""
         for loss in losses:
             name = "" if loss.node is None else loss.node.decode("utf-8", "replace")
             if name not in self._hosts and len(self._hosts) >= MAX_NODES:
@@ -63,7 +63,7 @@ class LossReport:
         self.tick()
 
     def tick(self) -> None:
-        """Says what is due."""
+        """Logs what is due."""
         now = self._clock()
         for name, host in self._hosts.items():
             if host.unsaid is not None and (host.said is None or now - host.said >= PERIOD):
@@ -71,17 +71,17 @@ class LossReport:
                 self._tell(name, host)
 
     def next_due(self) -> float:
-        """Seconds until there is something to say, if nothing else happens."""
+        """Returns the seconds until `tick` has something to log."""
         dues = [host.said for host in self._hosts.values() if host.unsaid is not None]
         return min([due + PERIOD - self._clock() for due in dues if due is not None], default=3600)
 
     def close(self) -> None:
-        """Says all that was not said."""
+        """Logs all that was not logged yet."""
         for name, host in self._hosts.items():
             self._tell(name, host)
 
     def rows(self) -> Iterator[Row]:
-        """The counters of each host."""
+        """Returns the counters of each node."""
         for name, host in self._hosts.items():
             yield {
                 "node": name,
@@ -98,7 +98,7 @@ class LossReport:
 
 def _text(loss: Loss, of_host: str, host: _Host) -> str:
     if not loss.events:
-        return f"{_events(loss.late)}{of_host} came after all, counted as missing before"
+        return f"{_events(loss.late)}{of_host} arrived late, counted as missing before"
     where = f"serial {loss.first}"
     if loss.events > 1:
         where = f"serials {loss.first} to {loss.last}"
@@ -109,7 +109,7 @@ def _text(loss: Loss, of_host: str, host: _Host) -> str:
     if loss.restarted:
         parts.append("auditd was restarted about then")
     if loss.late:
-        parts.append(f"{_events(loss.late)} came after all")
+        parts.append(f"{_events(loss.late)} arrived late")
     parts.append(f"{host.events - host.late} since the start")
     return "; ".join(parts)
 

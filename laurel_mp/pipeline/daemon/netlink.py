@@ -1,7 +1,6 @@
-"""What the kernel says of its auditing: AUDIT_GET over netlink, as `auditctl -s` asks.
+"""Reads the status of the kernel's audit system: AUDIT_GET over netlink, like `auditctl -s`.
 
-The kernel answers only who has CAP_AUDIT_CONTROL at that moment, in the first user and process
-namespaces [kernel: audit_netlink_ok()].
+The sender needs CAP_AUDIT_CONTROL in the initial namespaces [kernel: audit_netlink_ok()].
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ _HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, seque
 _WORD = struct.Struct("=I")
 
 SECONDS = 2.0
-"""How long an answer is waited for; the kernel gives it at once."""
+"""Time limit for the answer, which the kernel gives at once."""
 
 MAX_MESSAGE = 8192
 
 
 class KernelStatus(NamedTuple):
-    """Fields of `struct audit_status`, by which losses are seen."""
+    """Fields of `struct audit_status` that show losses."""
 
     backlog_limit: int
     lost: int
-    """Records that were dropped, since the boot or since someone has set it to 0."""
+    """Records that were dropped since the boot, or since the counter was reset."""
     backlog: int
     """Records that wait for auditd."""
 
 
 def ask(sequence: int = 1) -> KernelStatus:
-    """Asks the kernel; raises OSError with what it says, or ETIMEDOUT."""
+    """Returns the status; raises OSError with the kernel's error, or ETIMEDOUT."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_AUDIT) as netlink:
         netlink.settimeout(SECONDS)
         netlink.bind((0, 0))
@@ -52,7 +51,7 @@ def ask(sequence: int = 1) -> KernelStatus:
 
 
 def parse(data: bytes, sequence: int) -> KernelStatus | None:
-    """The answer in a message; None if it is something else. Raises OSError for a refusal."""
+    """Returns the status in a message; None for another message. Raises OSError for a refusal."""
     if len(data) < _HEADER.size:
         return None
     _, kind, _, number, _ = _HEADER.unpack_from(data)

@@ -125,7 +125,7 @@ class Plugin:
             ticks,
         )
         self._has_news = True
-        """True if somebody may ask for the status, or the kernel may have counted losses."""
+        """True if there may be a status request, or losses that the kernel counted."""
         self._looked = 0.0
         self._is_flowing = False
         """True if there was input at the last wait for it."""

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class TakenOver(NamedTuple):
-    """What a run gets from the run before it."""
+    """State and input of the former run."""
 
     former: FormerRun | None = None
     is_restart: bool = False

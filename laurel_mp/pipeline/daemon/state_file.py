@@ -1,9 +1,9 @@
-"""The state file: what the next run goes on with, written so that there is always a whole one.
+"""The state file, from which the next run continues. There is always a complete one.
 
     magic 8 | version 4 | boot id 16 | wall clock 8 | monotonic clock 8 | size 8 | crc 4 | content
 
 Numbers are little endian, the content is a msgpack map, the crc is that of all before and after
-it. What the content means is for others to know.
+it. The meaning of the content is in run_state.py.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ CRC = struct.Struct("<I")
 START = FRAME.size + CRC.size
 CORRUPT = ".corrupt"
 LARGEST = 4 << 30
-"""Bytes; nobody writes larger ones, and reading them would need the memory."""
+"""Bytes. No run writes a larger file, and a larger one would not fit in memory."""
 
 log = logging.getLogger(__name__)
 
 
 class BadStateError(Exception):
-    """What is wrong with a state file; the text is for the log."""
+    """A state file is invalid; the text is for the log."""
 
 
 class Loaded(NamedTuple):
@@ -48,19 +48,19 @@ class Loaded(NamedTuple):
 
     state: dict[str, Any]
     fresh: bool
-    """Whether this run goes on where that one was. If not, events in it must still be given out."""
+    """True if this run continues from it. Otherwise only its unwritten output is due."""
     reason: str
-    """Why it is not fresh, if so."""
+    """Why it is not fresh; empty if it is."""
     age: float
     """Seconds since it was saved, by the wall clock; negative if that is in the future."""
     same_boot: bool
-    """Whether times of the monotonic clock in it mean something."""
+    """True if its times of the monotonic clock are valid."""
     monotonic: float
-    """What the monotonic clock showed when it was saved."""
+    """Monotonic clock when it was saved."""
 
 
 class StateFile:
-    """Saves and loads; what goes wrong is logged, and never raised."""
+    """Saves and loads the state. Errors are logged, and never raised."""
 
     def __init__(self, path: Path, max_age: float, generations: int = 0) -> None:
         self.path = path.absolute()
@@ -71,7 +71,7 @@ class StateFile:
 
     @classmethod
     def of(cls, config: Config) -> StateFile | None:
-        """The state file that a configuration wants, below its `directory`, if any."""
+        """Returns the configured state file, if there is one."""
         settings = config.state
         if not settings.file:
             return None
@@ -79,12 +79,12 @@ class StateFile:
         return cls(path, settings.max_age, settings.generations)
 
     def save(self, state: Mapping[str, Any]) -> bool:
-        """Writes a state in place of the former one, up to the disk; whether that was done."""
+        """Replaces the state and syncs it; returns False if that failed."""
         self.close()
         return self._write(pack(state))
 
     def save_soon(self, state: Mapping[str, Any]) -> bool:
-        """Does the same in the background; does nothing and returns False if it is still at it."""
+        """Does the same in a thread; returns False while it still writes the former state."""
         if self._thread is not None and self._thread.is_alive():
             return False
         data = pack(state)
@@ -93,7 +93,7 @@ class StateFile:
         return True
 
     def remove(self) -> None:
-        """Removes the file, when what was loaded is outdated: nobody is to load it again."""
+        """Removes the file, so that an outdated state is not loaded again."""
         self.close()
         try:
             self.path.unlink(missing_ok=True)
@@ -101,17 +101,17 @@ class StateFile:
             self._errors.error("state file %s: cannot be removed: %s", self.path, error.strerror)
 
     def close(self) -> None:
-        """Waits for what is done in the background."""
+        """Waits for the thread."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def load(self) -> Loaded | None:
-        """What was saved last; None if there is nothing, or nothing that can be trusted."""
+        """Returns the last state; None if there is none that is valid."""
         try:
             data = self._read()
         except FileNotFoundError:
-            log.info("state file %s: there is none yet", self.path)
+            log.info("state file %s: does not exist yet", self.path)
             return None
         except BadStateError as error:
             self._set_aside(error)
@@ -129,18 +129,18 @@ class StateFile:
         return loaded
 
     def _read(self) -> bytes:
-        """Raises BadStateError, or OSError."""
+        """Returns the file; raises BadStateError or OSError."""
         if self.path.is_symlink():
-            raise BadStateError("it is a symbolic link")
+            raise BadStateError("is a symbolic link")
         fd = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
-                raise BadStateError("it is not a file")
+                raise BadStateError("is not a regular file")
             if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
-                raise BadStateError("others may have written it")
+                raise BadStateError("may be written by others")
             if status.st_size > LARGEST:
-                raise BadStateError("it is too large")
+                raise BadStateError("is too large")
             with open(fd, "rb", closefd=False) as file:
                 return file.read(LARGEST)
         finally:
@@ -159,7 +159,7 @@ class StateFile:
         return True
 
     def _replace(self, directory: int, data: bytes) -> None:
-        """Raises OSError; then what was there still is."""
+        """Replaces the file; after an OSError the former one is still there."""
         new = f".{self.path.name}.new"
         with suppress(FileNotFoundError):  # of a run that was killed
             os.unlink(new, dir_fd=directory)
@@ -180,7 +180,7 @@ class StateFile:
         os.fsync(directory)
 
     def _keep_former(self, directory: int) -> None:
-        """Gives the former file its second name; it keeps the first until the new one takes it."""
+        """Gives the former file a second name; the new file takes the first."""
         name = self.path.name
         for number in range(self._generations, 1, -1):
             with suppress(FileNotFoundError):
@@ -210,38 +210,38 @@ class StateFile:
             what = f"cannot be set aside: {error.strerror}"
         else:
             what = f"set aside as {aside.name}"
-        log.error("state file %s: not used, %s; %s", self.path, why, what)
+        log.error("state file %s: ignored, %s; %s", self.path, why, what)
 
 
 def pack(state: Mapping[str, Any]) -> bytes:
-    """A state as a file holds it."""
+    """Returns the content of the file."""
     content: bytes = msgpack.packb(dict(state))
     frame = FRAME.pack(MAGIC, VERSION, boot_id(), time.time(), time.monotonic(), len(content))
     return frame + CRC.pack(zlib.crc32(content, zlib.crc32(frame))) + content
 
 
 def unpack(data: bytes, max_age: float) -> Loaded:
-    """What `pack` has made, now. Raises BadStateError, and nothing else whatever `data` is."""
+    """Reads what `pack` returned. Raises BadStateError, and nothing else, for any other bytes."""
     if data[: len(MAGIC)] != MAGIC:
-        raise BadStateError("it is not a state file")
+        raise BadStateError("is not a state file")
     if len(data) < START:
-        raise BadStateError("it is damaged: its end is missing")
+        raise BadStateError("damaged: its end is missing")
     frame, content = data[: FRAME.size], memoryview(data)[START:]
     _, version, boot, wall, monotonic, size = FRAME.unpack(frame)
     if version != VERSION:
-        raise BadStateError(f"it is of version {version}, and this program knows version {VERSION}")
+        raise BadStateError(f"has version {version}, expected {VERSION}")
     if size != len(content):
-        raise BadStateError("it is damaged: its size is not what it was")
+        raise BadStateError("damaged: wrong size")
     if CRC.unpack_from(data, FRAME.size)[0] != zlib.crc32(content, zlib.crc32(frame)):
-        raise BadStateError("it is damaged: its checksum is wrong")
+        raise BadStateError("damaged: wrong checksum")
     if not math.isfinite(monotonic):
-        raise BadStateError("it is damaged: it has no time")
+        raise BadStateError("damaged: invalid time")
     state = _unpack_content(content)
     age = time.time() - wall
     same_boot = boot == boot_id()
-    reason = "" if same_boot else "it is of another boot"
-    if not 0 <= age <= max_age:  # nor a number that is none
-        reason = f"it is {age:.0f} s old" if age > 0 else "it is from the future"
+    reason = "" if same_boot else "from another boot"
+    if not 0 <= age <= max_age:  # also false for NaN
+        reason = f"{age:.0f} s old" if age > 0 else "from the future"
     return Loaded(state, not reason, reason, age, same_boot, monotonic)
 
 
@@ -249,9 +249,9 @@ def _unpack_content(content: memoryview) -> dict[str, Any]:
     try:
         state = msgpack.unpackb(content, ext_hook=_refuse)
     except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
-        raise BadStateError("it is damaged: its content cannot be read") from error
+        raise BadStateError("damaged: content is not msgpack") from error
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
-        raise BadStateError("it is damaged: its content is of another kind")
+        raise BadStateError("damaged: content is not a map with text keys")
     return state
 
 

@@ -1,4 +1,4 @@
-"""Losses that no gap in the stream shows: the kernel counts some, and auditd notes others."""
+"""Losses that no gap in the stream shows: counted by the kernel, or noted by auditd."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from laurel_mp.pipeline.runner import stage_options
 from laurel_mp.stages.loss_reporter import note
 
 STEP = 1.0
-"""Seconds between two looks at anything but what the kernel has said."""
+"""Seconds between two steps, but for the kernel's count."""
 
 STATE_PERIOD = 300.0
-"""The same while there is nothing else to do."""
+"""Seconds between two reads of auditd's state while there is no input."""
 
 
 class UpstreamLossMonitor:
-    """Looks now and then, says in the log what has come to it, and has notes for the output."""
+    """Logs upstream losses, and has lines about them for the output."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class UpstreamLossMonitor:
         self._since = wall_clock()
         self._status: KernelStatus | None = None
         self._lost = 0
-        """Records that the kernel has dropped since the start."""
+        """Records that the kernel dropped since the start."""
         self._unsaid = self._unnoted = 0
-        """How many of these were not told in the log, and in the output."""
+        """Number of these that are not in the log yet, and not in the output."""
         self._said = self._noted = -math.inf
         self._next = 0.0
         self._overflows = 0
@@ -57,15 +57,15 @@ class UpstreamLossMonitor:
         self._wants_state = config.loss.auditd_state
 
     def filenos(self) -> tuple[int, ...]:
-        """Readable when there is something to look at."""
+        """Returns descriptors that are readable when `step` has something to do."""
         return () if self._kernel is None else self._kernel.filenos()
 
     def next_due(self) -> float:
-        """Seconds until it should look in any case."""
+        """Returns the seconds until `step` is due."""
         return STATE_PERIOD if self._wants_state else 3600.0
 
     def step(self) -> None:
-        """Looks, if it has not done so just now."""
+        """Checks for losses, at most once a second."""
         now = self._clock()
         if self._kernel is not None:
             self._look_at_kernel(self._kernel)
@@ -91,7 +91,7 @@ class UpstreamLossMonitor:
         if self._wants_state and self._state.overflowed():
             self._overflows += 1
             self._say(
-                "auditd says that its queue to the plugins was full: it has dropped records; "
+                "auditd dropped records: its queue to the plugins was full; "
                 "see q_depth in auditd.conf(5)"
             )
             self._add_note(b"auditd-queue", b'"since":%.3f' % self._since)
@@ -99,12 +99,12 @@ class UpstreamLossMonitor:
     def _look_at_kernel(self, kernel: KernelWatch) -> None:
         status = kernel.latest()
         if kernel.problem:
-            self._say(f"the kernel's count of lost records is not read: {kernel.problem}")
+            self._say(f"cannot read the kernel's count of lost records: {kernel.problem}")
             self._kernel = None
         if status is None:
             return
         if self._status is not None:
-            # Somebody can set it to 0 (`auditctl --reset-lost`).
+            # `auditctl --reset-lost` sets it to 0.
             former = self._status.lost if status.lost >= self._status.lost else 0
             self._lost += status.lost - former
             self._unsaid += status.lost - former
@@ -117,16 +117,16 @@ class UpstreamLossMonitor:
 
     @property
     def has_notes(self) -> bool:
-        """Whether there is something for the output."""
+        """True if there are lines for the output."""
         return bool(self._notes)
 
     def take_notes(self) -> list[bytes]:
-        """Lines for the output, since the last call."""
+        """Returns the lines for the output since the last call."""
         notes, self._notes = self._notes, []
         return notes
 
     def rows(self) -> Iterator[Row]:
-        """The counters."""
+        """Returns the counters."""
         row: dict[str, int | float | str] = {"auditd_overflows": self._overflows}
         if self._status is not None:
             row["kernel_dropped_records"] = self._lost

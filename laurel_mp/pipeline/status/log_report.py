@@ -1,4 +1,4 @@
-"""What the log says about a run: at its start, from time to time, and at its end."""
+"""Log messages about a run: at its start, periodically, and at its end."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _COUNTS = {
     "duplicate_lines": "duplicate lines",
     "malformed_lines": "malformed lines",
 }
-"""What is said in any case, by the key in the group `ledger`."""
+"""Counters that are always reported, by key in the group `ledger`."""
 
 
 def started(version: str, config: Config) -> str:
-    """The first message."""
+    """Returns the first message."""
     return f"started version {version}{_marker(config)}"
 
 
 def stopped(total: Ledger, config: Config) -> str:
-    """The last message: what became of all input."""
+    """Returns the last message, with the counters of the run."""
     text = (
         f"{total.lines} lines, {total.written} events, {total.filtered_events} filtered events, "
         f"{total.duplicate} duplicate lines, {total.malformed} malformed lines"
@@ -32,7 +32,7 @@ def stopped(total: Ledger, config: Config) -> str:
 
 
 class StatusReport:
-    """Compares what there is with the report before, every `statusreport-period` seconds.
+    """Reports the counters every `statusreport-period` seconds, and their growth.
 
     `now` is the time in seconds by a clock that never goes back.
     """
@@ -43,16 +43,16 @@ class StatusReport:
         self._before: Snapshot = {}
 
     def use(self, config: Config) -> None:
-        """Takes another configuration; the period that runs goes on."""
+        """Takes another configuration; the present period continues."""
         self._config = config
         self._period = float(config.statusreport_period)
 
     def wait(self, now: float) -> float | None:
-        """Seconds until the next report is due, 0 if it is; None if none is wanted."""
+        """Returns the seconds until the next report; None if there are no reports."""
         return max(self._since + self._period - now, 0.0) if self._period else None
 
     def text(self, snapshot: Snapshot, now: float) -> str:
-        """The report; from here on the next period runs."""
+        """Returns the report, and begins the next period."""
         before, self._before = self._before, snapshot
         since, self._since = self._since, now
         parts = [
@@ -67,7 +67,7 @@ class StatusReport:
 
 
 def _counts(now: Snapshot, before: Snapshot | None = None) -> str:
-    """The counters of the ledger, or how much they have grown."""
+    """Returns the counters of the ledger, or their growth."""
     start = before or {}
     return ", ".join(
         f"{total(now, LEDGER, key) - total(start, LEDGER, key)} {text}"

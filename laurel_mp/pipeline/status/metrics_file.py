@@ -1,4 +1,4 @@
-"""A file of metrics, always whole, for whoever collects it from time to time."""
+"""A file of metrics for a collector; it is always complete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class MetricsFile:
-    """Writes in the background: no disk holds up who has the metrics."""
+    """Writes in a thread, so that no disk delays the main loop."""
 
     def __init__(self, path: Path, mode: int) -> None:
         self._path = path
@@ -23,7 +23,7 @@ class MetricsFile:
         self._errors = RateLimitedLog(log)
 
     def write_soon(self, text: bytes) -> bool:
-        """Whether it will be written; not if the former one is still being written."""
+        """Writes the file in a thread; returns False if the former one is still being written."""
         if self._thread is not None and self._thread.is_alive():
             return False
         self._thread = threading.Thread(
@@ -33,7 +33,7 @@ class MetricsFile:
         return True
 
     def close(self) -> None:
-        """Removes the file: what it says would be taken for the present."""
+        """Removes the file, as its numbers are outdated."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None

@@ -1,4 +1,4 @@
-"""What ingest contributes to the register about the whole run, and all of its processes."""
+"""Counters of the whole run and of all its processes."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _NOT_FOR = {
     "tracker": ("lines", "written_bytes", *_NAMES),
     "writer": ("lines", *_LOOKUPS, *_NAMES),
 }
-"""What makes no sense for processes of a kind."""
+"""Counters that a kind of process does not have."""
 
 
 class RunStatistics:
-    """Knows where all numbers of a run are."""
+    """Contributes the groups program, ledger, input, processes and tables to the register."""
 
     def __init__(
         self, register: Register, pipeline: Pipeline, backlog: Backlog, accounts: Accounts
     ) -> None:
         self.arrived = time.monotonic()
-        """When the latest input that was taken had come."""
+        """Arrival time of the latest input that was handed over."""
         self._pipeline = pipeline
         self._backlog = backlog
         self._accounts = accounts
@@ -64,10 +64,9 @@ class RunStatistics:
         self._former = former
 
     def ledger(self) -> Ledger:
-        """The counters of this run.
+        """Returns the counters of this run.
 
-        They never go back: while a crash of a process is being made good, they stay where they
-        were, and so they may not balance.
+        They never go back: during a recovery they stay as they are, and may not balance.
         """
         now = self._pipeline.ledger()
         highest = self._highest
@@ -77,7 +76,7 @@ class RunStatistics:
         return replace(highest, in_flight=now.in_flight)
 
     def run(self, ledger: Ledger) -> Ledger:
-        """What has come to a ledger in this run."""
+        """Returns the part of a ledger that is of this run."""
         return ledger.since(self._former)
 
     # --- rows
@@ -176,7 +175,7 @@ class RunStatistics:
             yield row
 
     def _members(self) -> Iterator[ProcessSlot]:
-        """The processes besides this one; workers first, as input goes that way."""
+        """Returns the other processes, in the order of the input: workers first."""
         members = (member for member in self._accounts.processes if member.name != INGEST)
         return iter(sorted(members, key=_place))
 
@@ -185,7 +184,7 @@ class RunStatistics:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         backlog = self._backlog.statistics()
         row = self._row(INGEST, account)
-        if not account.starts:  # all stages are in other processes, and have always been
+        if not account.starts:  # the stages have never run in this process
             row = {"process": INGEST}
         return row | {
             "pid": os.getpid(),
@@ -212,12 +211,12 @@ class RunStatistics:
         return row
 
     def _lag_of_ingest(self) -> float:
-        """How long ago the oldest input came that is not handed over."""
+        """Returns the age of the oldest input that is not handed over."""
         now = time.monotonic()
         size, waited = self._backlog.waiting(now)
         if not size:
             return 0.0
-        # What is on disk came behind what was taken last, and before all that is in memory.
+        # The spool is younger than the input that was taken last, and older than the backlog.
         return round(max(min(waited, now - self.arrived), 0.0), 3)
 
     @staticmethod
@@ -235,13 +234,13 @@ class RunStatistics:
 
 
 def _place(member: ProcessSlot) -> tuple[bool, int]:
-    """Sorts processes in the order in which the input goes through them."""
+    """Returns a key that sorts processes in the order of the input."""
     is_worker = member.slot >= FIRST_WORKER
     return not is_worker, member.slot if is_worker else -member.slot
 
 
 def _fork_server(pid: int) -> Row:
-    """What the system says of the process that starts the others, which counts nothing."""
+    """Returns CPU time and memory of the fork server, which has no counters."""
     row: dict[str, Value] = {"process": "fork-server", "pid": pid}
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - as short as it can be

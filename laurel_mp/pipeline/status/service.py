@@ -1,4 +1,4 @@
-"""Who wants to know how it goes, gets it here: the status socket, and metrics."""
+"""Serves the status socket and the metrics."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from laurel_mp.system.listeners import ListenError, UnixListener, listen_on_addr
 SOCKET_MODE = 0o600
 
 RETRY = 10.0
-"""Seconds until it is tried again to make a socket."""
+"""Seconds between two attempts to open a socket."""
 
 FRESH = 0.2
-"""Seconds; what was told so lately is told again."""
+"""Seconds for which an answer is used again."""
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class _Open(NamedTuple):
 
 
 class StatusService:
-    """Answers within the main loop, and never waits. What goes wrong is logged."""
+    """Answers within the main loop, and never waits. Errors are logged."""
 
     def __init__(self, register: Register, config: Config) -> None:
         self._register = register
@@ -52,7 +52,7 @@ class StatusService:
         self._taken: Snapshot = {}
 
     def start(self) -> None:
-        """Begins to answer."""
+        """Opens the sockets."""
         self._want(self._config)
         self.step()
 
@@ -86,11 +86,11 @@ class StatusService:
     # --- within the main loop
 
     def filenos(self) -> tuple[int, ...]:
-        """One of these is readable when `step` has something to do."""
+        """Returns descriptors of which one is readable when `step` has something to do."""
         return tuple(each.server.fileno() for each in self._open.values())
 
     def next_due(self) -> float | None:
-        """Seconds until `step` has something to do in any case; None for never."""
+        """Returns the seconds until `step` has something to do; None for never."""
         now = time.monotonic()
         waits = [each.server.next_due() for each in self._open.values()]
         if self._wanted:
@@ -100,7 +100,7 @@ class StatusService:
         return min((each for each in waits if each is not None), default=None)
 
     def step(self) -> None:
-        """Does what can be done now."""
+        """Answers requests, opens sockets, writes the metrics file."""
         now = time.monotonic()
         for each in self._open.values():
             each.server.step()
@@ -113,7 +113,7 @@ class StatusService:
             self._file.write_soon(self._metrics())
 
     def close(self) -> None:
-        """Answers no more."""
+        """Closes the sockets, and removes the metrics file."""
         for each in self._open.values():
             each.close()
         self._open.clear()
@@ -128,7 +128,7 @@ class StatusService:
         except ListenError as error:
             if self._said.get(name) != str(error):
                 self._said[name] = str(error)
-                log.warning("%s cannot be told: %s", name, error)
+                log.warning("cannot serve %s: %s", name, error)
         else:
             del self._wanted[name]
 
@@ -154,5 +154,5 @@ def _at_path(path: Path, mode: int, answer: Answer) -> _Open:
 
 
 def _to_connect(mode: int) -> int:
-    """Whoever may read a file of that mode may connect: that takes the right to write."""
+    """Returns a mode in which all who may read may connect, which needs the right to write."""
     return mode | (mode & 0o444) >> 1

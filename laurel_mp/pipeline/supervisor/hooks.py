@@ -24,7 +24,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the owner of a pipeline does in some cases; by default nothing."""
+    """Functions that do nothing by default."""
 
     malformed: Callable[[Malformed], None] = _ignore
     """Takes each malformed line, once."""

@@ -11,7 +11,7 @@ from laurel_mp.stages.assembler import AssemblerCounters
 
 @dataclass(slots=True)
 class Ledger:
-    """What came in and what became of it. All but `lines` and `events` are lines, too."""
+    """Counters of input lines and of events."""
 
     lines: int = 0
     """Counted where the input is read."""
@@ -22,43 +22,43 @@ class Ledger:
     duplicate: int = 0
     """Of events that had been completed before: dropped."""
     in_events: int = 0
-    """Part of an event that was given out."""
+    """Lines of events that were written."""
     in_flight: int = 0
-    """Part of an event that is not complete."""
+    """Lines of events that are not complete."""
     events: int = 0
     """Events that the workers completed."""
     written: int = 0
-    """Events that the writer gave out."""
+    """Events that the writer wrote."""
     filtered_events: int = 0
-    """Events that a filter took out."""
+    """Events that a filter dropped or moved."""
     filtered: int = 0
-    """Lines of those."""
+    """Lines of filtered events."""
     incomplete: int = 0
     """Events with an INCOMPLETE mark."""
     timed_out: int = 0
-    """Events that were over because nothing more of them came."""
+    """Events that were completed by a time-out."""
     cut: int = 0
     """Events that met a limit."""
     late: int = 0
-    """Incomplete events of which a part had been given out before."""
+    """Incomplete events of which a part was written before."""
     no_eoe: int = 0
-    """Incomplete events whose EOE record did not come."""
+    """Incomplete events without EOE record."""
     missing_path: int = 0
     """Incomplete events with fewer PATH records than were announced."""
     missing_args: int = 0
     """Incomplete events with fewer arguments than were announced."""
     only_end: int = 0
-    """EOE records of events of which nothing else came; they are among `end_of_event`."""
+    """EOE records without any other record of the event; also counted in `end_of_event`."""
     loss_lines: int = 0
-    """Lines of the output that say that events are missing."""
+    """Lines of the output about missing events."""
 
     def add(self, counters: DecoderCounters) -> None:
-        """Adds what one worker counted."""
+        """Adds the counters of a worker."""
         for each in fields(counters):
             setattr(self, each.name, getattr(self, each.name) + getattr(counters, each.name))
 
     def add_given(self, counters: AssemblerCounters) -> None:
-        """Adds what the writer counted; what was filtered was not given out."""
+        """Adds the counters of the writer, which knows what was filtered."""
         self.written += counters.events
         self.filtered_events += counters.filtered_events
         self.filtered += counters.filtered_lines
@@ -66,7 +66,7 @@ class Ledger:
         self.loss_lines += counters.loss_lines
 
     def since(self, former: Ledger) -> Ledger:
-        """What has come to it since `former`."""
+        """Returns the growth since `former`."""
         return Ledger(
             *(getattr(self, each.name) - getattr(former, each.name) for each in fields(self))
         )

@@ -28,13 +28,13 @@ class PipelineStatistics(NamedTuple):
 
     checkpoints: int
     recoveries: int
-    """How often a stage runner was replaced because it had failed."""
+    """Number of stage runners that were replaced because they had failed."""
     reloads: int
-    """How often another configuration was put in force."""
+    """Number of reloads."""
     set_aside: int
     """Lines that were set aside because processes died over them."""
     failures: dict[str, int]
-    """How often a process was the cause of a recovery, by its name."""
+    """Number of recoveries by the process that caused them."""
     window_bytes: int
     """Input that no checkpoint covers."""
     in_flight_bytes: int

@@ -1,7 +1,7 @@
-"""Lines that kill the process that gets them.
+"""Finds lines over which processes die, and sets them aside.
 
-A batch that has done so three times is divided, and its parts again, until the line is found.
-That line and all others of its event are set aside; everything else goes on.
+A batch over which processes have died three times is divided, and its parts again, until the line
+is found. That line and all others of its event are set aside.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from laurel_mp.records.header import LINE
 from laurel_mp.stages.snapshots import without_events
 
 POISONOUS = 3
-"""So often a process may end over a batch."""
+"""Deaths over a batch before it is divided."""
 
 MAX_EVENTS = 100
-"""Events whose further lines are set aside, too: the latest."""
+"""Number of events, the latest, whose further lines are set aside, too."""
 
 SHOWN = 200
-"""How much of a line the log of the daemon shows."""
+"""Bytes of a line that the log shows."""
 
 FILE = "set-aside.log"
-"""Below the directory of the logs: where the lines go if malformed lines are not buffer."""
+"""File below the directory of the logs for these lines, if there is no parse-error log."""
 
 log = logging.getLogger(__name__)
 
 
 class Poison:
-    """Finds out which lines they are."""
+    """Divides batches until the deadly line is found."""
 
     def __init__(self) -> None:
         self._found: Batch | None = None
@@ -45,7 +45,10 @@ class Poison:
         return bool(self._keys)
 
     def blame(self, number: int, buffer: ReplayBuffer) -> bool:
-        """A process has ended with a batch in hand; whether anything is done about it."""
+        """Notes a death over a batch; returns True if something is done about it.
+
+        Either the batch was divided, or `take_out` will set it aside.
+        """
         batch = buffer.with_number(number)
         if batch is None:
             return False
@@ -60,7 +63,7 @@ class Poison:
         return False
 
     def parts(self, batch: Batch) -> list[Batch]:
-        """A new batch, divided if it has more lines of events that were set aside."""
+        """Returns a new batch, divided if it has lines of events that were set aside."""
         parts = [batch]
         for key in self._keys:
             parts = [each for part in parts for each in _set_aside(part, key)]
@@ -69,9 +72,9 @@ class Poison:
     def take_out(
         self, buffer: ReplayBuffer, stages: Snapshots | None
     ) -> tuple[Snapshots | None, list[bytes]]:
-        """Sets aside what was found out to kill, if anything was.
+        """Sets aside the lines that were found, if there are any.
 
-        Returns what the stages know without the events in question, and all of the lines.
+        Returns the snapshots without these events, and all lines that were set aside.
         """
         found, self._found = self._found, None
         if found is None:
@@ -85,7 +88,7 @@ class Poison:
             for batch in list(buffer):
                 buffer.replace(batch, _set_aside(batch, key))
         elif found.deaths > POISONOUS:
-            # It is no single line, and not what the checkpoint knows: all that came behind that.
+            # Neither a single line nor the checkpoint: set aside all batches behind the checkpoint.
             for batch in buffer:
                 if batch.number <= found.number:
                     batch.diverted = True
@@ -101,7 +104,7 @@ class Poison:
 
 
 def _key_of(line: bytes) -> bytes | None:
-    """The event that a line is of, as `node id`; None if it has no valid header."""
+    """Returns the event of a line as `id` or `node id`; None for a malformed line."""
     match = LINE.match(line)
     if match is None:
         return None
@@ -110,7 +113,7 @@ def _key_of(line: bytes) -> bytes | None:
 
 
 def _set_aside(batch: Batch, key: bytes) -> list[Batch]:
-    """The batch in parts, of which those that hold a line of the event are diverted."""
+    """Returns the parts of a batch; those with a line of the event are set aside."""
     parts = []
     while not batch.diverted and (found := _find(batch.lines, key)):
         begin, end = found
@@ -127,7 +130,7 @@ def _set_aside(batch: Batch, key: bytes) -> list[Batch]:
 
 
 def _find(lines: bytes, key: bytes) -> tuple[int, int] | None:
-    """Begin and end of the first line of an event."""
+    """Returns begin and end of the first line of an event."""
     needle = b" msg=audit(" + key.rpartition(b" ")[2] + b"):"
     found = lines.find(needle)
     while found >= 0:
@@ -139,11 +142,11 @@ def _find(lines: bytes, key: bytes) -> tuple[int, int] | None:
 
 
 def keep(lines: list[bytes], directory: Path | None) -> None:
-    """Says which lines were set aside; with a directory they are buffer in a file there, too."""
+    """Logs the lines that were set aside; with a directory they go to a file there, too."""
     for line in lines[:POISONOUS]:
-        log.error("set aside, because processes fail over it: %r", line[:SHOWN])
+        log.error("line set aside, processes died over it: %r", line[:SHOWN])
     if len(lines) > POISONOUS:
-        log.error("set aside with it: %d more lines", len(lines) - POISONOUS)
+        log.error("%d more lines set aside with it", len(lines) - POISONOUS)
     if directory is None or not lines:
         return
     try:

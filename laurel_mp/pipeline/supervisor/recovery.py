@@ -33,7 +33,7 @@ from laurel_mp.pipeline.supervisor.recovery_point import RecoveryPoint
 from laurel_mp.pipeline.supervisor.session import Session, snapshots_for
 
 RELOAD_SECONDS = 5.0
-"""How long a reload waits for a checkpoint, so that nothing need be replayed."""
+"""Seconds that a reload waits for a checkpoint, so that nothing need be replayed."""
 
 LONGEST_PAUSE = 5.0
 """Seconds to wait at most before a runner that has failed again and again is replaced."""
@@ -75,13 +75,13 @@ class Recovery:
         self.stalled = ""
         """Why the output stalls; empty if it does not."""
         self.recoveries = 0
-        """How often a runner was replaced because it had failed."""
+        """Number of stage runners that were replaced because they had failed."""
         self.reloads = 0
-        """How often another configuration was put in force."""
+        """Number of reloads."""
         self.set_aside = 0
         """Lines that were set aside because processes died over them."""
         self.failures: Counter[str] = Counter()
-        """How often a process was the cause of a recovery, by its name."""
+        """Number of recoveries by the process that caused them."""
         self._outputs = outputs
         self._make_runner = make_runner
         self._hooks = hooks

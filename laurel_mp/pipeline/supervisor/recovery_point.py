@@ -141,7 +141,7 @@ class FormerRun:
         if checkpoint is None or self._was_stopped:
             return
         # Serials of events that came, and of events that were lost, cannot be told apart from
-        # here on: the search for missing serials starts anew.
+        # here on: the search for missing serials starts over.
         stages = replace(checkpoint.stages, assembler=without_serials(checkpoint.stages.assembler))
         ack = checkpoint.ack
         keys: set[bytes] = set()

@@ -1,4 +1,4 @@
-"""Batches that are kept until a checkpoint covers them: whoever comes anew gets them again."""
+"""Batches that no checkpoint covers: a new stage runner gets them again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from laurel_mp.pipeline.runner.batches import Batch
 
 
 class ReplayBuffer:
-    """These batches, in their order: numbers and positions rise."""
+    """Keeps batches in order: numbers and positions rise."""
 
     def __init__(self) -> None:
         self._batches: deque[Batch] = deque()
         self.bytes = 0
-        """How much of the window they take."""
+        """Bytes of the window that they take."""
 
     def __bool__(self) -> bool:
         return bool(self._batches)
@@ -26,23 +26,23 @@ class ReplayBuffer:
 
     @property
     def last(self) -> Batch | None:
-        """The one that came last, if there is one."""
+        """The last batch, if there is one."""
         return self._batches[-1] if self._batches else None
 
     def with_number(self, number: int) -> Batch | None:
-        """The one that has this number, or whose part had it."""
+        """Returns the batch to which a number belongs."""
         for batch in self._batches:
             if batch.number <= number <= batch.last_number:
                 return batch
         return None
 
     def add(self, batch: Batch) -> None:
-        """Keeps one more."""
+        """Adds a batch."""
         self._batches.append(batch)
         self.bytes += batch.cost
 
     def replace(self, batch: Batch, parts: Iterable[Batch]) -> None:
-        """Keeps the parts of a batch in its place."""
+        """Replaces a batch by its parts."""
         at = self._batches.index(batch)
         self.bytes -= batch.cost
         del self._batches[at]
@@ -51,18 +51,18 @@ class ReplayBuffer:
             self.bytes += part.cost
 
     def release(self, upto: int) -> Iterator[Batch]:
-        """Lets go of all batches up to a number; gives them in turn."""
+        """Removes all batches up to a number; yields them in turn."""
         while self._batches and self._batches[0].number <= upto:
             batch = self._batches.popleft()
             self.bytes -= batch.cost
             yield batch
 
     def to_plain(self) -> list[Any]:
-        """What a later run needs of them, as msgpack has it."""
+        """Returns all batches as a list that msgpack can pack."""
         return [batch.to_plain() for batch in self._batches]
 
     def restore(self, plain: Iterable[Any], number: int, position: int) -> None:
-        """Keeps what `to_plain` gave, behind batch `number`, which ended at `position`.
+        """Adds what `to_plain` returned, behind batch `number`, which ends at `position`.
 
         Raises SnapshotError unless numbers and positions rise from there on.
         """

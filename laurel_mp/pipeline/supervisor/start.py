@@ -1,4 +1,4 @@
-"""Choosing a pipeline, and starting it."""
+"""Chooses a stage runner, and starts pipelines of offline commands."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ COLLECTOR_THRESHOLDS = (50_000, 50, 50)
 
 
 OFFLINE_WINDOWS = 4
-"""Checkpoints cost offline commands a twentieth of their time, with a single window. Nobody waits
-for them while they do again what came since the last one."""
+"""With a single window, checkpoints take a twentieth of the time of an offline command. A recovery
+need not be quick there."""
 
 
 def runner_of(
     spawner: ProcessSpawner, config: Config, outputs: Outputs, on_stall: OnStall
 ) -> StageRunner:
-    """A crew by the configuration."""
+    """Returns the configured stage runner."""
     workers = stage_options.worker_count(config)
     if workers == 0:
         from laurel_mp.pipeline.runner.inline import InlineRunner
 
-        # Offline there is nobody who could go on with what this process leaves, if it dies.
+        # Offline, no process would complete what this one leaves when it dies.
         journal = spawner.journal if spawner.live else None
         return InlineRunner(
             config, outputs, journal, on_stall, live=spawner.live, accounts=spawner.accounts
@@ -45,7 +45,7 @@ def runner_of(
 
 
 def start_fork_server(spawner: ProcessSpawner, config: Config) -> None:
-    """Forks off the server that makes children, if there will be any; before there are threads."""
+    """Forks the fork server, if there will be children; before there are threads."""
     if stage_options.worker_count(config):
         from laurel_mp.pipeline.runner.parallel import start_child
 
@@ -53,18 +53,18 @@ def start_fork_server(spawner: ProcessSpawner, config: Config) -> None:
 
 
 def tune_collector() -> None:
-    """Hardly anything here is part of a cycle, and there is much that lives long.
+    """Makes the garbage collector run rarely: few objects are in cycles, and many live long.
 
-    So cycles are looked for seldom. Children take this on.
+    Children inherit it.
     """
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 def use_batch_scheduling() -> None:
-    """Says that no process of this command is in a hurry: whoever wakes one up goes on first.
+    """Sets SCHED_BATCH: a process that wakes up another one is not interrupted by it.
 
-    On as many CPUs as there are busy processes that takes a twentieth less time, as workers are
-    interrupted less often. Children take this on.
+    On as many CPUs as there are busy processes that takes a twentieth less time. Children inherit
+    it.
     """
     with suppress(OSError):  # a sandbox may forbid it; it is not needed
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
@@ -72,7 +72,7 @@ def use_batch_scheduling() -> None:
 
 @contextmanager
 def open_pipeline(config: Config, outputs: Outputs, hooks: Hooks) -> Iterator[Pipeline]:
-    """A running pipeline for an offline command, by the configuration.
+    """Runs a pipeline for an offline command.
 
     To be called before there are threads: it may fork.
     """

@@ -1,4 +1,4 @@
-"""How full is what stages remember, as they themselves say."""
+"""Fill levels of the tables of stages."""
 
 import os
 

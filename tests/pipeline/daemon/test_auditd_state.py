@@ -1,4 +1,4 @@
-"""What auditd's state file says."""
+"""The state file of auditd."""
 
 import os
 from pathlib import Path

@@ -63,24 +63,24 @@ def test_the_latest_answer(watches: list[KernelWatch]) -> None:
 
 
 def test_nobody_looks(watches: list[KernelWatch]) -> None:
-    """If nobody looks, it goes on all the same; what is lost meanwhile is in the next answer."""
+    """A full socket does not stop it; the next answer has the losses of the meantime."""
     watch = started(watches, Kernel(100_000), period=0.0)
     (child,) = psutil.Process().children()
     before = child.cpu_times().user
-    wait_until(lambda: child.cpu_times().user > before + 0.2, "it goes on")
+    wait_until(lambda: child.cpu_times().user > before + 0.2, "it continues")
 
     assert watch.latest() is not None
     assert watch.problem == ""
 
 
 def test_it_dies(watches: list[KernelWatch]) -> None:
-    """If it is killed, that is told once, and not mended: nobody has the right any more."""
+    """Its death is reported once. It is not restarted: no process has the right any more."""
     watch = started(watches, Kernel())
     (child,) = psutil.Process().children()
     os.kill(child.pid, signal.SIGKILL)
     wait_until(lambda: watch.latest() is None and watch.problem, "its end was noticed")
 
-    assert watch.problem == "the process that asks has ended"
+    assert watch.problem == "the kernel watch process has ended"
 
 
 def test_it_ends_with_us(watches: list[KernelWatch]) -> None:

@@ -1,4 +1,4 @@
-"""What ingest says about missing events."""
+"""Reports of missing events."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_one_event() -> None:
 
 
 def test_further_ones_are_summed() -> None:
-    """What comes in the next minute is told together after it, for each host."""
+    """Losses of the next minute are reported together after it, for each node."""
     log = Log()
     log.report.add([loss(1)])
     log.report.add([loss(2, 20), loss(1, 5, node=b"b")])
@@ -72,16 +72,16 @@ def test_the_end() -> None:
 
 
 def test_late() -> None:
-    """What came after all is told, and counted back."""
+    """Late events are logged, and counted back."""
     log = Log()
     log.report.add([loss(5)])
     log.report.add([loss(2, 20, late=3)])
     log.report.close()
-    assert log.texts[1].endswith("; 3 events came after all; 4 since the start")
+    assert log.texts[1].endswith("; 3 events arrived late; 4 since the start")
 
     log.report.add([loss(0, late=1)])
     log.report.close()
-    assert log.texts[2] == "1 event came after all, counted as missing before"
+    assert log.texts[2] == "1 event arrived late, counted as missing before"
 
 
 def test_counters() -> None:

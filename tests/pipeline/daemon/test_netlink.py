@@ -1,4 +1,4 @@
-"""What the kernel says of its auditing."""
+"""The status of the kernel's audit system."""
 
 import errno
 import struct
@@ -40,7 +40,7 @@ def test_something_else() -> None:
 
 
 def test_a_refusal() -> None:
-    """What the kernel refuses is an OSError, and so is an answer that is too short."""
+    """A refusal is an OSError, and so is an answer that is too short."""
     with pytest.raises(PermissionError):
         netlink.parse(message(NLMSG_ERROR, struct.pack("=i", -errno.EPERM) + bytes(16)), 1)
     with pytest.raises(OSError, match="Protocol error"):
@@ -49,7 +49,7 @@ def test_a_refusal() -> None:
 
 @pytest.mark.usefixtures("requires_auditd")
 def test_the_real_kernel() -> None:
-    """Root gets an answer, and nobody without the capability does."""
+    """Root gets an answer; a process without the capability gets none."""
 
     def as_nobody() -> str:
         import os

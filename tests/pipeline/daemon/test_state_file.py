@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> StateFile:
 
 
 def names(file: StateFile) -> list[str]:
-    """What is in the directory of a state file."""
+    """The files in the directory of a state file."""
     return sorted(path.name for path in file.path.parent.iterdir())
 
 
@@ -47,7 +47,7 @@ def saved(monkeypatch: pytest.MonkeyPatch, file: StateFile, seconds: float) -> N
 
 
 def test_save_and_load(file: StateFile) -> None:
-    """What is saved is loaded, and goes on where the other run was."""
+    """A saved state is loaded, and continues the other run."""
     assert file.save(STATE)
     loaded = file.load()
 
@@ -71,7 +71,7 @@ def test_pieces(file: StateFile) -> None:
 
 
 def test_private(file: StateFile) -> None:
-    """Nobody else can read it, whatever the umask."""
+    """No other user can read it, whatever the umask."""
     before = os.umask(0)
     try:
         file.save(STATE)
@@ -182,7 +182,7 @@ def test_missing(file: StateFile, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     assert file.load() is None
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("INFO", f"state file {file.path}: there is none yet")
+        ("INFO", f"state file {file.path}: does not exist yet")
     ]
 
 
@@ -210,9 +210,7 @@ def test_errors_are_said_once_a_minute(tmp_path: Path, caplog: pytest.LogCapture
     assert file.save(STATE)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "reason"), [(75, "it is 75 s old"), (-75, "it is from the future")]
-)
+@pytest.mark.parametrize(("seconds", "reason"), [(75, "75 s old"), (-75, "from the future")])
 def test_not_fresh(
     file: StateFile,
     monkeypatch: pytest.MonkeyPatch,
@@ -243,7 +241,7 @@ def test_another_boot(file: StateFile, monkeypatch: pytest.MonkeyPatch) -> None:
     assert loaded is not None
     assert not loaded.fresh
     assert not loaded.same_boot
-    assert loaded.reason == "it is of another boot"
+    assert loaded.reason == "from another boot"
     assert loaded.state == STATE
 
 
@@ -259,20 +257,20 @@ BAD: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "empty": (lambda _: b"", "not a state file"),
     "text": (lambda _: b"LMP is a program", "not a state file"),
     "torn header": (lambda data: data[:20], "its end is missing"),
-    "torn": (lambda data: data[:-1], "its size"),
-    "more": (lambda data: data + b"x", "its size"),
-    "flipped": (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "its checksum"),
-    "clock": (lambda data: data[:30] + bytes([data[30] ^ 1]) + data[31:], "its checksum"),
+    "torn": (lambda data: data[:-1], "wrong size"),
+    "more": (lambda data: data + b"x", "wrong size"),
+    "flipped": (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "wrong checksum"),
+    "clock": (lambda data: data[:30] + bytes([data[30] ^ 1]) + data[31:], "wrong checksum"),
     "version": (lambda _: framed(b"\x80", version=2), "version 2"),
-    "no time": (lambda _: framed(b"\x80", monotonic=float("nan")), "no time"),
-    "no msgpack": (lambda _: framed(b"\xc1"), "content cannot be read"),
-    "list": (lambda _: framed(b"\x90"), "of another kind"),
-    "keys": (lambda _: framed(msgpack.packb({b"a": 1})), "of another kind"),
-    "number as key": (lambda _: framed(msgpack.packb({1: 1})), "content cannot be read"),
+    "no time": (lambda _: framed(b"\x80", monotonic=float("nan")), "invalid time"),
+    "no msgpack": (lambda _: framed(b"\xc1"), "content is not msgpack"),
+    "list": (lambda _: framed(b"\x90"), "content is not a map"),
+    "keys": (lambda _: framed(msgpack.packb({b"a": 1})), "content is not a map"),
+    "number as key": (lambda _: framed(msgpack.packb({1: 1})), "content is not msgpack"),
     "extension": (lambda _: framed(msgpack.packb({"a": msgpack.ExtType(5, b"")})), "content"),
-    "deep": (lambda _: framed(b"\x81\xa1a" + b"\x91" * 100_000), "content cannot be read"),
-    "huge": (lambda _: framed(b"\x81\xa1a\xdd\xff\xff\xff\xff"), "content cannot be read"),
-    "no text": (lambda _: framed(b"\x81\xa1a\xa1\xff"), "content cannot be read"),
+    "deep": (lambda _: framed(b"\x81\xa1a" + b"\x91" * 100_000), "content is not msgpack"),
+    "huge": (lambda _: framed(b"\x81\xa1a\xdd\xff\xff\xff\xff"), "content is not msgpack"),
+    "no text": (lambda _: framed(b"\x81\xa1a\xa1\xff"), "content is not msgpack"),
 }
 
 

@@ -1,4 +1,4 @@
-"""What ingest sees of losses beside the stream."""
+"""Losses that the stream does not show."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ class Kernel(KernelWatch):
         self.next: KernelStatus | None = None
 
     def latest(self) -> KernelStatus | None:
-        """What was said since the last look."""
+        """Messages since the last call."""
         found, self.next = self.next, None
         return found
 
@@ -62,7 +62,7 @@ class Watch:
 
 
 def test_the_kernel_loses(tmp_path: Path) -> None:
-    """What has come to the kernel's count is told in the log, the output and the counters."""
+    """Growth of the kernel's count is in the log, the output and the counters."""
     watch = Watch(tmp_path)
     watch.kernel_says(50)
     assert (watch.texts, watch.lookout.has_notes) == ([], False)
@@ -77,7 +77,7 @@ def test_the_kernel_loses(tmp_path: Path) -> None:
 
 
 def test_not_too_often(tmp_path: Path) -> None:
-    """What comes soon after is told together, in the output and in the log at their own pace."""
+    """Losses soon after are reported together, in output and log at their own pace."""
     watch = Watch(tmp_path)
     for lost in (0, 1, 3):
         watch.kernel_says(lost)
@@ -92,7 +92,7 @@ def test_not_too_often(tmp_path: Path) -> None:
 
 
 def test_the_count_is_set_to_0(tmp_path: Path) -> None:
-    """Somebody sets the kernel's count to 0: what it counts from there on comes to ours."""
+    """After a reset of the kernel's count, its growth is added to ours."""
     watch = Watch(tmp_path)
     watch.kernel_says(50)
     watch.kernel_says(1)
@@ -107,19 +107,19 @@ def test_it_can_not_be_read(tmp_path: Path) -> None:
     watch.lookout.step()
     watch.lookout.step()
 
-    expected = "the kernel's count of lost records is not read: Operation not permitted"
+    expected = "cannot read the kernel's count of lost records: Operation not permitted"
     assert watch.texts == [expected]
     assert watch.row() == {"auditd_overflows": 0}
     assert watch.lookout.filenos() == ()
 
 
 def test_auditd_overflows(tmp_path: Path) -> None:
-    """What auditd says in its state file is told, too."""
+    """An overflow in auditd's state file is reported, too."""
     watch = Watch(tmp_path)
     watch.file.write_text("plugin queue overflow detected = yes\n")
     watch.lookout.step()
 
-    assert watch.texts[0].startswith("auditd says that its queue to the plugins was full")
+    assert watch.texts[0].startswith("auditd dropped records: its queue to the plugins was full")
     loss = {"op": "loss", "kind": "auditd-queue", "since": 1000.25}
     assert watch.notes() == [{"ID": "1000.250:0", "LAUREL_MP": loss}]
     assert watch.row()["auditd_overflows"] == 1

@@ -1,4 +1,4 @@
-"""What the log says about a run."""
+"""Log messages about a run."""
 
 from laurel_mp.config import Config
 from laurel_mp.observe.measures import Row
@@ -15,7 +15,7 @@ TOTAL = Ledger(lines=100, malformed=1, duplicate=2, written=20, filtered_events=
 def snapshot(
     counts: tuple[int, int, int, int, int], flight: int, cpu: tuple[float, float], failures: int = 0
 ) -> Snapshot:
-    """What there is to report."""
+    """Counters to report."""
     lines, events, filtered, duplicate, malformed = counts
     row = {
         "lines": lines,

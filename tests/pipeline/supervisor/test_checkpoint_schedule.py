@@ -17,7 +17,7 @@ MOST = 1000
 
 
 class Clock:
-    """Time that goes on when it is told to."""
+    """A clock that a test moves."""
 
     now = 100.0
 
@@ -28,7 +28,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """What a schedule takes for the time."""
+    """The time of the schedule."""
     clock = Clock()
     monkeypatch.setattr(checkpoint_schedule, "time", clock)
     return clock

@@ -17,7 +17,7 @@ def test_what_waits() -> None:
 
 
 def test_what_is_written() -> None:
-    """It waits for nobody, and takes no room."""
+    """Written batches do not wait, and take no room."""
     batches = InFlightBatches()
     for number in (10, 20, 30):
         batches.add(number, number, 0.0)

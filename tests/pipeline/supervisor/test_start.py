@@ -1,4 +1,4 @@
-"""How offline commands start."""
+"""The start of offline commands."""
 
 import os
 
@@ -7,7 +7,7 @@ from tests.support.forked import in_child
 
 
 def test_offline_commands_are_batch_jobs() -> None:
-    """The kernel knows that nobody waits for a single batch of theirs."""
+    """They run as SCHED_BATCH."""
 
     def policy() -> int:
         use_batch_scheduling()
