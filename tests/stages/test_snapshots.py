@@ -16,7 +16,7 @@ from laurel_mp.config import Config
 from laurel_mp.errors import SnapshotError
 from laurel_mp.events.reassembly import coalescer, known_events
 from laurel_mp.pipeline.host.host_access import System
-from laurel_mp.pipeline.intake.line_cutter import LineCutter
+from laurel_mp.pipeline.supervisor.feed import LineCutter
 from laurel_mp.processes import process_table
 from laurel_mp.processes.procfs import Procfs
 from laurel_mp.stages import router, tracker

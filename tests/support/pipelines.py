@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, fields, replace
 from laurel_mp.config import Config
 from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.pipeline.host.host_access import System
-from laurel_mp.pipeline.intake.line_cutter import Chunk, LineCutter, shown
 from laurel_mp.pipeline.runner import stage_options, wire
 from laurel_mp.pipeline.runner.batches import FINAL
+from laurel_mp.pipeline.supervisor.feed import Chunk, LineCutter, shown
 from laurel_mp.pipeline.supervisor.ledger import Ledger
 from laurel_mp.stages.router import Malformed
 from laurel_mp.stages.stage_messages import Merged, Share

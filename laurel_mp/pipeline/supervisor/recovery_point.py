@@ -18,11 +18,10 @@ from typing import Any
 
 from laurel_mp.config import Config
 from laurel_mp.errors import SnapshotError
-from laurel_mp.pipeline.intake.line_cutter import LineCutter
 from laurel_mp.pipeline.runner.batches import SPAN
 from laurel_mp.pipeline.runner.stage_runner import Snapshots
 from laurel_mp.pipeline.supervisor.checkpoint import Checkpoint
-from laurel_mp.pipeline.supervisor.feed import Feed
+from laurel_mp.pipeline.supervisor.feed import Feed, LineCutter
 from laurel_mp.pipeline.supervisor.ledger import Ledger
 from laurel_mp.pipeline.supervisor.replay_buffer import ReplayBuffer
 from laurel_mp.pipeline.supervisor.session import Session

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from laurel_mp.config import Config
 from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
-from laurel_mp.pipeline.intake.line_cutter import shown
 from laurel_mp.pipeline.runner import stage_options, wire
 from laurel_mp.pipeline.runner.batches import BARRIER, FINAL, Batch
 from laurel_mp.pipeline.runner.stage_runner import (
@@ -18,6 +17,7 @@ from laurel_mp.pipeline.runner.stage_runner import (
     StartState,
 )
 from laurel_mp.pipeline.supervisor.checkpoint import Checkpoint, PendingCheckpoint
+from laurel_mp.pipeline.supervisor.feed import shown
 from laurel_mp.pipeline.supervisor.in_flight_batches import InFlightBatches
 from laurel_mp.pipeline.supervisor.ledger import Ledger
 from laurel_mp.stages.assembler import AssemblerCounters

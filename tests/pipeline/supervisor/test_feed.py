@@ -1,9 +1,9 @@
-"""Whole lines out of reads of any size."""
+"""Whole lines and batches out of reads: however the input is cut, the lines are the same."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurel_mp.pipeline.intake.line_cutter import SHOWN, Chunk, LineCutter, Overlong, shown
+from laurel_mp.pipeline.supervisor.feed import SHOWN, Chunk, LineCutter, Overlong, shown
 from laurel_mp.stages.router import MAX_HEADER
 from tests.support.pipelines import cuts_of
 
