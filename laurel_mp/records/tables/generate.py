@@ -173,8 +173,30 @@ def uring_ops() -> str:
     )
 
 
+def constants() -> str:
+    """NAMES: a group of constants, or `group@family` where an architecture differs, to its names.
+
+    An empty name says that the family has none for a value that others have one for.
+    """
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for row in _rows("constants"):
+        group = f"{row['set']}@{row['family']}" if row["family"] else row["set"]
+        groups.setdefault(group, []).append((row["value"], _bytes(row["name"])))
+    inner = [
+        (f'"{group}"', "{\n" + "".join(f"        {v}: {n},\n" for v, n in entries) + "    }")
+        for group, entries in groups.items()
+    ]
+    return _module(
+        "Constants of system calls and records: group to number to name.",
+        ["constants"],
+        "NAMES: dict[str, dict[int, bytes]]",
+        _entries(inner),
+    )
+
+
 _WRITERS: Mapping[str, Callable[[], str]] = {
     "arches": arches,
+    "constants": constants,
     "fields": fields,
     "process_calls": process_calls,
     "record_types": record_types,

@@ -1,0 +1,1 @@
+"""Names for the numbers in records that `ausearch -i` would name: `translate.interpret`."""
