@@ -170,6 +170,12 @@ class Translate:
         kinds.FLAG,
         "Name architectures, system calls and io_uring operations; decode socket addresses.",
     )
+    interpret: bool = setting(
+        False,
+        kinds.FLAG,
+        "Name errors, signals, modes, capabilities, and the arguments of system calls, as "
+        "`ausearch -i` does. Takes the slow path for system calls.",
+    )
     user_db: bool = setting(False, kinds.FLAG, "Name users and groups.", aliases=("userdb",))
     drop_raw: bool = setting(False, kinds.FLAG, "Remove the number if there is a name.")
 

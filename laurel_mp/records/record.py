@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from laurel_mp.records import enriched, proctitle, translation, types
 from laurel_mp.records.fields import Field, Form, parse
+from laurel_mp.records.interpretation import fields as interpretation
 from laurel_mp.records.layouts import Layout, compile_layout
 from laurel_mp.records.members import Member, join
 from laurel_mp.records.message import (
@@ -150,6 +151,8 @@ class RecordRenderer:
         """True if records of this kind have a shape or a translation of their own."""
         if name == b"PROCTITLE":
             return True
+        if self.options.interpret and any(interpretation.is_known(each.key) for each in fields):
+            return True
         return self.options.universal and (
             name in (b"SOCKADDR", b"URINGOP") or any(field.key == b"arch" for field in fields)
         )
@@ -208,6 +211,8 @@ class RecordRenderer:
     def _translate(self, name: bytes, fields: list[Field]) -> dict[int, bytes]:
         """Returns our own translations: JSON by the index of the translated field, in order."""
         found: dict[int, bytes] = {}
+        if self.options.interpret:
+            found |= self._interpret(name, fields)
         if self.options.user_name is not None:
             for index, field in enumerate(fields):
                 name_of = self._name_of(field.key)
@@ -226,6 +231,19 @@ class RecordRenderer:
             address = text_of(fields[first[b"saddr"]]) or b""
             ours |= translation.socket_address(address, big_endian=self.options.big_endian)
         return dict(sorted((found | {first[key]: json for key, json in ours.items()}).items()))
+
+    @staticmethod
+    def _interpret(name: bytes, fields: list[Field]) -> dict[int, bytes]:
+        """Names for numbers: JSON by the index of the field."""
+        written = next((field.text for field in fields if field.key == b"arch"), b"")
+        arch = translation.arch_name(written) or b""
+        found = {}
+        for index, field in enumerate(fields):
+            if field.form is Form.BARE:
+                text = interpretation.interpret(name, field.key, field.text, arch)
+                if text is not None:
+                    found[index] = encode(text)
+        return found
 
     def _name_of(self, key: bytes) -> Callable[[int], bytes] | None:
         """Returns the function that translates the numbers of field `key` into names."""

@@ -12,6 +12,8 @@ class RecordOptions:
 
     universal: bool = False
     """Translate architectures, system calls, socket addresses, io_uring operations."""
+    interpret: bool = False
+    """Name error numbers, signals, flags, modes, capabilities and other numbers."""
     user_name: Callable[[int], bytes] | None = None
     """Translates user ids, if they are to be translated."""
     group_name: Callable[[int], bytes] | None = None

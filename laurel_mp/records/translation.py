@@ -29,9 +29,14 @@ _X32_OWN = dict(
 )
 
 
+def arch_name(arch: bytes) -> bytes | None:
+    """Returns the name of an architecture, by its number in hexadecimal without 0x."""
+    return arches.NAMES.get(arch.lower())
+
+
 def system_call(arch: bytes, number: bytes | None) -> dict[bytes, bytes]:
     """Returns JSON for `arch` and `syscall`, as far as they have names."""
-    name = arches.NAMES.get(arch.lower())
+    name = arch_name(arch)
     if name is None:
         return {}
     found = {b"arch": encode(name)}

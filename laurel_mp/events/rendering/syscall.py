@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from laurel_mp.events.rendering.caches import BoundedCache, SecondHitCache
 from laurel_mp.events.rendering.caller_templates import Caller, CallerTemplates
-from laurel_mp.records import enriched, members, sockaddr, values
+from laurel_mp.records import enriched, members, sockaddr, translation, values
 from laurel_mp.records.fields import Field, parse
+from laurel_mp.records.interpretation.arguments import interpret as interpret_arguments
 from laurel_mp.records.record import Parts, RecordRenderer
 from laurel_mp.records.strings import decode, encode
 from laurel_mp.records.tables.process_calls import KINDS
@@ -117,7 +118,12 @@ class SyscallRenderer:
         """Template for operation, exit, caller, a0 to a3, members added to operation and caller."""
 
     def operation(self, text: bytes) -> Operation | None:
-        """Renders an operation and caches it; None for an irregular one."""
+        """Renders an operation and caches it; None for an irregular one.
+
+        It is None if arguments are interpreted: their text is in no part that can be cached.
+        """
+        if self._renderer.options.interpret:
+            return None
         parts = self._renderer.render_parts(b"SYSCALL operation", text)
         operation = None
         if parts is not None and self._is_translated(parts):
@@ -241,6 +247,7 @@ class SyscallRenderer:
                 for kind, field in zip(hexadecimal, arguments, strict=True)
             ]
             kept.append((self._argv, b"[" + b",".join(shown) + b"]"))
+            added += self._interpreted(others, arguments)
         texts = {field.key: field.text for field in others}
         process = additions = b""
         if self._annotated.isdisjoint(key for key, _ in kept + added):
@@ -253,6 +260,22 @@ class SyscallRenderer:
             int(items) if items.isdigit() and len(items) < 10 else 0,
             sockaddr.is_big_endian(texts.get(b"arch", b"")),
         )
+
+    def _interpreted(self, others: list[Field], arguments: list[Field]) -> list[members.Member]:
+        """Returns members that name what the arguments of the call mean."""
+        options = self._renderer.options
+        texts = {field.key: field.text for field in others}
+        arch = translation.arch_name(texts.get(b"arch", b""))
+        call = translation.syscall_name(arch or b"", texts.get(b"syscall", b""))
+        if not options.interpret or arch is None or call is None:
+            return []
+        numbers = {
+            int(field.key[1:]): int(field.text, 16)
+            for field in arguments
+            if values.kind_of("hexadecimal", field) is Kind.HEXADECIMAL
+        }
+        found = interpret_arguments(arch, call, numbers, options.user_name, options.group_name)
+        return [(options.added(b"a%d" % number), encode(text)) for number, text in found.items()]
 
     def _irregular_process(self, fields: list[Field]) -> tuple[bytes, bytes]:
         """Returns the process and members that we add; empty if fields for it are missing."""

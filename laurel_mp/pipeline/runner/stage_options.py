@@ -157,6 +157,7 @@ def _records(config: Config, system: System | None) -> RecordOptions:
     sockets = config.filter.filter_sockaddr
     return RecordOptions(
         universal=config.translate.universal,
+        interpret=config.translate.interpret,
         user_name=user_name,
         group_name=group_name,
         drop_raw=config.translate.drop_raw,
