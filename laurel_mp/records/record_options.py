@@ -12,8 +12,6 @@ class RecordOptions:
 
     universal: bool = False
     """Translate architectures, system calls, socket addresses, io_uring operations."""
-    interpret: bool = False
-    """Name error numbers, signals, flags, modes, capabilities and other numbers."""
     user_name: Callable[[int], bytes] | None = None
     """Translates user ids, if they are to be translated."""
     group_name: Callable[[int], bytes] | None = None
@@ -37,6 +35,8 @@ class RecordOptions:
     """Ask the tracker about `…pid` fields outside of SYSCALL records."""
     big_endian: bool = False
     """Byte order of the audited host, for socket addresses."""
+    interpret: bool = False
+    """Name error numbers, signals, flags, modes, capabilities and other numbers."""
 
     def added(self, name: bytes) -> bytes:
         """Returns the key of a member that we add for field `name`.

@@ -46,6 +46,7 @@ def options_of(bits: int) -> RecordOptions:
         big_endian=bool(bits & 64),
         argv_string=bool(bits & 128),
         argv_limit=7 if bits & 128 else None,
+        interpret=bool(bits & 128),
         queries_name_rules=True,
     )
 

@@ -52,6 +52,7 @@ CONFIGURATIONS = (
     universal = true
     user-db = true
     drop-raw = true
+    interpret = true
     [enrich]
     pid = false
     parent-info = false

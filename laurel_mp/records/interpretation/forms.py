@@ -56,18 +56,20 @@ def flags(group: str, zero: bytes | None = None) -> Form:
 def _flags(group: str, zero: bytes | None, value: int, arch: bytes) -> bytes | None:
     if not value:
         return zero
+    names = _names_of_bits(group, value, arch)
+    return None if names[0].startswith(b"0x") else b"|".join(names)
+
+
+def _names_of_bits(group: str, value: int, arch: bytes) -> list[bytes]:
+    """Names of the bits of a value, and in hexadecimal those that have none."""
     names = []
-    rest = value
     for bits in _bits(group, arch):
-        if rest & bits == bits:
-            name = name_in(group, bits, arch)
-            if name is not None:
-                names.append(name)
-                rest &= ~bits
-    if not names:
-        return None
+        name = name_in(group, bits, arch) if value & bits == bits else None
+        if name is not None:
+            names.append(name)
+            value &= ~bits
     names.reverse()
-    return b"|".join(names + ([b"0x%x" % rest] if rest else []))
+    return names + ([b"0x%x" % value] if value else [])
 
 
 def _bits(group: str, arch: bytes) -> list[int]:
@@ -79,10 +81,9 @@ def _bits(group: str, arch: bytes) -> list[int]:
 def open_flags(value: int, arch: bytes) -> bytes | None:
     """Flags of open(2): the two lowest bits are a number, the others are bits."""
     access = name_in("open", value & 3, arch)
-    others = _flags("open", b"", value & INT & ~3, arch)
-    if access is None or others is None:
+    if access is None:
         return None
-    return access + (b"|" + others if others else b"")
+    return b"|".join([access, *_names_of_bits("open", value & INT & ~3, arch)])
 
 
 def clone_flags(value: int, arch: bytes) -> bytes | None:
@@ -98,19 +99,19 @@ _SHARING = {1: b"MAP_SHARED", 2: b"MAP_PRIVATE", 3: b"MAP_SHARED_VALIDATE"}
 
 def map_flags(value: int, arch: bytes) -> bytes | None:
     """Flags of mmap(2): the two lowest bits are a number [include/uapi/linux/mman.h]."""
-    others = _flags("map", b"", value & INT & ~3, arch)
-    if others is None:
+    sharing = _SHARING.get(value & 3)
+    if sharing is None:
         return None
-    return b"|".join(name for name in (_SHARING.get(value & 3), others) if name) or None
+    return b"|".join([sharing, *_names_of_bits("map", value & INT & ~3, arch)])
 
 
 def socket_type(value: int, arch: bytes) -> bytes | None:
     """The type of socket(2), with SOCK_CLOEXEC and SOCK_NONBLOCK, which are bits of open(2)."""
     name = name_in("socket_type", value & 0xF, arch)
-    others = _flags("open", b"", value & INT & ~0xF, arch)
-    if name is None or others is None:
+    if name is None:
         return None
-    return name + (b"|" + others.replace(b"O_", b"SOCK_") if others else b"")
+    others = _names_of_bits("open", value & INT & ~0xF, arch)
+    return b"|".join([name, *(each.replace(b"O_", b"SOCK_") for each in others)])
 
 
 def error(value: int, arch: bytes) -> bytes | None:
@@ -168,10 +169,9 @@ def capability_set(value: int, arch: bytes) -> bytes:
 def personality(value: int, arch: bytes) -> bytes | None:
     """An execution domain and its flags [personality(2)]."""
     domain = name_in("personality", value & 0xFF, arch)
-    others = _flags("personality_flag", b"", value & INT & ~0xFF, arch)
-    if domain is None or others is None:
+    if domain is None:
         return None
-    return domain + (b"|" + others if others else b"")
+    return b"|".join([domain, *_names_of_bits("personality_flag", value & INT & ~0xFF, arch)])
 
 
 def directory(value: int, _arch: bytes) -> bytes | None:

@@ -30,6 +30,7 @@ from tests.support.records import group_name, user_name
 OPTIONS = (
     RecordOptions(),
     RecordOptions(universal=True, look_up_pids=True, drop_raw=True, queries_name_rules=True),
+    RecordOptions(interpret=True),
     RecordOptions(
         user_name=user_name, group_name=group_name, prefix=b"x_", record_types=True,
         queries_name_rules=True,
@@ -143,7 +144,7 @@ def test_floods(options: Options, *, observed: bool, filtering: bool) -> None:
 
     def outcome(way: Way) -> object:
         observer = _Observer() if observed else None
-        coalescer = Coalescer(OPTIONS[2], Limits(), node, observer, filters)
+        coalescer = Coalescer(OPTIONS[-1], Limits(), node, observer, filters)
         return _outcome(way, coalescer, stream, options.eoe)
 
     assert outcome(fast) == outcome(by_lines)

@@ -92,6 +92,15 @@ def test_one_translation_of_each(options: RecordOptions, expected: tuple[str, ..
     assert expected == (found["ARCH"], found["SYSCALL"], found["UID"])
 
 
+def test_interpretation() -> None:
+    """Errors and arguments are named, behind everything else, under the configured keys."""
+    body = SYSCALL.replace(b"syscall=59", b"syscall=257").replace(b"exit=0", b"exit=-13")
+    options = RecordOptions(interpret=True, prefix=b"x_")
+    found = {key: text for key, text in shown(body, options).items() if key.startswith("x_")}
+
+    assert (found["x_exit"], found["x_a2"]) == ("EACCES", "O_RDONLY|0x10")
+
+
 def test_a_call_without_a_name_keeps_auditds() -> None:
     """Without an entry in our table, auditd's name is kept."""
     body = SYSCALL.replace(b"syscall=59", b"syscall=9999") + ENRICHED
