@@ -313,43 +313,55 @@ class Filter:
         kinds.NAMES,
         "Filter events by the key of an audit rule.",
         sample=["noise"],
+        looks_at="keys",
     )
-    filter_null_keys: bool = setting(False, kinds.FLAG, "Filter events without a key.")
+    filter_null_keys: bool = setting(
+        False,
+        kinds.FLAG,
+        "Filter events without a key.",
+        looks_at="keys",
+    )
     filter_labels: tuple[str, ...] = setting(
         (),
         kinds.NAMES,
         "Filter events of processes with a label.",
         sample=["software_mgmt"],
+        looks_at="labels",
     )
     filter_raw_lines: tuple[str, ...] = setting(
         (),
         kinds.PATTERNS,
         "Filter events by a regular expression on any of their input lines.",
         sample=["^type=PROCTITLE .*proctitle=64617465$"],
+        looks_at="lines",
     )
     filter_sockaddr: tuple[str, ...] = setting(
         (),
         kinds.SOCKETS,
         "Filter events by network, port, or both, of a socket address.",
         sample=["127.0.0.0/8", "[::1]:443", "*:111"],
+        looks_at="addresses",
     )
     filter_systemd_services: tuple[str, ...] = setting(
         (),
         kinds.NAMES,
         "Filter events of systemd services.",
         sample=["backup.service"],
+        looks_at="services",
     )
     filter_exe: tuple[str, ...] = setting(
         (),
         kinds.PATTERNS,
         "Filter events by a regular expression on the executable.",
         sample=["^/opt/backup/"],
+        looks_at="programs",
     )
     filter_users: tuple[str, ...] = setting(
         (),
         kinds.USERS,
         "Filter events of users, by name or id.",
         sample=["backup", 1001],
+        looks_at="users",
     )
     filter_action: Literal["drop", "log"] = setting(
         "drop",

@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from laurel_mp.config.kinds import Kind
+
+LooksAt = Literal["lines", "addresses", "keys", "labels", "programs", "users", "services"]
+"""What a filter of events looks at: input lines and socket addresses of the event; keys of audit
+rules and labels; program, user and systemd services of the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Setting:
     required: bool
     sample: Any
     shown: bool
+    looks_at: LooksAt | None
+    """For a filter of events: what it looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,12 @@ def setting(
     required: bool = False,
     sample: object = None,
     shown: bool = False,
+    looks_at: LooksAt | None = None,
 ) -> Any:
     """Declare a setting as a dataclass field; its name follows from the attribute if not given."""
-    declaration = Setting(name, "", default, kind, doc, unit, aliases, required, sample, shown)
+    declaration = Setting(
+        name, "", default, kind, doc, unit, aliases, required, sample, shown, looks_at
+    )
     if isinstance(default, dict):
         factory = dict[str, str]
         return dataclasses.field(default_factory=factory, metadata={"entry": declaration})
@@ -78,6 +87,15 @@ def entries(schema: type[Any]) -> Mapping[str, Setting | Section]:
             name = entry.name or field.name.replace("_", "-")
             found[name] = dataclasses.replace(entry, name=name, attribute=field.name)
     return found
+
+
+def filters_on(section: Any) -> Mapping[str, LooksAt]:
+    """Map the attributes of the filters that a section sets to what each of them looks at."""
+    return {
+        entry.attribute: entry.looks_at
+        for entry in entries(type(section)).values()
+        if isinstance(entry, Setting) and entry.looks_at and getattr(section, entry.attribute)
+    }
 
 
 def spellings(schema: type[Any]) -> Mapping[str, Setting | Section]:

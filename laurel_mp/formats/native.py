@@ -37,7 +37,7 @@ OF_NODE = b',"NODE":%b'
 
 # Within a JSON string there is no quotation mark without a backslash before it. So this matches
 # no text of a user; but it matches PARENT_INFO, too, which begins with the id of an event.
-_find = re.compile(rb'\{"ID":"([^"]+)"(?:,"NODE":("[^"]*"))?').finditer
+_find = re.compile(rb'\{"ID":"([^"]+)"(?:,"NODE":("(?:[^"\\]|\\.)*"))?').finditer
 
 
 def begin(id_: bytes, node: bytes | None) -> bytes:

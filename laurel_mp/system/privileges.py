@@ -17,6 +17,7 @@ from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from laurel_mp.config import Config
+from laurel_mp.config.settings import filters_on
 from laurel_mp.errors import ConfigError, PipelineError
 
 # <linux/prctl.h>
@@ -106,7 +107,7 @@ def needs(role: Role, config: Config) -> Capabilities:
 
 def _shows_processes(config: Config) -> bool:
     """Returns True if an option needs processes that began before the stream."""
-    enrich, labels, filters = config.enrich, config.label_process, config.filter
+    enrich, labels = config.enrich, config.label_process
     return bool(
         enrich.pid
         or enrich.ppid_verbose
@@ -115,8 +116,7 @@ def _shows_processes(config: Config) -> bool:
         or enrich.container_info
         or labels.label_exe
         or labels.unlabel_exe
-        or filters.filter_exe
-        or filters.filter_systemd_services
+        or {"programs", "services"} & set(filters_on(config.filter).values())
     )
 
 

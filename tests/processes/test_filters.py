@@ -2,25 +2,36 @@
 
 import pytest
 
-from laurel_mp.processes.filters import ProcessFilters, UserRecordFilter
+from laurel_mp.processes.filters import (
+    ProcessFilters,
+    TextFilter,
+    UserRecordFilter,
+    any_of,
+    is_empty,
+)
 from laurel_mp.processes.labels import NONE
 from laurel_mp.processes.patterns import PatternSet
 
 K = frozenset((b"k",))
 
 
+def matching(patterns: list[str]) -> TextFilter:
+    """A filter by expressions."""
+    return lambda text: bool(PatternSet(patterns).matches(text))
+
+
 @pytest.mark.parametrize(
     ("filters", "keys", "labels", "expected"),
     [
-        (ProcessFilters(keys=K), (b"k",), NONE, True),
-        (ProcessFilters(keys=K), (b"j", b"k"), NONE, True),
-        (ProcessFilters(keys=K), (b"j",), K, False),
-        (ProcessFilters(keys=K), (), NONE, False),
-        (ProcessFilters(null_keys=True), (), NONE, True),
-        (ProcessFilters(null_keys=True), (b"k",), NONE, False),
-        (ProcessFilters(labels=K), (), K, True),
-        (ProcessFilters(labels=K), (b"j",), K, True),
-        (ProcessFilters(labels=K), (b"k",), NONE, False),
+        (ProcessFilters(keys=any_of(K)), (b"k",), NONE, True),
+        (ProcessFilters(keys=any_of(K)), (b"j", b"k"), NONE, True),
+        (ProcessFilters(keys=any_of(K)), (b"j",), K, False),
+        (ProcessFilters(keys=any_of(K)), (), NONE, False),
+        (ProcessFilters(keys=is_empty), (), NONE, True),
+        (ProcessFilters(keys=is_empty), (b"k",), NONE, False),
+        (ProcessFilters(labels=any_of(K)), (), K, True),
+        (ProcessFilters(labels=any_of(K)), (b"j",), K, True),
+        (ProcessFilters(labels=any_of(K)), (b"k",), NONE, False),
         (ProcessFilters(), (), NONE, False),
     ],
 )
@@ -34,12 +45,12 @@ def test_by_rule(
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        (ProcessFilters(users=frozenset((b"7",))), True),
-        (ProcessFilters(users=frozenset((b"77",))), False),
-        (ProcessFilters(services=frozenset((b"b.service",))), True),
-        (ProcessFilters(services=frozenset((b"service",))), False),
-        (ProcessFilters(exe=PatternSet(["^/bin/"])), True),
-        (ProcessFilters(exe=PatternSet(["^/sbin/"])), False),
+        (ProcessFilters(users=frozenset((b"7",)).__contains__), True),
+        (ProcessFilters(users=frozenset((b"77",)).__contains__), False),
+        (ProcessFilters(services=any_of(frozenset((b"b.service",)))), True),
+        (ProcessFilters(services=any_of(frozenset((b"service",)))), False),
+        (ProcessFilters(programs=matching(["^/bin/"])), True),
+        (ProcessFilters(programs=matching(["^/sbin/"])), False),
         (ProcessFilters(), False),
     ],
 )
@@ -53,12 +64,12 @@ def test_by_process(filters: ProcessFilters, expected: bool) -> None:
     [
         (ProcessFilters(), False),
         (ProcessFilters(keep_first=False), False),
-        (ProcessFilters(keys=K), True),
-        (ProcessFilters(null_keys=True), True),
-        (ProcessFilters(labels=K), True),
-        (ProcessFilters(exe=PatternSet(["x"])), True),
-        (ProcessFilters(users=K), True),
-        (ProcessFilters(services=K), True),
+        (ProcessFilters(keys=any_of(K)), True),
+        (ProcessFilters(keys=is_empty), True),
+        (ProcessFilters(labels=any_of(K)), True),
+        (ProcessFilters(programs=matching(["x"])), True),
+        (ProcessFilters(users=K.__contains__), True),
+        (ProcessFilters(services=any_of(K)), True),
     ],
 )
 def test_whether_there_are_any(filters: ProcessFilters, expected: bool) -> None:
@@ -89,4 +100,5 @@ def test_user_records(
     exe: list[str], users: tuple[bytes, ...], body: bytes, expected: bool
 ) -> None:
     """The sender's user is what the kernel says first; the program is what the sender says."""
-    assert expected == UserRecordFilter(PatternSet(exe), frozenset(users)).matches(body)
+    found = UserRecordFilter(matching(exe) if exe else None, frozenset(users).__contains__)
+    assert expected == found.matches(body)

@@ -14,7 +14,7 @@ from laurel_mp.events.reassembly.bodies import FILTERED
 from laurel_mp.events.rendering.syscall import Call
 from laurel_mp.processes import process_table as table_module
 from laurel_mp.processes.context import ContextOptions
-from laurel_mp.processes.filters import ProcessFilters
+from laurel_mp.processes.filters import ProcessFilters, any_of, is_empty
 from laurel_mp.processes.labels import LabelRules, PatternLabels
 from laurel_mp.processes.patterns import PatternSet
 from laurel_mp.processes.process_table import ENDED_SECONDS, Process
@@ -412,7 +412,12 @@ def test_labels_of_init_stay_with_it() -> None:
 
 
 def filtering(**rules: Any) -> Stream:
-    """A tracker with filters."""
+    """A tracker with filters: names, of users and of others, and expressions."""
+    for name, rule in rules.items():
+        if isinstance(rule, frozenset):
+            rules[name] = rule.__contains__ if name == "users" else any_of(rule)
+        elif isinstance(rule, PatternSet):
+            rules[name] = lambda text, matches=rule.matches: bool(matches(text))
     return Stream(Tracker(TrackerOptions(NO_PARENT_INFO, filters=ProcessFilters(**rules))))
 
 
@@ -452,7 +457,7 @@ def test_first_event_by_its_details() -> None:
     ("rules", "query"),
     [
         ({"users": frozenset((b"7",))}, Query(Call.PLAIN, 10, uid=7)),
-        ({"exe": PatternSet(["^/bin/sh$"])}, Query(Call.PLAIN, 10)),
+        ({"programs": PatternSet(["^/bin/sh$"])}, Query(Call.PLAIN, 10)),
         (
             {"services": frozenset((b"s",))},
             Query(Call.EXEC, 10, details='\x1e1.000\x1e\x1e"s"\x1e'),
@@ -526,7 +531,7 @@ def test_answers_of_a_dropped_table_are_dropped(
 
 def test_two_queries_of_one_id() -> None:
     """A late part of an event is not the first event of its process."""
-    filters = ProcessFilters(null_keys=True)
+    filters = ProcessFilters(keys=is_empty)
     queries = [(1, Query(Call.PLAIN, 10)), (2, Query(Call.PLAIN, 10))]
     for clears in (False, True):
         tracker = Tracker(TrackerOptions(NO_PARENT_INFO, filters=filters))
@@ -641,7 +646,7 @@ a_query = st.builds(
 )
 MUCH = TrackerOptions(
     labels=LabelRules(frozenset((b"k",)), PatternLabels({"ls": "l"}, {}), frozenset((b"k", b"l"))),
-    filters=ProcessFilters(keys=frozenset((b"j",)), labels=frozenset((b"l",))),
+    filters=ProcessFilters(keys=any_of(frozenset((b"j",))), labels=any_of(frozenset((b"l",)))),
 )
 
 

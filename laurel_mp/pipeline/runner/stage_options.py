@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Iterable
 from dataclasses import replace
 
 from laurel_mp.config import Config
-from laurel_mp.errors import ConfigError
 from laurel_mp.events.reassembly.coalescer import Limits
-from laurel_mp.events.reassembly.exec_observer import ContentFilters
 from laurel_mp.formats import native
 from laurel_mp.pipeline.host.host_access import System
+from laurel_mp.pipeline.runner.event_filters import EventFilters
 from laurel_mp.processes.context import ContextOptions
 from laurel_mp.processes.environment import VariableFilter
-from laurel_mp.processes.filters import ProcessFilters, UserRecordFilter
 from laurel_mp.processes.hashes import ExecutableHashes
 from laurel_mp.processes.labels import LabelRules, PatternLabels
-from laurel_mp.processes.patterns import PatternSet
 from laurel_mp.processes.seeding import SystemView
-from laurel_mp.processes.sockets import SocketFilter
 from laurel_mp.processes.users import Names
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import encode
@@ -45,7 +40,7 @@ def worker_count(config: Config) -> int:
 
 def check(config: Config) -> None:
     """Raises ConfigError for settings that are valid in themselves, but not on this host."""
-    _user_ids(config)
+    EventFilters(config)
 
 
 def router(config: Config, workers: int) -> Router:
@@ -62,7 +57,11 @@ def decoder(config: Config, system: System | None = None) -> Decoder:
     )
     records = _records(config, system)
     return Decoder(
-        records, limits, _local_node(), _enricher(config, records, system), _content_filters(config)
+        records,
+        limits,
+        _local_node(),
+        _enricher(config, records, system),
+        EventFilters(config).of_content(),
     )
 
 
@@ -78,7 +77,7 @@ def tracker(
     When live, its tables are filled with what is running now; those of a snapshot are brought
     up to date if it is a `restart`, that is, if some time has passed since then.
     """
-    enrich, filters, labels = config.enrich, config.filter, config.label_process
+    enrich, labels = config.enrich, config.label_process
     context = ContextOptions(
         pid=enrich.pid,
         ppid_verbose=enrich.ppid_verbose,
@@ -95,16 +94,7 @@ def tracker(
         PatternLabels(labels.label_exe, labels.unlabel_exe),
         _names(labels.propagate_labels),
     )
-    process_filters = ProcessFilters(
-        keys=_names(filters.filter_keys),
-        null_keys=filters.filter_null_keys,
-        labels=_names(filters.filter_labels),
-        exe=PatternSet(filters.filter_exe),
-        users=_user_ids(config),
-        services=_names(filters.filter_systemd_services),
-        keep_first=filters.keep_first_per_process,
-    )
-    tracker_options = TrackerOptions(context, rules, process_filters)
+    tracker_options = TrackerOptions(context, rules, EventFilters(config).of_processes())
     view = None
     if system is not None:
         view = SystemView(system.procfs)
@@ -154,7 +144,7 @@ def _records(config: Config, system: System | None) -> RecordOptions:
         user_name, group_name = names.user, names.group
     if config.enrich.user_groups and system is not None and names is not None:
         groups_of = names.groups_of
-    sockets = config.filter.filter_sockaddr
+    filters = EventFilters(config)
     return RecordOptions(
         universal=config.translate.universal,
         interpret=config.translate.interpret,
@@ -167,8 +157,8 @@ def _records(config: Config, system: System | None) -> RecordOptions:
         argv_limit=config.transform.execve_argv_limit_bytes,
         record_types=config.transform.record_types,
         groups_of=groups_of,
-        filter_address=SocketFilter(sockets).matches if sockets else None,
-        queries_name_rules=bool(config.label_process.label_keys) or _filters_anything(config),
+        filter_address=filters.address,
+        queries_name_rules=bool(config.label_process.label_keys) or filters.are_active,
         look_up_pids=config.enrich.pid,
     )
 
@@ -195,44 +185,3 @@ def _enricher(config: Config, records: RecordOptions, system: System | None) -> 
         )
     environment = VariableFilter(enrich.execve_env) if enrich.execve_env else None
     return Enricher(replace(options, procfs=system.procfs, environment=environment, hashes=hashes))
-
-
-def _content_filters(config: Config) -> ContentFilters:
-    filters = config.filter
-    lines = PatternSet(filters.filter_raw_lines)
-    exe, users = PatternSet(filters.filter_exe), _user_ids(config)
-    return ContentFilters(
-        raw_line=(lambda line: bool(lines.matches(line))) if lines else None,
-        user_record=UserRecordFilter(exe, users).matches if exe or users else None,
-        active=_filters_anything(config),
-    )
-
-
-def _filters_anything(config: Config) -> bool:
-    filters = config.filter
-    return filters.filter_null_keys or any(
-        (
-            filters.filter_keys,
-            filters.filter_labels,
-            filters.filter_raw_lines,
-            filters.filter_sockaddr,
-            filters.filter_systemd_services,
-            filters.filter_exe,
-            filters.filter_users,
-        )
-    )
-
-
-def _user_ids(config: Config) -> frozenset[bytes]:
-    """Returns the configured users by id; raises ConfigError, with a line for each unknown name."""
-    ids = set()
-    unknown = []
-    for user in config.filter.filter_users:
-        try:
-            is_id = user.isascii() and user.isdecimal()
-            ids.add(str(int(user) if is_id else pwd.getpwnam(user).pw_uid))
-        except (KeyError, ValueError):  # nobody has this name, or nobody can have it
-            unknown.append(f"[filter] filter-users: no such user: {user!r}")
-    if unknown:
-        raise ConfigError("\n".join(unknown))
-    return _names(ids)
