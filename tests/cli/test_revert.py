@@ -183,6 +183,10 @@ REPORTS = ["--summary", "-x --summary", "-s --summary", "-k --summary", "-u --su
            "-f --summary", "-e --summary", "-h --summary", "-au", "-m"]  # fmt: skip
 
 
+MOST = 2 << 20
+"""Bytes of a capture: the tools read them all for each question."""
+
+
 @pytest.fixture
 def tools() -> tuple[Path, Path]:
     """Where ausearch and aureport are."""
@@ -206,10 +210,12 @@ def ask(tool: Path, path: Path, words: str) -> bytes:
 def test_tools_of_auditd(name: str, tools: tuple[Path, Path], tmp_path: Path) -> None:
     """They find the same events as in the capture, and count the same."""
     ausearch, aureport = tools
-    (capture,) = (path for path in corpus_files() if corpus_name(path) == name)
+    (path,) = (path for path in corpus_files() if corpus_name(path) == name)
+    capture = corpus_bytes(path)[:MOST]
+    capture = capture[: capture.rfind(b"\n") + 1]
     before, after = tmp_path / "before.log", tmp_path / "after.log"
-    before.write_bytes(corpus_bytes(capture))
-    after.write_bytes(revert(stdin=run([corpus_bytes(capture)]).text).stdout)
+    before.write_bytes(capture)
+    after.write_bytes(revert(stdin=run([capture]).text).stdout)
 
     found = 0
     for words in SEARCHES[name]:
