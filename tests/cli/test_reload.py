@@ -52,7 +52,7 @@ BROKEN = {
     "unknown key": ("colour = 1", "colour: unknown key"),
     "unknown reader": (
         "[auditlog]\nread-users = ['nobody-here']",
-        "there is no user 'nobody-here'",
+        "no such user: 'nobody-here'",
     ),
     "no filter log": ("[filter]\nfilter-action = 'log'", "needs a file in [filterlog]"),
     "a directory for a log": ("[auditlog]\nfile = 'directory'", "directory: cannot be written: "),
