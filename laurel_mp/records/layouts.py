@@ -22,11 +22,13 @@ from laurel_mp.records.values import Kind
 Converter = Callable[[bytes], bytes]
 
 # A bare value that is its own JSON: no quote or brace in front, which would be another form, no
-# byte that has to be encoded, no blank.
-_BARE_TEXT = rb"[!#$&(-*,-\[\]-z|}~][!#$&-*,-\[\]-~]*"
+# byte that has to be encoded, no blank. Behind the first byte there is no `=`: translations whose
+# separator was lost or escaped might begin in front of it.
+_BARE_TEXT = rb"[!#$&(-*,-\[\]-z|}~][!#$&-*,-<>-\[\]-~]*"
 # Among auditd's translations `SADDR={` takes the rest of the line anywhere, so a quoted value
 # there has no brace.
 _UNBRACED = PLAIN.replace(b"-~]", b"-z|}~]")
+_BARE_NAME = rb"[\w()-]+"
 _ENDS = rb"(?=[ \x1d\n]|\Z)"
 _NOT_DECIMAL = rb"(?!-?[0-9]+" + _ENDS + rb")"
 _NOT_HEX_TEXT = rb"(?!" + HEX + _ENDS + rb")"
@@ -40,7 +42,9 @@ class Shape(NamedTuple):
     converter: Converter | None = None
 
 
-def _shape(field_class: str, field: Field, quoted: bytes = PLAIN) -> Shape | None:
+def _shape(
+    field_class: str, field: Field, quoted: bytes = PLAIN, bare: bytes = _BARE_TEXT
+) -> Shape | None:
     """Returns the shape of a field; None if its values are left to the general parser."""
     kind = values.kind_of(field_class, field)
     text = field.text
@@ -63,7 +67,7 @@ def _shape(field_class: str, field: Field, quoted: bytes = PLAIN) -> Shape | Non
         guards = {"text": rb"", "numeric": _NOT_DECIMAL, "": _NOT_HEX_TEXT}
         guard_text = guards.get(field_class)
         if guard_text is not None:
-            return Shape(guard_text + rb"(" + _BARE_TEXT + rb")", b'"%b"')
+            return Shape(guard_text + rb"(" + bare + rb")", b'"%b"')
     return None
 
 
@@ -144,7 +148,7 @@ def compile_layout(
     ours = {options.added(key) for key in keys if name_of(key)}
     kept = [field for field in translations if _added_key(field, options) not in ours]
     distinct = {*keys, *keys_added, *ours}
-    if b"" in keys or b"" in keys_added or not keys:
+    if b"" in keys or b"" in keys_added or not keys or not enriched.KEYS.isdisjoint(keys):
         return None
     if options.drop_raw and all(name_of(key) for key in keys):
         return None  # there would be no raw member in front of the comma of the first added one
@@ -181,7 +185,7 @@ def compile_layout(
     raw_pattern = b"".join(pattern)
     pattern = []
     for field in translations:
-        shape = _shape(enriched.class_of(field.key), field, _UNBRACED)
+        shape = _shape(enriched.class_of(field.key), field, _UNBRACED, _BARE_NAME)
         if shape is None:
             return None
         pattern.append((b" " if pattern else b"") + re.escape(field.key) + b"=" + shape.pattern)
@@ -191,7 +195,11 @@ def compile_layout(
             if has_group:
                 arguments.append((groups, shape.converter))
         groups += has_group
-    added_pattern = b"\x1d" + b"".join(pattern) if translations else b""
+    added_pattern = b""
+    if translations:
+        # Without the separator, only the keys tell that these are translations.
+        known = all(field.key in enriched.KEYS for field in translations)
+        added_pattern = (rb"[\x1d ]" if known else enriched.SEPARATOR) + b"".join(pattern)
     pattern_text = raw_pattern + rb" *" + added_pattern + rb" *"
     return Layout(pattern_text, members, added, names, arguments, raw_count, frozenset(distinct))
 

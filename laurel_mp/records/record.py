@@ -84,6 +84,8 @@ class RecordRenderer:
                     [LookUp(key, groups[i]) for key, i in looked_up if groups[i].isdigit()]
                 )
                 return Rendered(b"{" + raw + added + MARK * len(look_ups) + b"}", look_ups)
+        if types.is_kernel(name, body) and (usual := enriched.canonical(body)) != body:
+            return self.render(name, usual)
         rendered = self.render_generally(name, body)
         # The writer of a record of an unknown type is told by its body, not by its layout.
         if types.number_of(name) is not None:
@@ -108,6 +110,7 @@ class RecordRenderer:
             if groups is not None:
                 values = {key: groups[index] for key, index in layout.names.items()}
                 return Parts(*layout.render(groups), layout.keys, values)
+        body = enriched.canonical(body)
         raw, translations = enriched.split(body, kernel=True)
         fields = parse(raw)
         kept, added = self.members(name, fields, translations)

@@ -5,7 +5,7 @@ The large tables are loaded when they are first needed: each process counts its 
 
 from __future__ import annotations
 
-from laurel_mp.records import members, sockaddr
+from laurel_mp.records import enriched, members, sockaddr
 from laurel_mp.records.fields import parse
 from laurel_mp.records.strings import encode
 from laurel_mp.records.tables import arches, uring_ops
@@ -76,7 +76,7 @@ def socket_address(address: bytes, *, big_endian: bool) -> dict[bytes, bytes]:
 
 def internet_address(body: bytes, *, big_endian: bool) -> tuple[str, int] | None:
     """Returns address and port in the body of a SOCKADDR record; None unless inet or inet6."""
-    for field in parse(body.partition(b"\x1d")[0]):
+    for field in parse(enriched.split(body, kernel=True)[0]):
         if field.key == b"saddr":
             decoded = sockaddr.decode(text_of(field) or b"", big_endian=big_endian) or {}
             address, port = decoded.get("addr"), decoded.get("port")

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from laurel_mp.events.rendering.caches import BoundedCache
-from laurel_mp.records import execve, proctitle
+from laurel_mp.records import enriched, execve, proctitle
 from laurel_mp.records.record import RecordRenderer, Rendered
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import ODD_QUOTED, PLAIN, encode
@@ -36,7 +36,10 @@ FILE_CAPTURES = 5
 
 _BEFORE_ATTRIBUTES = frozenset((b"item", b"name", b"inode"))
 
-TELLS_HIDDEN = rb'(?:[^"\n]* )?nametype=(?:CREATE|DELETE)(?![^ \n\x1d])'
+TELLS_HIDDEN = (
+    rb'(?:[^"\n]* )?nametype=(?:CREATE|DELETE)'
+    rb"(?=" + enriched.SEPARATED + rb"|OUID=|\n|\Z)"
+)  # fmt: skip
 """Follows the name in a PATH record with `item=0` if `items=` counts one more path.
 
 The directory of what is created or deleted comes first. If it does not, the kernel has hidden the

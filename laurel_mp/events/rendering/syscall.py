@@ -162,6 +162,7 @@ class SyscallRenderer:
         caller = None
         if b"\0" in text:
             return caller  # the id of the event occurs in it
+        text = enriched.canonical(text)
         match = _caller(text)
         parts = None
         if match:
