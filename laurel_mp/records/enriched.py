@@ -39,7 +39,7 @@ KEYS = frozenset((*NAMED, b"ARCH", b"SYSCALL", b"SADDR"))
 
 BARE_NAME = rb"[\w?()-]+"
 """Expression for a translation without quotes; quoted ones have no quote inside."""
-_NAMES = rb"(?:" + rb"|".join(sorted(KEYS, key=lambda key: -len(key))) + rb")"
+_NAMES = rb"(?:" + rb"|".join(sorted(KEYS)) + rb")"
 _VALUE = rb'(?:"[^"]*(?:"|\Z)|' + BARE_NAME + rb"|(?=\Z| ))(?=\Z| )"
 _ADDRESS = rb"SADDR=\{(?s:.*)"
 _KNOWN = rb"(?:" + _NAMES + rb"=" + _VALUE + rb"|" + _ADDRESS + rb")"
