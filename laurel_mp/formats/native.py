@@ -36,8 +36,8 @@ OF_NODE = b',"NODE":%b'
 """Next member, if lines name their node: a JSON string."""
 
 # Within a JSON string there is no quotation mark without a backslash before it. So this matches
-# no text of a user; but it matches PARENT_INFO, too, which begins with the id of an event.
-_find = re.compile(rb'\{"ID":"([^"]+)"(?:,"NODE":("(?:[^"\\]|\\.)*"))?').finditer
+# no text of a user. PARENT_INFO, which begins with the id of another event, has its key before it.
+_find = re.compile(rb'(?<!":)\{"ID":"([^"]+)"(?:,"NODE":("(?:[^"\\]|\\.)*"))?').finditer
 
 
 def begin(id_: bytes, node: bytes | None) -> bytes:

@@ -30,6 +30,14 @@ def test_identities_of_lines() -> None:
     assert NATIVE.identity(b"no event") is None
 
 
+@pytest.mark.parametrize("key", [b"PARENT_INFO", b"x_parent_info"])
+def test_a_parent_is_no_event(key: bytes) -> None:
+    """An exec that is still in flight at a crash may be the parent of an event that is written."""
+    line = native.begin(ID, None) + b',"%b":{"ID":"1.000:1","comm":"sh"}}\n' % key
+
+    assert [each.id for each in NATIVE.identities(line)] == [ID]
+
+
 def test_native_is_a_format() -> None:
     """Events are native already."""
     assert FORMATS["native"].convert(b"x\n") == b"x\n"
