@@ -46,7 +46,7 @@ TIERS = {
     # Neighbours share what they have converted, and end up on the same worker.
     "unit": ("--dist=worksteal", *(f"--ignore={path}" for path in SYSTEM)),
     # Groups stay together: see conftest.py.
-    "system": ("--dist=loadgroup", *SYSTEM),
+    "system": ("--dist=loadscope", *SYSTEM),
 }
 
 COVERAGE = ("--cov=laurel_mp", "--cov-fail-under=80")
@@ -109,7 +109,7 @@ def main(arguments: list[str]) -> int:
     options = [each for each in arguments if each not in tiers]
     picked = [each for each in options if Path(each.partition("::")[0]).exists()]
     if picked and not tiers:
-        commands = {"picked": _pytest("--dist=loadgroup", *options)}
+        commands = {"picked": _pytest("--dist=loadscope", *options)}
     else:
         cover = () if options else COVERAGE
         commands = {

@@ -5,9 +5,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import auditd, children, requirements
 from tests.support.corpus import CORPUS
@@ -34,28 +35,40 @@ class StartAuditd(Protocol):
 
 
 GROUPS = {
-    "requires_auditd": "auditd",  # only one can run, and to wait for it counts as a test's time
-    "wheels": "wheels",  # most copy one installation
+    "tests/end_to_end/": "auditd",  # only one can run, and to wait for it counts as a test's time
+    "tests/cli/test_doctor.py": "auditd",
+    "tests/deploy/test_plugin_install.py": "auditd",
+    "tests/deploy/test_migration.py": "auditd",
+    "tests/documentation/test_migration.py": "auditd",
+    "tests/deploy/test_install.py": "install",  # most copy one installation
+    "tests/differential/test_corpus.py": "differential",  # the last test needs what the others have found
 }
-"""Fixtures that keep their tests on one worker."""
+"""Tests that stay on one worker with `--dist=loadscope`; all others are spread one by one."""
 
 
-@pytest.hookimpl(tryfirst=True)
+class Grouping(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives workers a whole group, or a single test, at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((GROUPS[path] for path in GROUPS if nodeid.startswith(path)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Grouping | None:
+    """Replace what pytest-xdist has for groups: its marks do not work with pytest 9.2."""
+    return Grouping(config, log) if config.getoption("dist") == "loadscope" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests with such a fixture into a group, and measure no coverage where it costs most.
+    """Measure no coverage where it costs most: in tests of a whole capture, and of many examples.
 
-    That is in tests of a whole capture, and in those of many examples. Smaller tests cover the
-    same lines; to measure these, too, would make them take 2.5 times as long.
+    Smaller tests cover the same lines; to measure these, too, would make them take 2.5 times as
+    long.
     """
     for item in items:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
         of_corpus = any(isinstance(each, Path) and each.parent == CORPUS for each in parameters)
         if of_corpus or hasattr(getattr(item, "obj", None), "hypothesis"):
             item.add_marker(pytest.mark.no_cover)
-        names = getattr(item, "fixturenames", ())
-        group = next((GROUPS[name] for name in GROUPS if name in names), None)
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -29,9 +29,6 @@ CONFIGS = {
 
 SHOWN = 20
 
-# The last test needs what the others have found.
-pytestmark = pytest.mark.xdist_group("differential")
-
 
 @dataclass(frozen=True)
 class Result:

@@ -42,7 +42,7 @@ OPTIONS = st.builds(
 )
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)  # of all captures they take a gigabyte
 def records_of(path: Path) -> list[Record]:
     """All records of a capture but EOE, each different one once."""
     matches = LINE.finditer(corpus_bytes(path))
