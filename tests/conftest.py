@@ -41,7 +41,8 @@ GROUPS = {
     "tests/deploy/test_migration.py": "auditd",
     "tests/documentation/test_migration.py": "auditd",
     "tests/deploy/test_install.py": "install",  # most copy one installation
-    "tests/differential/test_corpus.py": "differential",  # the last test needs what the others have found
+    "tests/differential/test_corpus.py": "laurel",  # the last test needs what the others found
+    "tests/differential/test_ausearch.py": "ausearch",  # same
 }
 """Tests that stay on one worker with `--dist=loadscope`; all others are spread one by one."""
 

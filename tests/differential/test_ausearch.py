@@ -36,9 +36,6 @@ pid = false
 
 SHOWN = 20
 
-# The last test needs what the others have found.
-pytestmark = pytest.mark.xdist_group("ausearch")
-
 _LINE = re.compile(
     rb"(?:node=(\S+) )?type=(\S+) msg=audit\([^)]*:(\d+)\) ?: ?(.*)", re.DOTALL
 ).fullmatch
