@@ -334,7 +334,7 @@ make_directories() {
     chmod 0755 "$settings"
     [ "$(id -u)" = 0 ] || return 0
     has_account passwd || return 0
-    # Only what nobody has been given yet.
+    # Only directories that still belong to root.
     for directory in "$logs" "$state"; do
         [ "$(stat -c %u:%g "$directory")" = 0:0 ] || continue
         chown -h "$(account)" "$directory"
@@ -385,7 +385,7 @@ put() { # FILE MODE COMMAND...: writes what COMMAND makes of our shared files, i
     fi
     mkdir -p "${target%/*}"
     chmod "$mode" "$scratch/new"
-    # By way of a new name: whoever reads it sees the old file or the new one.
+    # Renamed into place, so that readers see the old file or the new one.
     cp -p "$scratch/new" "$target.laurel-mp-new"
     mv "$target.laurel-mp-new" "$target"
     changed=yes
@@ -544,7 +544,7 @@ uninstall() {
     rm -rf "$state"
     rm -f "$tmpfiles" "$sysusers"
     if [ "$keep" = yes ]; then
-        # A number that no user has any more may be given to somebody else.
+        # The removed user's number may be given to another user.
         [ "$(id -u)" != 0 ] || [ ! -d "$logs" ] || chown -hR 0:0 "$logs"
         [ ! -d "$logs" ] || chmod 0700 "$logs"
         for kept in "$settings" "$logs"; do

@@ -14,7 +14,7 @@ from tests.support import auditd, children, requirements
 from tests.support.corpus import CORPUS
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # Whoever started the tests in the background: programs under test would ignore it, too.
+    # A shell that starts the tests in the background: programs under test would ignore it, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -41,7 +41,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def run(command: str, directory: Path) -> str:
-    """What a shell says to a command."""
+    """Output of a shell command."""
     path = f"{directory}/bin:{os.environ['PATH']}:/usr/sbin:/sbin"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
@@ -57,7 +57,7 @@ def run(command: str, directory: Path) -> str:
 
 
 def test_shell(directory: Path) -> None:
-    """One after the other, as somebody types them."""
+    """One after the other, as typed."""
     requirements.require(requirements.program("jq"), "jq (Debian: apt-get install jq)")
     requirements.require(requirements.program("aureport"), "aureport (Debian: auditd)")
     for command, expected in answers("sh"):

@@ -155,7 +155,7 @@ def walking(directory: Path, workers: int) -> Iterator[Walk]:
 
 
 def trace_of(directory: Path, workers: int) -> Trace:
-    """What happens to an event of a kind that was seen before."""
+    """Trace of an event of a kind that was seen before."""
     stream, trace = Stream(), Trace()
     given = 0
     with walking(directory, workers) as way:

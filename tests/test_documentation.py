@@ -1,4 +1,4 @@
-"""What the pages in docs/ say about the program is true."""
+"""The pages in docs/ describe the program as it is."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def _matches(shown: Any, found: Any) -> bool:
 
 
 def test_examples_are_compared() -> None:
-    """What an example shows counts, and so does its order; what `…` stands for does not."""
+    """Shown members and their order are compared; those that `…` stands for are not."""
     found = _objects('{"a": 1, "b": [{"c": "…"}], "d": {}}')
 
     assert _matches(_shown('{…, "b": [{"c": "…"}], …}'), found)
@@ -173,7 +173,7 @@ def test_wire_page_has_the_limits() -> None:
     """The numbers of the page are those of the code."""
     page = " ".join((DOCS / "architecture.md").read_text().split())
 
-    assert f"waits at most {wire.LINGER_MS} ms for messages under way" in page
+    assert f"waits at most {wire.LINGER_MS} ms for messages in flight" in page
     assert f"tries again each {wire.RECONNECT_MS} ms" in page
     window = Config().pipeline.window_bytes >> 20
     assert f"(`pipeline.window-bytes`, {window} MiB by default)" in page

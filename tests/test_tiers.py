@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.mark.parametrize("path", SYSTEM)
 def test_paths_exist(path: str) -> None:
-    """What is left out of one tier is in the other."""
+    """Paths that one tier leaves out are in the other."""
     assert (ROOT / path).exists()
 
 

@@ -167,7 +167,7 @@ def split_address(value: str) -> tuple[str, int]:
 
 
 def is_loopback(value: str) -> bool:
-    """Whether only this host reaches an accepted ``ENDPOINT``."""
+    """True if only this host reaches an accepted ``ENDPOINT``."""
     if not value or value.startswith("unix:"):
         return True
     return ip_address(split_address(value)[0]).is_loopback
@@ -188,7 +188,7 @@ def _no_mode(value: str) -> str:
     is_octal = len(value) in (3, 4) and all(each in "01234567" for each in value)
     if not is_octal:
         return "expected three or four digits from 0 to 7"
-    # Whoever could write it could have our numbers say anything; and it is no program.
+    # Others who can write it could forge our numbers; and it is no program.
     return "" if int(value, 8) & ~0o644 == 0 else "only 0600 and the rights to read it are allowed"
 
 

@@ -306,7 +306,7 @@ class LabelProcess:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which events are left out."""
+    """Filters: events that are left out of the output."""
 
     filter_keys: tuple[str, ...] = setting(
         (),
@@ -377,7 +377,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """How the work is spread, and its limits."""
+    """Processes and limits of the pipeline."""
 
     workers: int | Literal["auto"] = setting(
         "auto",
@@ -461,7 +461,7 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Who asks how it goes."""
+    """The socket that answers questions about the daemon's status."""
 
     socket: str = setting(
         "status.sock",
@@ -508,7 +508,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What is done about events that are missing."""
+    """Detection and reports of missing events."""
 
     records: Literal["live", "always", "never"] = setting(
         "live",

@@ -1,4 +1,4 @@
-"""How a setting is declared: once, with all that validation, `-d` and the reference need."""
+"""Declarations of settings: each once, with all that validation, `-d` and the reference need."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Literal
 from laurel_mp.config.kinds import Kind
 
 LooksAt = Literal["lines", "addresses", "keys", "labels", "programs", "users", "services"]
-"""What a filter of events looks at: input lines and socket addresses of the event; keys of audit
-rules and labels; program, user and systemd services of the process."""
+"""The part of an event that a filter looks at: input lines and socket addresses of the event; keys
+of audit rules and labels; program, user and systemd services of the process."""
 
 
 @dataclass(frozen=True, slots=True)

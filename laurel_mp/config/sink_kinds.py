@@ -19,7 +19,7 @@ class SinkKind:
 
     name: str
     prefix: str
-    """What the setting begins with; empty for the kind that takes all other values."""
+    """The beginning of the setting; empty for the kind that takes all other values."""
     form: str
     """The setting as it is shown to users."""
     module: str

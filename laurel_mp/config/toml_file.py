@@ -99,7 +99,7 @@ def _check_trust(status: os.stat_result, path: Path) -> None:
         hint = f"; refused until you run: chmod go-w {path}" if "write" in problem else ""
         raise ConfigError(f"{path}: {problem}{hint}")
     if link := foreign_link(path, owner):
-        raise ConfigError(f"{path}: {link} is a link that somebody else made")
+        raise ConfigError(f"{path}: {link} is a symbolic link of another user")
     # Who can write the directory can put another file in this one's place.
     for parent in {path.absolute().parent, path.resolve().parent}:
         where = parent.stat()

@@ -1,4 +1,4 @@
-"""Whether others than those we trust could have put something where we find it."""
+"""Checks that only root or the owner can change a file, or put another in its place."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _MAX_LINKS = 40  # the kernel's limit, too [path_resolution(7)]
 
 
 def distrust(status: os.stat_result, owner: int) -> str:
-    """Why something is not to be trusted that only root or `owner` should control; empty if it is.
+    """Returns the reason not to trust a file that only root or `owner` should control.
 
-    `status` says who owns it and who can write it.
+    It is empty for a trusted file. `status` has the file's owner and mode.
     """
     if status.st_uid not in (ROOT, owner):
-        return f"belongs to somebody else (user id {status.st_uid})"
+        return f"belongs to another user (user id {status.st_uid})"
     if status.st_mode & _WRITABLE_BY_OTHERS:
         return f"group or others can write it (mode {stat.S_IMODE(status.st_mode):04o})"
     return ""

@@ -14,7 +14,7 @@ from laurel_mp.config.settings import Setting, entries, label, spellings, walk
 
 @dataclass(slots=True)
 class Reading:
-    """What was found while one file was read: its problems, and the sections that have some."""
+    """Reads one file, and collects its problems and the sections that have some."""
 
     problems: list[str] = field(default_factory=list)
     faulty: set[tuple[str, ...]] = field(default_factory=set)

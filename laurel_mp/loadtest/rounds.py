@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 FIRST_REUSED_PID = 300
-"""Lower pids belong to the boot, the kernel does not assign them anew [kernel: RESERVED_PIDS]."""
+"""Lower pids belong to the boot, the kernel does not assign them again [kernel: RESERVED_PIDS]."""
 
 _header = re.compile(
     # A number with a leading zero is no id: auditd writes none, and a round could not keep it.

@@ -30,7 +30,7 @@ class Readers:
     other: bool = False
 
 
-NOBODY = Readers()
+NO_READERS = Readers()
 
 
 def encode(readers: Readers) -> bytes:

@@ -1,4 +1,4 @@
-"""What each kind of sink implements; `laurel_mp.config.sink_kinds` lists the kinds."""
+"""The interface of a kind of sink; `laurel_mp.config.sink_kinds` lists the kinds."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from laurel_mp.outputs.target import Target
 
 
 class Promise(NamedTuple):
-    """What users can rely on: a row of the table in docs/outputs.md, which a test checks."""
+    """Guarantees for users: a row of the table in docs/outputs.md, which a test checks."""
 
     form: str
     """Markdown."""
     written: str
     """When a line counts as written: from then on it is not sent again."""
     after_crash: str
-    """What happens after a crash of the writer, or of the other side."""
+    """Consequence of a crash of the writer, or of the other side."""
 
 
 class Driver(ABC):

@@ -47,7 +47,7 @@ class Entry(NamedTuple):
     written: int
     """Number of its bytes that were noted as written."""
     mark: Mark | None
-    """Where the rest goes, if the sink is a regular file."""
+    """Position of the rest, if the sink is a regular file."""
 
 
 class Entries(NamedTuple):

@@ -34,7 +34,7 @@ class Sink:
     waits: bool = True
     """Stall policy: True waits until a failure has passed, False raises OutputError."""
     append: bool = True
-    """For a file: continue at its end. False begins it anew."""
+    """For a file: continue at its end. False truncates it."""
 
     def to_plain(self) -> list[Any]:
         """Returns lists, strings and numbers, for msgpack."""

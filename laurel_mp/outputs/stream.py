@@ -31,9 +31,9 @@ class Stream(OpenSink):
         self._most = select.PIPE_BUF if policy.waits and not self._is_file else None
 
     @classmethod
-    def create(cls, path: str, policy: StallPolicy, *, anew: bool = True) -> Stream:
-        """Opens a file, empty or (`anew=False`) at its end; a created one has mode 0600."""
-        how = os.O_TRUNC if anew else os.O_APPEND
+    def create(cls, path: str, policy: StallPolicy, *, truncate: bool = True) -> Stream:
+        """Opens a file, empty or (`truncate=False`) at its end; a created one has mode 0600."""
+        how = os.O_TRUNC if truncate else os.O_APPEND
         try:
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600)
         except OSError as error:

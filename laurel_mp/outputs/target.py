@@ -1,4 +1,4 @@
-"""Where a sink writes, before it is opened."""
+"""The target of a sink, before it is opened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from laurel_mp.config import sink_kinds
-from laurel_mp.outputs.acl import NOBODY, Readers
+from laurel_mp.outputs.acl import NO_READERS, Readers
 from laurel_mp.outputs.open_sink import OpenSink
 from laurel_mp.outputs.stall_policy import OnStall, StallPolicy
 
@@ -23,7 +23,7 @@ class Target:
     """Bytes beyond which a file does not grow; 0 for no limit."""
     generations: int = 0
     """Number of rotated files that are kept."""
-    readers: Readers = NOBODY
+    readers: Readers = NO_READERS
     fsync: Fsync = "never"
 
     @property

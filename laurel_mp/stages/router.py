@@ -365,7 +365,7 @@ class Router:
         """Advances the clock to a time stamp of the lines from `start` to `end`.
 
         Returns True if the clock has changed. A single line with a wrong time must not stop the
-        clock for good: if all lines of LEAP_BYTES are far behind, the latest time was wrong.
+        clock forever: if all lines of LEAP_BYTES are far behind, the latest time was wrong.
         """
         latest = self._latest
         if latest is None or seconds > latest:

@@ -55,7 +55,7 @@ def check(path: Path, user: User | None) -> None:
 def _refuse_foreign_link(path: Path, user: User | None) -> None:
     link = foreign_link(path, _owner(user))
     if link is not None:
-        raise ConfigError(f"directory: {path}: {link} is a link that somebody else made")
+        raise ConfigError(f"directory: {path}: {link} is a symbolic link of another user")
 
 
 def _owner(user: User | None) -> int:

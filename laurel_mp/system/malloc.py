@@ -27,7 +27,7 @@ KEPT = 64 << 20
 MAPPED = 32 << 20
 """Bytes from which a block gets its own mapping there; the maximum of glibc."""
 
-WORTH_IT, MUCH = 1 << 20, 16 << 20
+SLOW_BYTES, FAST_BYTES = 1 << 20, 16 << 20
 """Bytes of messages after which memory is returned: when the rate is low, and when it is high. At a
 steady rate the memory is needed again at once, with a page fault for each 4 KiB."""
 
@@ -73,7 +73,7 @@ class GiveBack:
     @property
     def is_due(self) -> bool:
         """True if a later checkpoint may return memory."""
-        return self._again or self._passed >= WORTH_IT
+        return self._again or self._passed >= SLOW_BYTES
 
     def passed(self, size: int) -> None:
         """Counts bytes of messages that were processed."""
@@ -82,7 +82,7 @@ class GiveBack:
 
     def __call__(self) -> None:
         """Returns memory if it is due; call it at each checkpoint."""
-        enough = WORTH_IT if self._lately < QUIET else MUCH
+        enough = SLOW_BYTES if self._lately < QUIET else FAST_BYTES
         self._lately = 0
         if not self._again and self._passed < enough:
             return

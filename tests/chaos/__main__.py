@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=float, default=2e6, help="bytes a second that are fed")
     parser.add_argument("--seed", type=int, default=1, help="decides stream and disturbances")
     parser.add_argument(
-        "--minutes", type=float, default=0.0, help="chaos goes on for so long, with other seeds"
+        "--minutes", type=float, default=0.0, help="repeat with other seeds for so long"
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""What is done to a plugin, and where in the stream: a plan that a seed decides."""
+"""Disturbances of a plugin at positions in the stream, planned from a seed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Freeze:
-    """A process of this role is stopped, and goes on after some seconds, if it is still there."""
+    """A process of this role is stopped, and continued after some seconds if it still exists."""
 
     role: str
     seconds: float

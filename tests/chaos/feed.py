@@ -46,7 +46,7 @@ class Feed:
         seconds: float = 60.0,
         limit: int | None = None,
     ) -> None:
-        """Goes on until the condition holds; fails with `what` if it does not in time."""
+        """Feeds until the condition holds; fails with `what` after the deadline."""
         deadline = time.monotonic() + seconds
         while not condition():
             self.step(limit)

@@ -1,4 +1,4 @@
-"""What must come out of a stream: the offline conversion says so."""
+"""Expected output of a stream, from offline conversion."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Expected:
     _sizes: list[int]
 
     def size_at(self, position: int) -> int:
-        """How many bytes of events the stream has come to, at most, up to this position in it."""
+        """Most bytes of output that the stream gives up to this position."""
         return self._sizes[bisect_right(self._positions, position)]
 
 
@@ -53,7 +53,7 @@ def convert(stream: bytes) -> Expected:
 
 
 def _progress(stream: bytes, events: bytes) -> tuple[list[int], list[int]]:
-    """Where in the stream events end, and how much has been written before each of them.
+    """Positions in the stream where events end, and the bytes of output before each.
 
     Only events with an EOE record are looked at: they come out in the order of those.
     """

@@ -1,4 +1,4 @@
-"""What came out, whatever files it is spread over, and how it differs from what should have."""
+"""Reads an output from all its generations, and compares it with the expected one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def generations(path: Path) -> list[Path]:
 
 
 def size(path: Path) -> int:
-    """How much was written to a file and those it was rotated to, while that goes on.
+    """Number of bytes in a file and its generations, while they are written.
 
     A file that is renamed meanwhile counts once, or not at all.
     """
@@ -45,7 +45,7 @@ def size(path: Path) -> int:
 
 
 def difference(expected: bytes, found: bytes) -> str | None:
-    """How two outputs differ, and where first; nothing if they do not."""
+    """Describes the difference of two outputs, and where it begins; None if they are the same."""
     if expected == found:
         return None
     wanted, there = expected.split(b"\n"), found.split(b"\n")

@@ -71,7 +71,7 @@ def full_disk(expected: Expected, directory: Path, workers: int) -> int:
         away = directory / "away"
         _, *rotated = outcome.generations(disk / "audit.log")
         rotated.reverse()
-        # Nothing is freed, so nobody rotates, until all of them have other names.
+        # Nothing is freed, so no file is rotated, until all of them have other names.
         moved = [each.rename(disk / f"moved-{number}") for number, each in enumerate(rotated)]
         shutil.rmtree(away, ignore_errors=True)
         collected.append(b"".join([each.read_bytes() for each in moved]))
@@ -175,7 +175,7 @@ def _read(fd: int) -> Iterator[bytes]:
 
 
 def _pieces(directory: Path) -> list[bytes]:
-    """What each reader has read, in their order."""
+    """The bytes that each reader has read, in the order of readers."""
     return [each.read_bytes() for each in sorted(directory.iterdir())]
 
 
@@ -185,7 +185,7 @@ def _share(expected: Expected) -> str:
 
 
 def _ends_with(directory: Path, events: bytes) -> bool:
-    """Whether the last line of all stands at the end of the last piece."""
+    """True if the last piece ends with the last line of all."""
     found = _pieces(directory)
     return bool(found) and found[-1].endswith(events[events.rindex(b"\n", 0, -1) + 1 :])
 

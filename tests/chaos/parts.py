@@ -1,4 +1,4 @@
-"""What `python3 -m tests.chaos` runs: all at full length, with figures."""
+"""Runs all chaos tests at full length, and prints figures: `python3 -m tests.chaos`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def outputs(options: argparse.Namespace) -> None:
 
 
 def stall(options: argparse.Namespace) -> None:
-    """A minute in which nobody reads the output."""
+    """A minute without a reader of the output."""
     expected = convert(make(60 * LINES_A_SECOND, options.seed))
     for workers in (0, *options.workers):
         with _kept_on_failure() as directory:

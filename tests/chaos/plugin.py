@@ -30,11 +30,11 @@ class Plugin:
         self.process = process
         self._log = log
         self.sockets = sockets
-        """Where it may make its sockets."""
+        """Directory for its sockets."""
         self._ingest = psutil.Process(process.pid)
 
     def log(self) -> str:
-        """What it has said so far."""
+        """Its messages so far."""
         return self._log.read_text(errors="backslashreplace")
 
     def processes(self) -> dict[str, list[psutil.Process]]:

@@ -1,4 +1,4 @@
-"""Lines on which a worker crashes, each time again: they are put aside, and the rest goes on."""
+"""Lines on which a worker crashes each time: they are set aside, and the rest is processed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIRST = 900_001
 
 
 def poisonous_lines(expected: Expected, directory: Path, workers: int, count: int = 3) -> None:
-    """Records on which whoever sees them crashes."""
+    """Records on which each process that sees them crashes."""
     lines = [_record("USER_CMD", FIRST + number) for number in range(count)]
     _run(expected, directory, workers, "lines", [[line] for line in lines])
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """What the arguments say."""
+    """Reads as the arguments say."""
     directory, seconds, size, *server = sys.argv[1:]
     if not server:
         copy(0, directory, float(seconds), int(size))

@@ -26,7 +26,7 @@ _event = re.compile(rb'^\{"ID":"([^"]+)"(?:,"NODE":"([^"]+)")?', re.MULTILINE)
 
 
 def terminated(expected: Expected, directory: Path) -> None:
-    """SIGTERM while the stream goes on: all plugins together write what one would have.
+    """SIGTERM in the middle of the stream: all plugins together write what one would have.
 
     Lines are sent whole: one that is cut at a restart is not put together again, because auditd
     gives each plugin a new socket, whose first line is a whole one.
@@ -51,7 +51,7 @@ def terminated(expected: Expected, directory: Path) -> None:
 
 
 def killed(expected: Expected, directory: Path, workers: int) -> int:
-    """Kill -9 of the process that auditd has started: the next one goes on.
+    """Kill -9 of the process that auditd started: the next one continues.
 
     What was written before stays. What was written before the state is not written again; what is
     missing came in since then. Gives back how many events are missing.
@@ -72,7 +72,7 @@ def killed(expected: Expected, directory: Path, workers: int) -> int:
         with plugin.started(settings.write(), theirs) as running:
             feed = Feed(running, sender)
             theirs.close()
-            feed.until(lambda: outcome.size(log) > len(before), "it goes on")
+            feed.until(lambda: outcome.size(log) > len(before), "output continues")
             left = [each for each in endpoints if each.exists() and each != Path("/")]
             feed.finish(ours)
             found = outcome.written(log)
@@ -83,7 +83,7 @@ def killed(expected: Expected, directory: Path, workers: int) -> int:
 
 
 def _missing(expected: Expected, found: bytes) -> int:
-    """How many events are not in `found`; fails if one stands there twice, or in disorder.
+    """Number of events that `found` lacks; fails if one is there twice, or out of order.
 
     Those that the stream itself repeats do not count: the next plugin may not know the first time.
     """

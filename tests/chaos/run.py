@@ -1,4 +1,4 @@
-"""A plugin that is fed and disturbed, and what came of it."""
+"""Feeds a plugin, disturbs it, and returns the result."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Recovery:
 
     what: Disturbance
     seconds: float
-    """How long nothing new came out."""
+    """Seconds without new output."""
     blocked: float
     """Seconds, the longest time for which nothing could be sent meanwhile."""
 
@@ -61,7 +61,7 @@ class Report:
 
     def __str__(self) -> str:
         kills = [each.seconds for each in self.recoveries if isinstance(each.what, Kill)]
-        # When it is stopped itself, nobody is there to read.
+        # While it is stopped itself, it reads nothing.
         blocked = [
             each.blocked
             for each in self.recoveries
@@ -120,7 +120,7 @@ class Run:
             limit,
         )
         self.recoveries.append(Recovery(what, time.monotonic() - began, sender.longest))
-        self._feed.until(lambda: not self._later, "what was stopped goes on", PATIENCE, limit)
+        self._feed.until(lambda: not self._later, "stopped processes continue", PATIENCE, limit)
 
     def _do(self, what: Disturbance, limit: int) -> None:
         match what:

@@ -30,7 +30,7 @@ class Sender:
 
     @property
     def done(self) -> bool:
-        """Whether all is sent."""
+        """True if all is sent."""
         return self.sent == len(self._stream)
 
     def step(self, limit: int | None = None) -> None:
@@ -49,7 +49,7 @@ class Sender:
                 self.longest = max(self.longest, now - self._blocked_since)
                 return
             except BrokenPipeError:
-                return  # whoever looks at the plugin next sees why
+                return  # the next look at the plugin shows the reason
             self._blocked_since = 0.0
             self.sent += size
             self._allowed -= size

@@ -11,7 +11,7 @@ class Settings:
     """A configuration file; `pipeline` and `state` are lines for these sections."""
 
     directory: Path
-    """Where everything goes that has no other place."""
+    """Directory for all files of a run."""
     workers: int
     output: str = "audit.log"
     size: int = 2 << 20

@@ -18,9 +18,9 @@ LIMIT = 0.1
 
 
 def stalled_output(expected: Expected, directory: Path, workers: int) -> float:
-    """Sends the whole stream as auditd does, a line at a time, while nobody reads the output.
+    """Sends the whole stream as auditd does, a line at a time, without a reader of the output.
 
-    Everything must be there when somebody does. Gives back how long a line took at most.
+    Everything must be there once there is one. Returns the longest time for a line.
     """
     fifo = directory / "audit.fifo"
     os.mkfifo(fifo, 0o600)

@@ -28,7 +28,7 @@ CAPTURES = {
     "injection.enriched": b"far",
     "argv.raw": b"farther",
 }
-"""What it is made of, and the node that each gets. Serials on a node do not overlap."""
+"""The captures of the stream, and the node of each. Serials on a node do not overlap."""
 
 _header = re.compile(rb"type=([^ ]+) msg=audit\([0-9]+(\.[0-9]{3}:[0-9]+)\):")
 _in_any_header = re.compile(rb"node=[^ ]+ type=[^ ]+ msg=audit\(([^)]*)\)")

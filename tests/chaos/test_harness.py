@@ -1,4 +1,4 @@
-"""What the tests of this folder rest on: the stream, the plan, and the eye for differences."""
+"""Tests of the chaos tests: their stream, plan and comparison."""
 
 import random
 import re
@@ -47,7 +47,7 @@ def test_stream_has_disorder(expected: Expected) -> None:
 
 
 def test_progress(expected: Expected) -> None:
-    """How much is written at a place in the stream is known from its own EOE records."""
+    """The size of the output at a position in the stream follows from its EOE records."""
     assert expected.size_at(0) == 0
     assert 0.3 < expected.size_at(len(expected.stream) // 2) / len(expected.events) < 0.7
     assert expected.size_at(len(expected.stream)) == len(expected.events)
@@ -67,7 +67,7 @@ def test_plan() -> None:
 
 
 def test_differences_are_told() -> None:
-    """What is missing, twice, foreign or in another order is said, and where it begins."""
+    """Missing, doubled, foreign and misplaced lines are reported, with the first position."""
     assert outcome.difference(ONE, ONE) is None
     cases = {
         b"a\nc\nd\n": ("1 lines are missing, 0 are there again, 0 should", "line 2 (of 5, 4)"),

@@ -30,5 +30,5 @@ def test_restarting_server(expected: Expected, tmp_path: Path, workers: int) -> 
 
 @WORKERS
 def test_pausing_fifo(expected: Expected, tmp_path: Path, workers: int) -> None:
-    """A reader that pauses finds everything when it goes on."""
+    """A reader that pauses gets everything when it resumes."""
     outputs.pausing_fifo(expected, tmp_path, workers, 2.0)

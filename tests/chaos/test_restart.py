@@ -1,4 +1,4 @@
-"""A plugin goes on where the one before it was ended."""
+"""A plugin continues where the one before it ended."""
 
 from pathlib import Path
 
@@ -15,5 +15,5 @@ def test_terminated(expected: Expected, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_killed(expected: Expected, tmp_path: Path, workers: int) -> None:
-    """Ended by SIGKILL: only what came since the last state is missing, and nothing comes twice."""
+    """Ended by SIGKILL: only input since the last state is missing, and nothing comes twice."""
     restart.killed(expected, tmp_path, workers)

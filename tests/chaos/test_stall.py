@@ -10,7 +10,7 @@ from tests.chaos.stall import LIMIT, stalled_output
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_sender_is_not_held_up(expected: Expected, tmp_path: Path, workers: int) -> None:
-    """Nobody reads the output, and no line takes 100 ms to send; afterwards all is there.
+    """Without a reader of the output, no line takes 100 ms to send; afterwards all is there.
 
     The best of three runs counts: other processes of this machine may hold up sender and plugin.
     """

@@ -37,7 +37,7 @@ def devices() -> Iterator[Path]:
 
 
 def events(directory: Path) -> int:
-    """How many events were written, also to files that were rotated."""
+    """Number of events written, also to rotated files."""
     found = 0
     for log in directory.glob("audit.log*"):
         with suppress(FileNotFoundError):  # it is being rotated
@@ -46,7 +46,7 @@ def events(directory: Path) -> int:
 
 
 def has_open(process: psutil.Process, file: tuple[int, int]) -> bool:
-    """Whether a process has a descriptor of a file."""
+    """True if a process has a descriptor of a file."""
     for entry in Path(f"/proc/{process.pid}/fd").iterdir():
         status = entry.stat()
         if (status.st_dev, status.st_ino) == file:
@@ -108,7 +108,7 @@ def test_signals(tmp_path: Path, generation: Generation, workers: int) -> None:
             blocked = signals(process, "SigBlk")
             assert not blocked & {signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1}
         started.give(event(8))
-        wait_until(lambda: events(tmp_path) >= 2, "it goes on", 20)
+        wait_until(lambda: events(tmp_path) >= 2, "it continues", 20)
         started.process.send_signal(signal.SIGTERM)
         started.give(event(9))
         assert started.process.wait(30) == 0
@@ -117,7 +117,7 @@ def test_signals(tmp_path: Path, generation: Generation, workers: int) -> None:
 
 
 def received(listener: socket.socket) -> list[str]:
-    """What came to syslog until now, as `<priority> text`."""
+    """Messages that came to syslog until now, as `<priority> text`."""
     found: list[str] = []
     listener.setblocking(False)
     while True:
@@ -206,7 +206,7 @@ def test_failure(tmp_path: Path, devices: Path) -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_fault(tmp_path: Path, devices: Path) -> None:
-    """A broken installation is one line in syslog, not a traceback that nobody sees."""
+    """A broken installation is one line in syslog, not a traceback without a reader."""
     script = tmp_path / "laurel-mp"
     script.write_text(
         f"#!{sys.executable}\nimport sys\nsys.modules['zmq'] = None\n"

@@ -91,7 +91,7 @@ def test_files_in_order(tmp_path: Path) -> None:
 
 
 def test_over_long_line_at_the_end_of_a_file(tmp_path: Path) -> None:
-    """What is skipped in one file ends with it."""
+    """Skipping an over-long line ends with its file."""
     first, second = tmp_path / "1", tmp_path / "2"
     first.write_bytes(b"x" * (5 << 20))
     second.write_bytes(event(7))
@@ -210,7 +210,7 @@ def test_titles() -> None:
 
 @pytest.mark.parametrize("victim", ["worker 1/2", "worker 2/2", "tracker", "writer", "fork server"])
 def test_child_killed(victim: str) -> None:
-    """When a child is killed all goes on without it, and that is said."""
+    """A child that is killed is replaced, and the log says so."""
     with started("convert", "-w", 2, **PIPES) as process:
         wait_for_children(process, 2)[victim].kill()
         output, messages = process.communicate(DATA, timeout=30)
@@ -231,7 +231,7 @@ def test_progress_bar(tmp_path: Path) -> None:
         try:
             while data := os.read(main, 65536):
                 shown += data
-        except OSError:  # nobody has the terminal open any more
+        except OSError:  # the terminal was closed
             pass
         os.close(main)
 
@@ -242,7 +242,7 @@ def test_progress_bar(tmp_path: Path) -> None:
 
 
 def test_no_progress_bar(log: Path) -> None:
-    """Where stderr is no terminal nothing is drawn."""
+    """Without a terminal at stderr nothing is drawn."""
     assert b"\x1b" not in convert("-w", 0, log).stderr
 
 
@@ -272,7 +272,7 @@ def test_no_progress_bar(log: Path) -> None:
     ],
 )
 def test_usage(arguments: list[str], status: int, says: str) -> None:
-    """What the command line says is obeyed, or refused with status 2."""
+    """Options take effect, or are refused with status 2."""
     done = subprocess.run(
         [*COMMAND, *arguments], capture_output=True, check=False, text=True, timeout=60
     )
@@ -417,7 +417,7 @@ def test_closed_standard_streams(log: Path) -> None:
 
 
 def test_stdin_that_does_not_wait() -> None:
-    """A pipe that somebody has made non-blocking is read to its end."""
+    """A pipe that another process made non-blocking is read to its end."""
     read, write = os.pipe()
     os.set_blocking(read, False)
     with started("convert", "-w", "0", stdin=read, stdout=subprocess.PIPE) as process:

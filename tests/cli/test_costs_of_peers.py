@@ -1,4 +1,4 @@
-"""What another implementation pays for, loses or misreports, and this one does not.
+"""Defects of another implementation in cost and reports, which this one does not have.
 
 Each docstring names the row of the list of such defects: C for cost and reports, R for revert.
 """
@@ -54,7 +54,7 @@ def busy(running: Plugin, *, most: int = 300_000) -> Iterator[None]:
 
 
 def writes_of(pid: int) -> int:
-    """How many calls of write(2) a process has made."""
+    """Number of calls of write(2) that a process has made."""
     text = Path(f"/proc/{pid}/io").read_text()
     return int(re.findall(r"^syscw: (\d+)$", text, re.MULTILINE)[0])
 
@@ -136,7 +136,7 @@ def watched(tmp_path: Path, *arguments: object, stdin: bytes) -> Counter[str]:
     """Run the program; what it has opened and listed below /proc, and how often."""
     path = tmp_path / "seen"
     command = [sys.executable, "-c", _WATCH, str(path), *map(str, arguments)]
-    # With a PATH, or else it would start itself anew, without us.
+    # With a PATH, or else it would start itself again, without us.
     subprocess.run(command, input=stdin, capture_output=True, check=True, timeout=100)
     found: Counter[str] = Counter()
     for line in path.read_text().splitlines():
@@ -174,13 +174,13 @@ def test_processes_are_listed_once(tmp_path: Path) -> None:
 
 
 class Directory:
-    """A user database that counts questions and knows nobody."""
+    """A user database that counts questions and knows no user."""
 
     def __init__(self) -> None:
         self.asked: Counter[Question] = Counter()
 
     def ask(self, question: Question) -> Answers:
-        """Nobody has this number."""
+        """No user has this number."""
         self.asked[question] += 1
         return [(question, ())]
 
@@ -223,7 +223,7 @@ def test_events_are_counted(tmp_path: Path, workers: int) -> None:
         wait_until(lambda: len(numbers(tmp_path / "audit.log")) == 123, "they are written", 20)
 
         def said() -> bool:
-            """Whether it says so when it is asked: what is written may not be counted yet."""
+            """True if the status says so; written output may not be counted yet."""
             running.process.send_signal(signal.SIGUSR2)
             return 123 in events_said(running.messages)
 
@@ -251,7 +251,7 @@ def test_system_time_is_system_time(tmp_path: Path) -> None:
 
 
 def test_totals_are_totals(tmp_path: Path) -> None:
-    """C7: totals grow over periods, the last one has what came last, and quiet is reported, too."""
+    """C7: totals grow over periods, the last one is complete, and quiet is reported, too."""
     top = "statusreport-period = 1"
     with plugin(configure(tmp_path, top=top, more="end-of-event-timeout = 60")) as running:
         running.says("status: ")  # although nothing has come

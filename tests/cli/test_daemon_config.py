@@ -59,7 +59,7 @@ def test_the_plugin_file_decides(tmp_path: Path, make: object, plugin_file: str)
 def test_socket_of_a_broken_configuration(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, socket: str
 ) -> None:
-    """What is valid is used, else what the installer sets up; the problems are reported."""
+    """A valid value is used, or else the installer's; the problems are reported."""
     config = tmp_path / "config.toml"
     config.write_text(text)
     config.chmod(0o600)
@@ -71,7 +71,7 @@ def test_socket_of_a_broken_configuration(
 
 
 def test_untrusted_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What others could have written is not used."""
+    """A file that others can write is not used."""
     config = tmp_path / "config.toml"
     config.write_text('directory = "/srv"\n')
     config.chmod(0o666)
@@ -81,7 +81,7 @@ def test_untrusted_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_status_while_the_configuration_is_broken(tmp_path: Path) -> None:
-    """A daemon that runs can be asked although somebody has broken its file."""
+    """A running daemon answers although its configuration was broken since."""
     config = configure(tmp_path, 0)
     with plugin(config) as running:
         wait_until((tmp_path / "status.sock").exists, "it can be asked", 20)

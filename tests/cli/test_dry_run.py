@@ -113,7 +113,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_as_another_user() -> None:
-    """What only root can look into is not reported to others."""
+    """A file that only root can read is no problem for other users."""
     root()
 
     def look() -> list[str]:

@@ -42,7 +42,7 @@ def config_of(directory: Path, workers: int) -> Path:
 
 
 def debug_log(directory: Path) -> str:
-    """What is there of it."""
+    """The debug log so far."""
     path = directory / "debug.log"
     return path.read_text() if path.exists() else ""
 
@@ -56,7 +56,7 @@ def dumped(directory: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_process_table(tmp_path: Path, workers: int) -> None:
-    """What is known of processes is there: labels, those that have ended, those of other nodes."""
+    """The dump has labels, processes that have ended, and those of other nodes."""
     stream = (
         exec_of(7, SHELL, 1, b"/bin/sh")
         + exec_of(8, CHILD, SHELL, b"/usr/bin/caf\xc3\xa9")
@@ -93,7 +93,7 @@ def test_process_table(tmp_path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_without_a_log(tmp_path: Path, workers: int) -> None:
-    """Where there is no debug log, nobody gets the table."""
+    """Without a debug log the table is not dumped."""
     path = plugin_config(tmp_path, workers=workers)
     path.write_text(path.read_text() + "dump-state-period = 1\n")
     with started("-c", path, **LIVE) as process:
@@ -107,7 +107,7 @@ def test_without_a_log(tmp_path: Path, workers: int) -> None:
 
 
 def test_over_a_crash(tmp_path: Path) -> None:
-    """A tracker that comes in place of another one goes on with it."""
+    """A tracker that replaces another one continues the dump."""
     with started("-c", config_of(tmp_path, 2), **LIVE) as process:
         write(process, exec_of(7, SHELL, 1, b"/bin/sh"))
         wait_until(lambda: dumped(tmp_path), "the table is there")

@@ -134,7 +134,7 @@ def test_wrong_usage(words: str, message: str) -> None:
     assert b"Traceback" not in done.stderr
 
 
-def test_output_that_can_not_be_written(tmp_path: Path) -> None:
+def test_unwritable_output(tmp_path: Path) -> None:
     """It is named."""
     done = flood("-o", tmp_path / "none" / "stream")
 

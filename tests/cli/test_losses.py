@@ -30,7 +30,7 @@ def lines(directory: Path) -> tuple[list[int], list[dict[str, Any]]]:
 
 
 def ends_with(directory: Path, serial: int) -> bool:
-    """Whether that is the last event in the output."""
+    """True if that is the last event in the output."""
     return lines(directory)[0][-1:] == [serial]
 
 
@@ -41,7 +41,7 @@ def give(running: Plugin, serials: list[int]) -> None:
 
 @pytest.mark.parametrize("role", ["worker 1/2", "tracker", "writer"])
 def test_a_process_is_killed(tmp_path: Path, role: str) -> None:
-    """Whoever is killed: each missing event is counted once, in the output and in the log."""
+    """After any process is killed, each missing event is counted once, in output and log."""
     with plugin(settings(tmp_path, 2)) as running:
         for start in range(100, 1300, 100):
             some = range(start, start + 100)
@@ -64,7 +64,7 @@ def test_a_process_is_killed(tmp_path: Path, role: str) -> None:
 
 
 def test_a_quiet_host(tmp_path: Path) -> None:
-    """What is missing is told soon, also if nothing else comes."""
+    """Missing events are reported soon, also if no input follows."""
     with plugin(settings(tmp_path)) as running:
         give(running, [1, 2, 5])
         wait_until(lambda: lines(tmp_path)[1], "the loss is told")
@@ -76,7 +76,7 @@ def test_a_quiet_host(tmp_path: Path) -> None:
 
 
 def test_a_restart(tmp_path: Path) -> None:
-    """What should have come while nobody ran is missing."""
+    """Events between two runs are missing."""
     config = settings(tmp_path)
     for serials in ([1, 2], [4, 5]):
         with plugin(config) as running:
@@ -87,7 +87,7 @@ def test_a_restart(tmp_path: Path) -> None:
 
 
 def test_the_whole_of_it_is_killed(tmp_path: Path) -> None:
-    """After ingest was killed nobody knows what it had read: nothing is claimed."""
+    """After ingest was killed the input that it had read is unknown: no loss is claimed."""
     config = settings(tmp_path)
     config.write_text(config.read_text() + "[state]\nwrite-state-period = 1\n")
     command = [*COMMAND, "-c", str(config)]

@@ -75,7 +75,7 @@ def test_until_the_end_of_input(tmp_path: Path, path: Path, workers: int) -> Non
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_log_is_continued(tmp_path: Path, workers: int) -> None:
-    """What an earlier run wrote stays."""
+    """Lines of an earlier run stay."""
     config = plugin_config(tmp_path, workers=workers)
     for serial in (7, 8):
         with started("-c", config, **LIVE) as process:
@@ -87,7 +87,7 @@ def test_log_is_continued(tmp_path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_events_come_while_it_runs(tmp_path: Path, workers: int) -> None:
-    """An event is in the log soon after its last record came, although the input goes on."""
+    """An event is in the log soon after its last record, although input follows."""
     log = tmp_path / "audit.log"
     with started("-c", plugin_config(tmp_path, workers=workers), **LIVE) as process:
         write(process, eoe(1) + event(7))
@@ -99,7 +99,7 @@ def test_events_come_while_it_runs(tmp_path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_file_that_is_moved_while_nothing_comes(tmp_path: Path, workers: int) -> None:
-    """The next event is in a new one, however long nobody has looked."""
+    """The next event is in a new one, however long the old one was missing."""
     log = tmp_path / "audit.log"
     with started("-c", plugin_config(tmp_path, workers=workers), **LIVE) as process:
         write(process, eoe(1) + event(7))
@@ -154,20 +154,20 @@ def test_other_signals(tmp_path: Path, number: signal.Signals) -> None:
         if number == signal.SIGUSR1:
             wait_until(former.exists, "there is another file")
         write(process, event(8))
-        wait_until(lambda: len(ids(former) + ids(log)) == 2, "it goes on")
+        wait_until(lambda: len(ids(former) + ids(log)) == 2, "it continues")
 
     assert former.exists() == (number == signal.SIGUSR1)
 
 
 @pytest.mark.parametrize("victim", ["worker 1/2", "worker 2/2", "tracker", "writer", "fork server"])
 def test_child_killed_while_idle(tmp_path: Path, victim: str) -> None:
-    """When a child is killed all goes on without it, and that is said, also when idle."""
+    """A child that is killed is replaced, and the log says so, also when idle."""
     with started("-c", plugin_config(tmp_path, workers=2), **LIVE) as process:
         write(process, eoe(1) + event(7))
         wait_until(lambda: ids(tmp_path / "audit.log"), "it runs")
         wait_for_children(process, 2)[victim].kill()
         write(process, event(8))
-        wait_until(lambda: len(ids(tmp_path / "audit.log")) == 2, "it goes on")
+        wait_until(lambda: len(ids(tmp_path / "audit.log")) == 2, "it continues")
         _, messages = process.communicate(timeout=20)
 
     assert process.returncode == 0
@@ -184,7 +184,7 @@ def test_killed(tmp_path: Path) -> None:
         wait_until(
             lambda: not any(_lives(child) for child in children.values()), "all have ended", 10
         )
-        for left in Path("/tmp").glob("sockets-*/laurel-mp-*"):  # nobody is left to do it
+        for left in Path("/tmp").glob("sockets-*/laurel-mp-*"):  # no process is left to do it
             shutil.rmtree(left)
 
 
@@ -224,7 +224,7 @@ def test_started_like_auditd_does(tmp_path: Path, signals: str, start: list[obje
     assert stat.S_IMODE((tmp_path / "audit.log").stat().st_mode) == 0o600
 
 
-def test_log_can_not_be_written(tmp_path: Path) -> None:
+def test_unwritable_log(tmp_path: Path) -> None:
     """A log that cannot be written is said on stderr; the status is 1."""
     config = plugin_config(tmp_path, workers=2)
     (tmp_path / "audit.log").mkdir()

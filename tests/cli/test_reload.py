@@ -74,7 +74,7 @@ def test_broken_configuration(tmp_path: Path, kind: str, workers: int) -> None:
         running.process.send_signal(signal.SIGHUP)
         running.says("keeping the former configuration")
         running.give(event(8)[100:] + event(9))
-        wait_until(lambda: numbers(log) == [7, 8, 9], "it goes on")
+        wait_until(lambda: numbers(log) == [7, 8, 9], "it continues")
         assert message in running.messages
         configure(tmp_path, workers, sections='[auditlog]\nfile = "other.log"')
         running.process.send_signal(signal.SIGHUP)
@@ -107,7 +107,7 @@ def server() -> Iterator[socket.socket]:
 
 
 def test_unix_input_stays_open(tmp_path: Path, server: socket.socket) -> None:
-    """S10: a socket that is read is not connected to anew, and what is in it is not lost."""
+    """S10: an input socket stays connected, and its content is not lost."""
     log = tmp_path / "audit.log"
     top = f'input = "unix:{server.getsockname()}"'
     with plugin(configure(tmp_path, top=top), stdin=subprocess.DEVNULL) as running:
@@ -119,7 +119,7 @@ def test_unix_input_stays_open(tmp_path: Path, server: socket.socket) -> None:
             running.process.send_signal(signal.SIGHUP)
             connection.sendall(event(8)[100:])
             running.says(AGAIN)
-            wait_until(lambda: numbers(log) == [7, 8], "it goes on", 20)
+            wait_until(lambda: numbers(log) == [7, 8], "it continues", 20)
             server.setblocking(False)
             with pytest.raises(BlockingIOError):
                 server.accept()
@@ -130,7 +130,7 @@ def test_unix_input_stays_open(tmp_path: Path, server: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_parse_error_log_that_can_not_be_written(tmp_path: Path, workers: int) -> None:
+def test_unwritable_parse_error_log(tmp_path: Path, workers: int) -> None:
     """L17: it ends nothing; what it could not take is in the next one, and no event is lost."""
     log = tmp_path / "audit.log"
     path = configure(tmp_path, workers)
@@ -226,7 +226,7 @@ def test_odd_start(tmp_path: Path, environment: dict[bytes, bytes]) -> None:
         process.stdin.flush()
         wait_until(lambda: numbers(log) == [7], "it runs", 20)
         process.send_signal(signal.SIGHUP)
-        wait_until(lambda: AGAIN in messages.read_text(), "it goes on", 20)
+        wait_until(lambda: AGAIN in messages.read_text(), "it continues", 20)
         process.stdin.write(event(8))
         process.stdin.close()
         assert process.wait(20) == 0

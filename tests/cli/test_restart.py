@@ -68,9 +68,9 @@ def test_two_generations(tmp_path: Path, workers: int) -> None:
             second.give(eoe(1) + event(50))
             second.give(more)  # much more than a pipe holds
             first.give(event(8))
-            wait_until(lambda: numbers(log) == [7, 8], "the first goes on")
+            wait_until(lambda: numbers(log) == [7, 8], "the first continues")
             assert first.end() == 0
-            wait_until(lambda: len(numbers(log)) == 2003, "the second goes on", 20)
+            wait_until(lambda: len(numbers(log)) == 2003, "the second continues", 20)
             assert second.end() == 0
 
     assert numbers(log) == [7, 8, 50, *range(100, 2100)]
@@ -95,7 +95,7 @@ def test_signals_while_another_one_runs(tmp_path: Path) -> None:
             second.says("configuration reloaded")
             second.give(eoe(1) + event(7))
             assert first.end() == 0
-            wait_until(lambda: numbers(tmp_path / "other.log") == [7], "the second goes on", 20)
+            wait_until(lambda: numbers(tmp_path / "other.log") == [7], "the second continues", 20)
             assert second.end() == 0
 
     assert numbers(log) == []

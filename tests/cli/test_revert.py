@@ -42,7 +42,7 @@ def test_stdin_to_stdout() -> None:
 
 
 def test_lines_about_losses() -> None:
-    """What laurel-mp says about missing events is no audit record: left out, and counted."""
+    """Loss lines are no audit records: they are left out, and counted."""
     note = b'{"ID":"1.000:7","LAUREL_MP":{"op":"loss","kind":"serial-gap","count":1}}\n'
     done = revert(stdin=note + JSON)
 
@@ -129,7 +129,7 @@ def test_many_damaged_lines() -> None:
 
 
 def test_prefixes_of_lines() -> None:
-    """What a log daemon puts in front of an object is skipped."""
+    """The prefix of a log daemon before an object is skipped."""
     lines = b"".join(b"Nov 22 vm laurel: " + line for line in JSON.splitlines(keepends=True))
 
     assert revert(stdin=JSON).stdout == revert(stdin=lines).stdout
@@ -153,7 +153,7 @@ def test_prefix_of_a_configuration(tmp_path: Path) -> None:
 
 
 def test_losses_are_counted() -> None:
-    """What does not come back is said, and is no failure."""
+    """Values that do not come back are reported, and are no failure."""
     line = (
         b'{"ID":"1.000:1","PATH":[{"OUID":"alice"}],'
         b'"EXECVE":{"argc":9,"ARGV":["a",{"skipped_args":8,"skipped_bytes":80}]}}\n'
@@ -189,7 +189,7 @@ MOST = 2 << 20
 
 @pytest.fixture
 def tools() -> tuple[Path, Path]:
-    """Where ausearch and aureport are."""
+    """Paths of ausearch and aureport."""
     found = requirements.program("ausearch"), requirements.program("aureport")
     requirements.require(all(found), "ausearch and aureport (Debian: apt-get install auditd)")
     ausearch, aureport = found
@@ -199,7 +199,7 @@ def tools() -> tuple[Path, Path]:
 
 
 def ask(tool: Path, path: Path, words: str) -> bytes:
-    """What a tool says about a file, but for that and when it was asked."""
+    """Answer of a tool about a file, without the file's name and the time of the question."""
     done = subprocess.run(
         [tool, "-if", path, *words.split()], capture_output=True, check=False, timeout=60
     )

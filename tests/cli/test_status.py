@@ -68,7 +68,7 @@ def run(*arguments: object, **how: Any) -> "subprocess.CompletedProcess[str]":
 
 
 def status(directory: Path) -> dict[str, Any]:
-    """What the daemon of a directory says."""
+    """Status of the daemon of a directory."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(10)
         client.connect(str(directory / "status.sock"))
@@ -133,7 +133,7 @@ def test_counts(tmp_path: Path, workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_every_measure_is_there(tmp_path: Path, workers: int) -> None:
-    """What is declared is contributed; only what says why an output waits is not always there."""
+    """All declared measures are contributed; only the reason of a stall may be absent."""
     config = configure(tmp_path, workers, top="marker = 'here'")
     with plugin(config) as running:
         running.give(eoe(1) + event(7))
@@ -232,7 +232,7 @@ def test_no_configuration(tmp_path: Path) -> None:
 
 
 def test_no_configuration_at_all() -> None:
-    """Where laurel-mp was not installed, it has to be told whom to ask."""
+    """Without an installed configuration the socket has to be named."""
     if Path("/etc/laurel-mp/config.toml").exists():
         pytest.skip("it is installed here")
     found = run()
@@ -304,7 +304,7 @@ def test_while_an_output_takes_nothing(tmp_path: Path) -> None:
         wait_until(lambda: _waits(tmp_path) == 1, "it waits", 20)
         found = status(tmp_path)
         read = os.open(tmp_path / "events", os.O_RDONLY | os.O_NONBLOCK)
-        wait_until(lambda: _drained(read) and _waits(tmp_path) == 0, "it goes on", 20)
+        wait_until(lambda: _drained(read) and _waits(tmp_path) == 0, "it continues", 20)
         assert running.end() == 0
         os.close(read)
 
@@ -344,7 +344,7 @@ def test_who_does_not_read_holds_nothing_up(tmp_path: Path) -> None:
 
 
 def test_idle(tmp_path: Path) -> None:
-    """Nobody is woken while nothing happens: no process runs at all for a while."""
+    """No process wakes up while nothing happens."""
     with plugin(configure(tmp_path, 2)) as running:
         running.give(eoe(1) + event(7))
         served(tmp_path)
@@ -355,7 +355,7 @@ def test_idle(tmp_path: Path) -> None:
 
 
 def _sleep(watched: list[psutil.Process]) -> bool:
-    """Whether nobody was woken for some seconds."""
+    """True if no process woke up for some seconds."""
     before = _switches(watched)
     time.sleep(3)
     return _switches(watched) == before

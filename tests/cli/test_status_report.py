@@ -1,4 +1,4 @@
-"""What a running program says about itself, from time to time and when asked."""
+"""Status reports of a running program, periodic and on request."""
 
 import re
 import signal
@@ -70,7 +70,7 @@ def test_now_and_then(tmp_path: Path, workers: int) -> None:
     assert re.search(
         r"CPU time 0.\d\d s user and 0.\d\d s system, .* in total \(here\)\n", messages
     )
-    assert found[-1][1:] == (TOTAL | {"events": 3}, 0)  # also what came with the end
+    assert found[-1][1:] == (TOTAL | {"events": 3}, 0)  # also those completed at the end
     assert "stopped: 15 lines, 3 events, " in messages
     for number, (_, total, _) in enumerate(found, 1):
         assert total == {name: sum(each[0][name] for each in found[:number]) for name in TOTAL}

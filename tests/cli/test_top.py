@@ -1,4 +1,4 @@
-"""`laurel-mp top` in a terminal, with daemons that work, crash and start anew under it."""
+"""`laurel-mp top` in a terminal, with daemons that work, crash and restart."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ TAKEN, GIVEN_BACK = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
 def is_as_before(screen: Terminal, settings: list[object]) -> bool:
-    """Whether the terminal is what it was."""
+    """True if the terminal has its former settings."""
     ends = screen.raw.rfind(GIVEN_BACK) > screen.raw.rfind(TAKEN) >= 0
     shows_cursor = screen.raw.rfind(b"\x1b[?25h") > screen.raw.rfind(b"\x1b[?25l")
     return ends and shows_cursor and screen.settings == settings
@@ -81,7 +81,7 @@ def test_other_sizes(tmp_path: Path, columns: int, lines: int) -> None:
 
 
 def test_a_crash_and_a_reload(tmp_path: Path) -> None:
-    """It goes on over the crash of a process, and another number of workers."""
+    """It survives the crash of a process, and another number of workers."""
     config = configure(tmp_path, 2)
     log = tmp_path / "audit.log"
     with plugin(config) as running:
@@ -97,7 +97,7 @@ def test_a_crash_and_a_reload(tmp_path: Path) -> None:
             screen.shows(lambda: "worker-3" in screen.text, "three workers")
             screen.shows(lambda: "reloads 1," in screen.text, "the reload")
             running.give(event(8))
-            screen.shows(lambda: "Events 2: 2 written" in screen.text, "what came behind it")
+            screen.shows(lambda: "Events 2: 2 written" in screen.text, "the input behind it")
             screen.type(b"q")
             assert screen.end() == 0
         assert running.end() == 0
@@ -139,7 +139,7 @@ def test_signals(tmp_path: Path, number: signal.Signals) -> None:
 
 
 def test_stopped_for_a_while(tmp_path: Path) -> None:
-    """After ^Z the terminal is the shell's, and after `fg` it goes on."""
+    """After ^Z the terminal is the shell's, and `fg` resumes `top`."""
     with terminal("top", "--socket", tmp_path / "none", "-i", "0.2") as screen:
         before = screen.settings
         screen.shows(lambda: "no laurel-mp runs" in screen.text, "it runs")
@@ -148,7 +148,7 @@ def test_stopped_for_a_while(tmp_path: Path) -> None:
         screen.shows(lambda: is_as_before(screen, before), "the terminal is given back")
         os.kill(screen.pid, signal.SIGCONT)
         screen.shows(lambda: not is_as_before(screen, before), "it is taken again")
-        screen.shows(lambda: "no laurel-mp runs" in screen.text, "it goes on")
+        screen.shows(lambda: "no laurel-mp runs" in screen.text, "it continues")
         screen.type(b"q")
         assert screen.end() == 0
         assert is_as_before(screen, before)
@@ -157,7 +157,7 @@ def test_stopped_for_a_while(tmp_path: Path) -> None:
 
 
 def test_a_keyboard_that_goes_away(tmp_path: Path) -> None:
-    """It ends when nobody can press a key any more."""
+    """It ends when its terminal is gone."""
     with terminal("top", "--socket", tmp_path / "none") as screen:
         settings = screen.settings
         screen.shows(lambda: "no laurel-mp runs" in screen.text, "it runs")
@@ -177,7 +177,7 @@ def test_without_a_terminal(tmp_path: Path) -> None:
 
 
 def test_wrong_configuration(tmp_path: Path) -> None:
-    """What is wrong with the configuration is reported, and the daemon is shown all the same."""
+    """Problems of the configuration are reported, and the daemon is shown all the same."""
     config = configure(tmp_path, 0)
     with plugin(config) as running:
         running.give(eoe(1) + event(7))

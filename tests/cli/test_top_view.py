@@ -1,4 +1,4 @@
-"""What a screen shows, for any samples."""
+"""Content of the screen for given samples."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def row(name: str, **measures: float) -> Row:
 
 
 def snapshot(*processes: Row, start: float = 1.0, **more: list[Row]) -> Snapshot:
-    """What a daemon said."""
+    """A daemon's answer."""
     found: dict[str, list[Row]] = {
         "program": [{"version": "1", "start_time_seconds": start, "workers": 2}],
         "ledger": [{"events": 0, "lines": 0}],
@@ -86,7 +86,7 @@ def test_limit(now: Snapshot, expected: str) -> None:
 
 
 def test_losses() -> None:
-    """What a report says, and tables that had to forget something."""
+    """Losses as in the report, and tables that dropped entries."""
     now = snapshot(
         row("writer", messages_lost=3),
         row("tracker", messages_lost=4, failures=1),

@@ -78,7 +78,7 @@ def test_a_wrong_output(made: Path) -> None:
 
 
 def test_what_is_not_looked_for(made: Path) -> None:
-    """An output without labels and parents is right if nobody asks for them."""
+    """An output without labels and parents is right if they are not asked for."""
     output = made / "bare.log"
     assert not run("convert", "-w", 0, made / "raw", "-o", output).returncode
 
@@ -92,7 +92,7 @@ def test_what_is_not_looked_for(made: Path) -> None:
 
 
 def test_usage(made: Path, tmp_path: Path) -> None:
-    """What could not be compared is told from what is wrong."""
+    """A comparison that fails to run has another status than a difference."""
     truth, output = made / "truth", made / "output"
     wrong: list[tuple[object, ...]] = [
         (output,),

@@ -1,4 +1,4 @@
-"""What each kind of value accepts, and what it says about the rest."""
+"""Values that each kind accepts, and its messages about others."""
 
 from datetime import date
 from typing import Any
@@ -137,7 +137,7 @@ def test_socket_addresses(address: str) -> None:
     ],
 )
 def test_no_socket_addresses(address: str) -> None:
-    """What is no address, network or port is refused."""
+    """A value that is no address, network or port is refused."""
     with pytest.raises(kinds.MismatchError):
         kinds.SOCKETS.accept([address])
 

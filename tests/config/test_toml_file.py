@@ -1,4 +1,4 @@
-"""Which files are read, and how the others are refused."""
+"""Files that are read, and reasons to refuse others."""
 
 import os
 import socket
@@ -83,7 +83,7 @@ def test_directory(tmp_path: Path) -> None:
 
 
 def test_fifo(tmp_path: Path) -> None:
-    """A FIFO is refused at once; nobody waits for its writer."""
+    """A FIFO is refused at once, without waiting for a writer."""
     os.mkfifo(tmp_path / "fifo")
 
     assert refusal(tmp_path / "fifo") == "is not a regular file"
@@ -126,7 +126,7 @@ def test_encoding(file: Path) -> None:
     ],
 )
 def test_syntax(file: Path, text: str, where: str) -> None:
-    """What is not TOML is refused with the line of the mistake."""
+    """Invalid TOML is refused with the line of the mistake."""
     file.write_text(text, encoding="utf-8")
     message = refusal(file)
 

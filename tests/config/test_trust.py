@@ -1,4 +1,4 @@
-"""Files and directories are trusted only if nobody else controls them."""
+"""Files and directories are trusted only if no other user controls them."""
 
 import os
 from pathlib import Path
@@ -32,7 +32,7 @@ def refusal(path: Path) -> str:
 
 @pytest.mark.parametrize("mode", [0o755, 0o700, 0o555, 0o1755])
 def test_trusted(tmp_path: Path, mode: int) -> None:
-    """What only we can write is trusted."""
+    """A file that only its owner can write is trusted."""
     tmp_path.chmod(mode)
     assert distrust(tmp_path.stat(), OURS) == ""
     tmp_path.chmod(0o700)
@@ -40,7 +40,7 @@ def test_trusted(tmp_path: Path, mode: int) -> None:
 
 @pytest.mark.parametrize("mode", [0o775, 0o757, 0o1777])
 def test_writable(tmp_path: Path, mode: int) -> None:
-    """What others can write is not."""
+    """A file that others can write is not."""
     tmp_path.chmod(mode)
 
     assert distrust(tmp_path.stat(), OURS) == f"group or others can write it (mode {mode:04o})"
@@ -48,9 +48,9 @@ def test_writable(tmp_path: Path, mode: int) -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_foreign(tmp_path: Path) -> None:
-    """What somebody else owns is not, but for the user who is to own it, or root."""
+    """A file of another user is not, except of root or the expected owner."""
     os.chown(tmp_path, FOREIGN, FOREIGN)
-    assert distrust(tmp_path.stat(), OURS) == "belongs to somebody else (user id 12345)"
+    assert distrust(tmp_path.stat(), OURS) == "belongs to another user (user id 12345)"
     assert distrust(tmp_path.stat(), FOREIGN) == ""
     os.chown(tmp_path, 0, 0)
     assert distrust(tmp_path.stat(), FOREIGN) == ""
@@ -58,14 +58,14 @@ def test_foreign(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_foreign_configuration(file: Path) -> None:
-    """A configuration that belongs to somebody else is refused."""
+    """A configuration that belongs to another user is refused."""
     os.chown(file, FOREIGN, -1)
 
-    assert refusal(file) == "belongs to somebody else (user id 12345)"
+    assert refusal(file) == "belongs to another user (user id 12345)"
 
 
 def test_directory_of_the_configuration(file: Path) -> None:
-    """Where others could put another file in its place, it is refused."""
+    """In a directory that others can write, it is refused."""
     file.parent.chmod(0o775)
 
     expected = f"its directory {file.parent} group or others can write it (mode 0775)"
@@ -91,7 +91,7 @@ def test_directory_of_the_target(file: Path, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_links_of_others(file: Path, tmp_path: Path) -> None:
-    """A link that somebody else made is not followed, wherever on the way it is."""
+    """A link of another user is not followed, wherever on the way it is."""
     inner = tmp_path / "inner"
     inner.symlink_to("etc")
     outer = tmp_path / "outer"
@@ -103,7 +103,7 @@ def test_links_of_others(file: Path, tmp_path: Path) -> None:
 
     assert inner == foreign_link(path, OURS)
     assert foreign_link(path, FOREIGN) is None
-    assert refusal(path) == f"{inner} is a link that somebody else made"
+    assert refusal(path) == f"{inner} is a symbolic link of another user"
 
 
 def test_links_in_a_circle(tmp_path: Path) -> None:

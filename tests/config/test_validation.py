@@ -1,4 +1,4 @@
-"""What a configuration may say, and what it is told otherwise."""
+"""Valid configurations, and the messages about invalid ones."""
 
 import sys
 import tomllib
@@ -282,7 +282,7 @@ def test_regular_expressions(text: str, where: str, capfd: pytest.CaptureFixture
 
 
 def test_without_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where RE2 is missing, expressions are taken unseen."""
+    """Without RE2, expressions are not checked."""
     monkeypatch.setitem(sys.modules, "re2", None)
 
     assert parse("[filter]\nfilter-exe = ['(']", "FILE").filter.filter_exe == ("(",)

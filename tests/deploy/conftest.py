@@ -1,4 +1,4 @@
-"""What tests of installations share."""
+"""Fixtures for tests of installations."""
 
 import fcntl
 import os

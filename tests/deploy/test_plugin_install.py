@@ -45,7 +45,7 @@ def _program_of(host: Machine) -> int:
 
 
 def _is_logged(host: Machine, name: str) -> bool:
-    """Whether a program of this name, which is started now, is in the log."""
+    """Starts a program of this name; true if it is in the log."""
     host.run(f"sh -c 'true {name}'")
     return any(name in str(event.get("EXECVE")) for event in _events(host))
 

@@ -1,4 +1,4 @@
-"""What deploy/ has for the rest of a system: systemd, AppArmor, SELinux, audit rules, YAML."""
+"""Files of deploy/ for systemd, AppArmor, SELinux and audit rules, and YAML."""
 
 import os
 import re
@@ -79,7 +79,7 @@ def _calls_of(analyze: Path, group: str) -> set[str]:
 
 
 def _allowed_calls(analyze: Path) -> set[str]:
-    """What the unit allows: filters add up in their order, and `~` takes away."""
+    """System calls that the unit allows: filters add up in order, and `~` removes."""
     allowed: set[str] = set()
     text = (DEPLOY / "systemd/laurel-mp.service").read_text()
     for words in re.findall(r"^SystemCallFilter=(.*)", text, re.MULTILINE):

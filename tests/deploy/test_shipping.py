@@ -1,4 +1,4 @@
-"""What laurel-mp writes comes out of rsyslog and syslog-ng as it was, at another host."""
+"""rsyslog and syslog-ng deliver laurel-mp's lines unchanged to another host."""
 
 import signal
 import tomllib
@@ -35,7 +35,7 @@ ODD = (
     "\\n\"'",
     " x ",
 )
-"""What is escaped, or looks so, in several ways."""
+"""Text that is escaped, or looks so, in several ways."""
 
 
 @pytest.fixture(params=[shippers.rsyslog, shippers.syslog_ng])
@@ -82,7 +82,7 @@ def test_from_a_socket(start: Start, tmp_path: Path) -> None:
 
 
 def test_from_a_file(start: Start, tmp_path: Path) -> None:
-    """Read from the log, each event arrives unaltered, while files are begun anew."""
+    """Read from the log, each event arrives unaltered, while files are rotated."""
     lines = _lines()
     config = configure(tmp_path, more=PATIENT, sections="[auditlog]\nsize = 0")
     expected = _expected(config, lines)
@@ -109,7 +109,7 @@ def _size(directory: Path) -> int:
 
 @pytest.mark.parametrize("source", ["file", "socket"])
 def test_restart(start: Start, tmp_path: Path, source: str) -> None:
-    """A reader that is stopped and started again goes on where it was: no event is missing."""
+    """A reader that is restarted continues where it was: no event is missing."""
     pieces = _pieces(_lines(), 3)
     if source == "file":
         config = configure(tmp_path, more=PATIENT, sections="[auditlog]\nsize = 0")

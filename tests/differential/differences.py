@@ -357,7 +357,7 @@ DIFFERENCES = (
     ),
     Difference(
         "msg up to the last quote",
-        "msg='…' ends at its last quote, so that nobody can forge fields behind one inside.",
+        "msg='…' ends at its last quote: a quote inside cannot forge fields.",
         _message_cut_at_a_quote,
     ),
     Difference(

@@ -99,7 +99,7 @@ def test_every_listed_difference_is_there(ausearch: Path) -> None:
 
 
 def _interpretations(program: Path, capture: bytes) -> Counter[Interpretation]:
-    """What both say of each value, counted."""
+    """Counts both interpretations of each value."""
     found: Counter[Interpretation] = Counter()
     for record in _records(program, capture):
         raw = record.raw
@@ -151,7 +151,7 @@ def _records(program: Path, capture: bytes) -> Iterator[Record]:
 
 
 def _identity(fields: dict[str, str]) -> str | None:
-    """What tells records of one type and event apart: paths by item, processes by opid."""
+    """The field that tells records of one type and event apart: `item` or `opid`."""
     return fields.get("item", fields.get("opid"))
 
 

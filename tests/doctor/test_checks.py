@@ -117,7 +117,7 @@ def free(where: str, size: int = PLENTY, inodes: int = PLENTY, *, ro: bool = Fal
 
 
 def listener(line: str, pid: int, name: str) -> Trouble:
-    """Somebody in the multicast group."""
+    """A process in the multicast group."""
 
     def change(host: HostTree) -> None:
         host.append("/proc/net/netlink", line)
@@ -517,7 +517,7 @@ QUIET: list[tuple[str, str, Trouble]] = [
     ids=[f"{name}-{what}" for name, what, _ in QUIET],
 )
 def test_what_looks_like_trouble(name: str, change: Trouble, tmp_path: Path) -> None:
-    """What is no trouble with this version, or with this other setting, is none."""
+    """A value that is harmless with this version, or with another setting, is no finding."""
     host = GOOD["auditd 3"](tmp_path)
     change(host)
 

@@ -63,7 +63,7 @@ def test_messages_about_lost_input_are_ours() -> None:
     ),
 )
 def test_messages_of_the_page_are_ours(message: str) -> None:
-    """What laurel-mp is said to say, it says somewhere."""
+    """Each quoted message of laurel-mp is in its source."""
     source = "".join(path.read_text() for path in (DOCS.parent / "laurel_mp").rglob("*.py"))
     parts = [part.strip(" :'") for part in re.split(r"\.\.\.|[A-Z]{4,}|Permission denied", message)]
 

@@ -54,7 +54,7 @@ def _checks(*looks: Look) -> list[Check]:
 
 
 def test_results_come_in_order(tmp_path: Path) -> None:
-    """What checks say arrives as it was said, by the name of the check."""
+    """Results of checks arrive unchanged, by the name of the check."""
     report = examine(auditd_3(tmp_path).facts(), _checks(_knows_nothing, _says))
 
     assert report.unchecked == [("c0", "/x: Permission denied")]

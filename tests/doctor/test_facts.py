@@ -1,4 +1,4 @@
-"""What is known of a host, and what is not."""
+"""Known and unknown facts about a host."""
 
 import os
 import signal
@@ -84,7 +84,7 @@ def test_links_stay_within_the_host(tmp_path: Path) -> None:
 
 
 def test_odd_files(tmp_path: Path) -> None:
-    """What cannot be read is said to be so; nobody waits for the writer of a FIFO."""
+    """Unreadable files are reported; a FIFO without a writer does not block."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "file").write_text("x" * 100)
     host = Host(root=tmp_path)
@@ -113,7 +113,7 @@ def test_space_of_what_is_not_there_yet(tmp_path: Path) -> None:
 
 
 def test_what_others_may_not_see(tmp_path: Path) -> None:
-    """For somebody who is not root most of it is unknown, and nothing is said to be wrong."""
+    """For other users than root most facts are unknown, and no problem is reported."""
     host = auditd_3(tmp_path)
     for command in ("auditctl -v", "auditctl -s", "auditctl -l"):
         host.says(command, status=4, err=MUST_BE_ROOT)
@@ -147,7 +147,7 @@ def test_status_of_old_audit(tmp_path: Path) -> None:
 
 
 def test_nonsense_of_programs(tmp_path: Path) -> None:
-    """What makes no sense is unknown."""
+    """Invalid output of a program counts as unknown."""
     host = auditd_3(tmp_path)
     host.says("auditctl -s", "pid many\n")
     host.says("auditctl -v", "version x\n")
@@ -159,7 +159,7 @@ def test_nonsense_of_programs(tmp_path: Path) -> None:
 
 
 def test_auditd_without_the_kernels_word(tmp_path: Path) -> None:
-    """Who may not ask the kernel finds auditd among the processes."""
+    """Without the right to ask the kernel, auditd is found among the processes."""
     host = auditd_3(tmp_path)
     host.says("auditctl -s", status=4, err=MUST_BE_ROOT)
 
@@ -169,7 +169,7 @@ def test_auditd_without_the_kernels_word(tmp_path: Path) -> None:
 
 
 def test_layout_without_a_version(tmp_path: Path) -> None:
-    """Which files there are says whether there is a dispatcher."""
+    """The files in /etc/audit tell if there is a dispatcher."""
     old, new = audit_2(tmp_path / "2"), auditd_3(tmp_path / "3")
     for host in (old, new):
         host.says("auditctl -v", status=4, err=MUST_BE_ROOT)
@@ -209,7 +209,7 @@ def test_config_argument(words: str, name: str) -> None:
 
 
 def test_config_of_the_command_line(tmp_path: Path) -> None:
-    """What is asked for goes before what the plugin's file says, and that before the usual."""
+    """The command line takes precedence over the plugin's file, and that over the default."""
     host = auditd_3(tmp_path)
     host.edit("/etc/audit/plugins.d/laurel-mp.conf", "-c /etc/laurel-mp/config.toml", "-c a.toml")
 
@@ -240,7 +240,7 @@ def test_modes(tmp_path: Path) -> None:
 
 
 def test_lists_are_left_to_the_kernel(tmp_path: Path) -> None:
-    """Where an access control list has a say, the mode is not taken for the whole truth."""
+    """With an access control list, the mode alone does not decide."""
     host = auditd_3(tmp_path)
     host.says(f"getent passwd {USER}", f"{USER}:x:4242:4242::/:/bin/false\n")
     path = host.write("/var/log/laurel-mp/audit.log", "")
@@ -273,7 +273,7 @@ def test_missing_parts_of_proc(tmp_path: Path) -> None:
 
 
 def test_messages_come_from_the_journal(tmp_path: Path) -> None:
-    """Where no log is a file, journalctl is asked."""
+    """Without a log file, journalctl is asked."""
     host = auditd_3(tmp_path)
     restarts = next(check for check in CHECKS if check.name == "plugin-restarts")
     host.remove("/var/log/syslog")
@@ -289,13 +289,13 @@ def test_messages_come_from_the_journal(tmp_path: Path) -> None:
 
 
 def test_the_unused_id_is_another_each_time() -> None:
-    """Services remember that nobody has an id: the same one would be quick the second time."""
+    """Directory services cache that no user has an id: the second look-up would be quick."""
     assert Host().unused_id != Host().unused_id
     assert UNUSED > 1 << 29
 
 
 def test_user_without_a_database(tmp_path: Path) -> None:
-    """Whom the program becomes is unknown without getent, and is nobody without the name."""
+    """The program's user is unknown without getent, and missing without the name."""
     host = auditd_3(tmp_path)
     host.edit("/etc/laurel-mp/config.toml", USER, "nosuch")
     with pytest.raises(UnknownError, match="there is no user 'nosuch'"):

@@ -1,1 +1,1 @@
-"""Whether the documentation is true: its commands are run, and its links lead somewhere."""
+"""Tests of the documentation: its commands are run, and its links have targets."""

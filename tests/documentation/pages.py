@@ -29,7 +29,7 @@ class Block:
 
     @property
     def is_shell(self) -> bool:
-        """Whether somebody is to type that."""
+        """True if it shows commands to type."""
         return self.kind in ("indented", "sh")
 
     def commands(self) -> Sequence[str]:
@@ -94,7 +94,7 @@ def prose(page: str) -> str:
 
 
 def anchors(page: str) -> set[str]:
-    """What links to a page may have behind `#`, as GitHub makes it of headings."""
+    """Anchors of a page, as GitHub derives them from headings."""
     found = set()
     for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
         text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()

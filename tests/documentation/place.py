@@ -15,7 +15,7 @@ from tests.support.machine import Machine
 _COPIED = ("deploy", "docs", "laurel_mp", "LICENSE", "README.md", "pyproject.toml")
 
 ON_MACHINE = "/root/laurel-mp"
-"""Where a machine has a checkout that can be written."""
+"""Directory of a writable checkout on a machine."""
 
 _SAMPLE = ROOT / "docs" / "sample" / "audit.log"
 
@@ -78,14 +78,14 @@ def _nothing(_directory: Path) -> None:
 
 
 def _logs(directory: Path) -> None:
-    """What docs/converting.md converts."""
+    """Makes the logs that docs/converting.md converts."""
     shutil.copy(_SAMPLE, directory / "audit.log")
     shutil.copy(_SAMPLE, directory / "big.log")
     (directory / "audit.log.1.gz").write_bytes(gzip.compress(_SAMPLE.read_bytes()))
 
 
 def _json(directory: Path) -> None:
-    """What docs/log-format.md turns back into audit lines."""
+    """Makes the JSON lines that docs/log-format.md reverts."""
     program = Path(sys.executable).parent / "laurel-mp"
     for name in ("audit.log", "audit.log.1"):
         command: list[str | Path] = [program, "convert", "-o", directory / name, _SAMPLE]
@@ -93,7 +93,7 @@ def _json(directory: Path) -> None:
 
 
 def _capture(directory: Path) -> None:
-    """What docs/load-testing.md takes for a capture of one's own."""
+    """Makes the capture that docs/load-testing.md uses."""
     shutil.copy(_SAMPLE, directory / "capture.txt")
 
 

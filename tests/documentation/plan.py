@@ -1,4 +1,4 @@
-"""Where the commands of the documentation are run, and what stands in for what.
+"""Tests that run the documentation's commands, and substitutes for placeholders.
 
 A command that is neither run nor named here fails a test. So does a name that no page has.
 """
@@ -16,7 +16,7 @@ USER_PAGES = (
     "docs/log-format.md",
     "docs/performance.md",
 )
-"""Run by somebody who has a checkout; see `place.py`."""
+"""Run in a checkout; see `place.py`."""
 
 INSTALLATION_PAGE = "docs/installation.md"
 """Run by root, on a machine without laurel-mp."""
@@ -107,7 +107,7 @@ INSTEAD = {
 
 
 def is_exempt(command: str) -> bool:
-    """Whether a command is not for these tests to run; a comment behind it does not matter."""
+    """True if these tests need not run a command; a comment behind it does not matter."""
     return without_comment(command) in (ELSEWHERE.keys() | NOT_RUN.keys())
 
 

@@ -1,4 +1,4 @@
-"""The commands on the pages work, as somebody types them who has a checkout."""
+"""The commands on the pages work as typed in a checkout."""
 
 from pathlib import Path
 

@@ -44,7 +44,7 @@ def _daemon(host: Machine) -> Iterator[psutil.Process]:
 
 
 def _titles(process: psutil.Process) -> list[str]:
-    """What ps(1) shows of the children of a process."""
+    """Titles of a process's children, by ps(1)."""
     return [" ".join(child.cmdline()).strip() for child in process.children(recursive=True)]
 
 

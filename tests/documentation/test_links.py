@@ -47,7 +47,7 @@ def test_readme_is_short() -> None:
 
 @pytest.mark.parametrize("page", [page for page in pages.names() if "```toml" in pages.read(page)])
 def test_configurations(page: str) -> None:
-    """What a page shows of a configuration is a valid one."""
+    """Each configuration on a page is valid."""
     for block in pages.blocks(page):
         if block.kind == "toml":
             parse(block.text, str(block))

@@ -30,7 +30,7 @@ def host(requires_auditd: None, requires_laurel: Path, tmp_path: Path) -> Iterat
 
 
 def _is_in(host: Machine, log: str, word: str) -> bool:
-    """Whether a program that is started now, with a word, gets into a log."""
+    """Starts a program with a word; true if it gets into a log."""
     host.run(f"/bin/true {word}")
     return word.encode() in host.read(log)
 
@@ -58,7 +58,7 @@ def test_both_ways(host: Machine) -> None:
     assert "/usr/sbin/laurel" in on_machine(host, cost.commands())
 
     on_machine(host, switch.commands())
-    wait_until(lambda: _is_in(host, OURS, "alone"), "laurel-mp goes on", 30)
+    wait_until(lambda: _is_in(host, OURS, "alone"), "laurel-mp continues", 30)
     wait_until(lambda: not _has_laurel(host), "LAUREL has ended", 30)
 
     on_machine(host, back.commands())

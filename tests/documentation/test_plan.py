@@ -1,4 +1,4 @@
-"""All that somebody may type is run by a test, or named with the reason why not."""
+"""Each command is run by a test, or named with the reason why not."""
 
 import importlib.util
 import re
@@ -59,14 +59,14 @@ def test_what_is_replaced_is_on_a_page(part: str) -> None:
 
 @pytest.mark.parametrize("command", plan.ELSEWHERE)
 def test_run_elsewhere(command: str) -> None:
-    """What is said to be run by another test is in it."""
+    """A command that another test runs is in that test."""
     name, what = plan.ELSEWHERE[command]
 
     assert what in (ROOT / name).read_text()
 
 
 def test_no_command_is_overlooked() -> None:
-    """What is not marked as a shell's is none: neither a command nor with a prompt."""
+    """A block that is not marked as a shell's has neither commands nor a prompt."""
     found = [
         f"{block}: {line}"
         for page in pages.names()
@@ -80,7 +80,7 @@ def test_no_command_is_overlooked() -> None:
 
 
 def test_kinds_of_blocks() -> None:
-    """A new kind of block needs a decision whether somebody types it."""
+    """A new kind of block needs a decision whether it is typed."""
     kinds = {block.kind for page in pages.names() for block in pages.blocks(page)}
 
     assert kinds <= {"", "text", "indented", "sh", "sql", "toml", "yaml", "audit", "json"}
@@ -136,14 +136,14 @@ def test_options_of_the_installer() -> None:
 
 
 def test_modules_that_are_run() -> None:
-    """What is called with `python -m` is there."""
+    """Each module called with `python -m` exists."""
     for words in (*_calls("python -m"), *_calls("python3 -m")):
         module = words[1]
         assert importlib.util.find_spec(module), module
 
 
 def test_targets_of_make() -> None:
-    """What the Makefile is asked for is in it."""
+    """Each target of make is in the Makefile."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     asked = [words[0] for words in _calls("make ") if words and not words[0].startswith("-")]
 

@@ -41,7 +41,7 @@ workers = {workers}
 
 
 class Story:
-    """Programs in a directory whose executions are audited, and what came out about them."""
+    """Programs in a directory whose executions are audited, and the output about them."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -55,7 +55,7 @@ class Story:
 
     @property
     def rules(self) -> str:
-        """What is audited."""
+        """Audit rules for the host."""
         return f"-w {self.bin} -p x -k story\n"
 
     def conf(self, workers: int) -> PluginConf:
@@ -197,7 +197,7 @@ def test_a_container(real_auditd: StartAuditd, public_path: Path, workers: int) 
 
 
 def ends_with(word: str, event: Event) -> bool:
-    """Whether this is the last argument of an execution."""
+    """True if this is the last argument of an execution."""
     return argv(event)[-1] == word
 
 

@@ -1,4 +1,4 @@
-"""What the kernel and auditd really drop is what is said to be missing, everywhere."""
+"""Real losses in the kernel and in auditd are reported in the output, log and status."""
 
 import json
 import re
@@ -109,12 +109,12 @@ class Host:
         return {int(serial): int(serial) in ended for name, serial in found if name == b"SYSCALL"}
 
     def records(self, kind: str = "serial-gap") -> list[dict[str, Any]]:
-        """What its lines say about losses of a kind."""
+        """Its loss lines of a kind."""
         found = [event["LAUREL_MP"] for event in self.events() if "LAUREL_MP" in event]
         return [record for record in found if record["op"] == "loss" and record["kind"] == kind]
 
     def told(self) -> int:
-        """How many events are missing by the output."""
+        """Number of missing events by the output."""
         return sum(record["count"] for record in self.records())
 
     def wait_for(self, program: str) -> None:
@@ -129,14 +129,14 @@ class Host:
         self.wait_for(str(copy))
 
     def status(self) -> dict[str, Any]:
-        """What the daemon says about itself."""
+        """The daemon's status document."""
         command = [sys.executable, "-m", "laurel_mp", "status", "--json"]
         done = subprocess.run([*command, "-c", self.config], capture_output=True, check=True)
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
     def dropped_by_kernel(self) -> int | None:
-        """What the daemon says that the kernel has dropped; None if it does not know."""
+        """Number of records dropped by the kernel, by the status; None if unknown."""
         found: int | None = self.status()["queues"].get("kernel_dropped_records")
         return found
 
@@ -149,7 +149,7 @@ def ingest_of(auditd: RealAuditd) -> psutil.Process:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_rate_limit(real_auditd: StartAuditd, public_path: Path, workers: int) -> None:
-    """What the kernel drops at a rate limit is counted, and what is torn says so."""
+    """Events that the kernel drops at a rate limit are counted, and incomplete ones are marked."""
     host = Host(public_path, workers)
     with real_auditd(public_path, host.rules, host.plugins) as auditd:
         host.mark("before")
@@ -190,7 +190,7 @@ def test_rate_limit(real_auditd: StartAuditd, public_path: Path, workers: int) -
 
 
 def test_a_plugin_kept_from_reading(real_auditd: StartAuditd, public_path: Path) -> None:
-    """What auditd drops because its queue is full is missing in the output, and in no other log."""
+    """Events that auditd drops, its queue being full, are missing in the output only."""
     host = Host(public_path, 0)
     with real_auditd(public_path, host.rules, host.plugins, q_depth=512) as auditd:
         host.mark("before")
@@ -265,7 +265,7 @@ def started_again(directory: Path) -> Iterator[None]:
 
 
 def test_a_restart_of_auditd(real_auditd: StartAuditd, public_path: Path) -> None:
-    """What happens while no auditd runs is missing, and what is told says why that may be.
+    """Events while no auditd runs are missing, and the report gives possible reasons.
 
     The kernel numbers these events, and does not count them as lost.
     """

@@ -43,7 +43,7 @@ WORKERS = pytest.mark.parametrize("workers", [0, 2])
 def test_every_event_once(
     real_auditd: StartAuditd, tmp_path: Path, workers: int, log_format: str, name_format: str
 ) -> None:
-    """What auditd logs is in the output, once, in each format; and nothing else is."""
+    """The output has each event that auditd logs, once, in each format, and no others."""
     running, witness = Hosted(tmp_path), Witness(tmp_path)
     running.configure(workers)
     plugins = {"laurel-mp": running.conf(), "witness": witness.conf()}
@@ -121,7 +121,7 @@ def test_killed_at_rest(real_auditd: StartAuditd, tmp_path: Path, workers: int) 
 
 @WORKERS
 def test_killed_under_load(real_auditd: StartAuditd, tmp_path: Path, workers: int) -> None:
-    """What is lost is one piece of the stream: what it had in hand, and what its socket held."""
+    """One piece of the stream is lost: the input in its memory and in its socket."""
     running, witness = Hosted(tmp_path), Witness(tmp_path)
     running.configure(workers)
     plugins = {"laurel-mp": running.conf(), "witness": witness.conf()}
@@ -235,7 +235,7 @@ def test_stop_at_rest(real_auditd: StartAuditd, tmp_path: Path, workers: int) ->
 
 
 def test_beside_one_that_does_not_read(real_auditd: StartAuditd, tmp_path: Path) -> None:
-    """It stops auditd's deliveries to all; when it goes on, everything arrives at both."""
+    """It stops auditd's deliveries to all; once it resumes, both get everything."""
     running = Hosted(tmp_path)
     hold = tmp_path / "hold"
     hold.touch()
@@ -244,11 +244,11 @@ def test_beside_one_that_does_not_read(real_auditd: StartAuditd, tmp_path: Path)
     plugins = {"laurel-mp": running.conf(), "slow": slow.conf()}
     with real_auditd(tmp_path, running.rules, plugins) as auditd:
         running.work(TIMES)
-        running.run("true", "held-back")
-        wait_until(lambda: b'"held-back"' in auditd.log_file.read_bytes(), "auditd has it")
-        assert not running.executions("held-back")
+        running.run("true", "while-stalled")
+        wait_until(lambda: b'"while-stalled"' in auditd.log_file.read_bytes(), "auditd has it")
+        assert not running.executions("while-stalled")
         hold.unlink()
-        running.has('"held-back"')
+        running.has('"while-stalled"')
         running.finish("end")
         auditd.stop()
         running.ended()

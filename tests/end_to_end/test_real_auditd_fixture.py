@@ -10,7 +10,7 @@ from tests.support.waiting import wait_until
 
 
 def test_records_of_our_rules_reach_a_plugin(real_auditd: StartAuditd, tmp_path: Path) -> None:
-    """What happens to a watched file is told to the plugin; no rule and no auditd are left."""
+    """The plugin gets events of a watched file; no rule and no auditd are left behind."""
     watched = tmp_path / "watched"
     received = tmp_path / "received"
     plugin = install_plugin(tmp_path / "plugin", f"#!/bin/sh\nexec cat > {received}\n")

@@ -22,7 +22,7 @@ TARGETS = ("headers", "records", "streams", "configurations", "states", "snapsho
 
 
 def main() -> int:
-    """Run targets, say what came of each, and return 1 if something was found."""
+    """Runs targets, prints the result of each, and returns 1 if something was found."""
     arguments = _arguments()
     environment.prepare()
     if arguments.input is not None:

@@ -59,7 +59,7 @@ def check(data: bytes) -> None:
 
 
 def _check_accounts(config: Config) -> None:
-    """Looks up whom the configuration names, as at the start; nobody here is called that."""
+    """Looks up the users that the configuration names, as at the start; none exists."""
     stage_options.check(config)
     find_user(config.user)
     Outputs.of_plugin(config)

@@ -66,7 +66,7 @@ def check(data: bytes) -> None:
             by_grammar = syscalls._render_irregular(body)
             assert by_grammar == syscalls.render(body)
             parse_json(b"{" + by_grammar.text + b"}")
-    check_rests(name, bodies, options)
+    check_sequence_templates(name, bodies, options)
     for body in bodies:
         check_fields(body)
         parse_json(encode(body))
@@ -75,7 +75,7 @@ def check(data: bytes) -> None:
     parse_json(execve.render(execve.read(bodies), options))
 
 
-def check_rests(name: bytes, bodies: list[bytes], options: RecordOptions) -> None:
+def check_sequence_templates(name: bytes, bodies: list[bytes], options: RecordOptions) -> None:
     """Records behind a SYSCALL record, one by one and all of them, by what was learned of others.
 
     A title behind them, as each event has one.

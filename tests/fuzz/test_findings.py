@@ -159,9 +159,7 @@ def an_event() -> EventState:
         ([an_event()], {0: b"two marks \0"}),
     ],
 )
-def test_events_in_flight_that_can_not_be(
-    events: list[EventState], waiting: dict[int, bytes]
-) -> None:
+def test_impossible_events_in_flight(events: list[EventState], waiting: dict[int, bytes]) -> None:
     """Events without records, twice, and answers of two lines let stages fail when they went on."""
     nothing = DuplicateWindowState([], [])
     state = CoalescerState(0.0, True, 0.0, 0, 1, DecoderCounters(), nothing, nothing, b"", events)

@@ -88,12 +88,12 @@ def test_whole_rounds(capture: str, options: Options, rounds: int) -> None:
 
 
 def test_without_end(capture: str) -> None:
-    """It goes on until nobody reads any more, and ends quietly then."""
+    """It continues until its reader leaves, and ends quietly then."""
     written: list[bytes] = []
 
     def write(data: bytes) -> None:
         if len(written) == 100:
-            raise OutputError("nobody reads any more", closed=True)
+            raise OutputError("its reader has gone", closed=True)
         written.append(data)
 
     done = Replay([capture], Options(speed=None, rounds=None)).run(write)

@@ -176,7 +176,7 @@ or [about.md](about.md), or [rules](audit-rules.md). <https://example.net/> is a
 .not a request
 
 - one
-  goes on
+  continues
 - two
 
 ## Heading
@@ -204,7 +204,7 @@ https://example.net/ is an address.
 .PP
 \\&.not a request
 .IP \\(bu 2
-one goes on
+one continues
 .IP \\(bu 2
 two
 .SH "HEADING"

@@ -1,4 +1,4 @@
-"""Messages for the administrator go where he finds them, and hold nobody up."""
+"""Messages go where administrators look for them, and block no process."""
 
 import logging
 import os
@@ -40,7 +40,7 @@ def run(code: str, syslog: Path, stderr: int) -> tuple[bytes, bytes]:
 
 @contextmanager
 def listening(place: Path) -> Iterator[socket.socket]:
-    """What listens at a path."""
+    """A socket that listens at a path."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(place))
         listener.settimeout(20)
@@ -49,7 +49,7 @@ def listening(place: Path) -> Iterator[socket.socket]:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """Where a syslog may listen; the name is short enough for a socket."""
+    """A path for a syslog socket, short enough for an address."""
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         yield Path(directory) / "log"
 
@@ -73,7 +73,7 @@ def test_stderr(place: Path) -> None:
 
 
 def test_syslog(place: Path) -> None:
-    """Where stderr is /dev/null, as auditd sets it up, they go to syslog with their priority."""
+    """With stderr at /dev/null, as auditd sets it up, messages go to syslog with priority."""
     code = 'say.info("a"); say.warning("b"); say.error("c"); say.critical("d")'
     with listening(place) as listener:
         out, _ = run(code, place, subprocess.DEVNULL)
@@ -85,7 +85,7 @@ def test_syslog(place: Path) -> None:
 
 
 def test_no_syslog(place: Path) -> None:
-    """Without a syslog there is nobody to tell, and nothing fails."""
+    """Without a syslog messages are dropped, and nothing fails."""
     run('say.info("hello")', place, subprocess.DEVNULL)
 
 
@@ -102,10 +102,12 @@ def test_hostile_text(place: Path) -> None:
 
 def test_exceptions(place: Path) -> None:
     """A fault of ours is one line with its places, no traceback."""
-    code = "\ntry:\n 1 / 0\nexcept Exception: say.exception('at fault')"
+    code = "\ntry:\n 1 / 0\nexcept Exception: say.exception('internal error')"
     _, err = run(code, place, subprocess.PIPE)
 
-    assert err.decode().startswith("laurel-mp: at fault: ZeroDivisionError: division by zero (")
+    assert err.decode().startswith(
+        "laurel-mp: internal error: ZeroDivisionError: division by zero ("
+    )
     assert err.count(b"\n") == 1
 
 
@@ -131,7 +133,7 @@ say.warning("bye")
 
 
 def test_syslog_that_does_not_read(place: Path) -> None:
-    """What finds no room is kept, and said when there is room; nobody waits, nothing is doubled."""
+    """Messages without room are kept and sent later, once, without waiting."""
     with listening(place) as listener:
         handler = log.Syslog(str(place))
         for number in range(100):
@@ -147,7 +149,7 @@ def test_syslog_that_does_not_read(place: Path) -> None:
 
 
 def test_syslog_that_never_reads(place: Path) -> None:
-    """What is too much to be kept is lost and counted; later that is said."""
+    """Messages beyond the buffer are lost and counted; a later message has the count."""
     with listening(place) as listener:
         handler = log.Syslog(str(place))
         for number in range(3000):
@@ -165,7 +167,7 @@ def test_syslog_that_never_reads(place: Path) -> None:
 
 
 def test_syslog_that_comes_back(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A daemon that is started anew gets the messages; meanwhile it is looked for seldom."""
+    """A restarted syslog gets the messages; meanwhile connections are tried seldom."""
     monkeypatch.setattr(log, "RETRY", 1000.0)
     handler = log.Syslog(str(place))
     handler.emit(record("first"))
@@ -203,7 +205,7 @@ def test_end_waits_a_moment(place: Path) -> None:
 
 
 def test_stderr_that_nobody_reads() -> None:
-    """A full pipe holds nobody up."""
+    """A full pipe does not block."""
     read, write = os.pipe()
     code = SAY + "for number in range(5000): say.info('x' * 100)\nprint(log.statistics().lost)"
     try:

@@ -1,4 +1,4 @@
-"""What is declared, what is contributed, and what comes out."""
+"""Declared measures, contributed values, and the document made of them."""
 
 import json
 import os
@@ -63,14 +63,14 @@ def test_json() -> None:
 
 
 def test_there_and_back() -> None:
-    """What is read from a document is what was written."""
+    """Reading a document gives the values that were written."""
     snapshot = register().snapshot()
 
     assert document.decode(document.encode(snapshot, 12.5, BOTH), BOTH) == (12.5, snapshot)
 
 
 def test_other_versions() -> None:
-    """What another version has beside, or does not have, makes no difference."""
+    """Members that another version adds or lacks are ignored."""
     other = b'{"laurel_mp_status":1,"time_seconds":1,"new":{"a":1},"one":{"lines":2,"b":[1]}}'
 
     assert document.decode(other, BOTH) == (1.0, {"one": [{"lines": 2}], "many": []})
@@ -131,7 +131,7 @@ def test_what_was_not_declared() -> None:
 
 
 def test_texts_from_the_stream() -> None:
-    """A name that somebody sent does no harm, and does not become long."""
+    """A name from outside is escaped and cut."""
     found = Register(BOTH)
     found.contribute(MANY, lambda: [{"node": "\x1b[2J\udc80" + "x" * 1000, "gaps": 1}])
     (row,) = found.snapshot()["many"]

@@ -71,7 +71,7 @@ def rest_of(client: socket.socket) -> bytes:
 
 
 def test_answers_without_a_question(serve: Make) -> None:
-    """Who connects gets the answer, whole, and that is the end; what it sends is not looked at."""
+    """A client gets the whole answer, and the connection ends; its input is ignored."""
     served = serve(lambda _: b"how it goes\n")
     plain, talking = served.connect(), served.connect(b"\0garbage" * 100)
     served.server.step()
@@ -83,7 +83,7 @@ def test_answers_without_a_question(serve: Make) -> None:
 
 
 def test_who_reads_slowly(serve: Make) -> None:
-    """What does not fit is sent when there is room, and nobody waits for it."""
+    """The rest of an answer is sent when the socket has room, without waiting."""
     served = serve(lambda _: LARGE)
     client = served.connect()
     served.server.step()
@@ -120,7 +120,7 @@ def test_who_does_not_read(serve: Make) -> None:
 
 
 def test_who_goes(serve: Make) -> None:
-    """Who is gone before the answer, or in the middle of it, does no harm."""
+    """A client may leave before the answer, or in the middle of it."""
     served = serve(lambda _: LARGE)
     served.connect().close()
     in_the_middle = served.connect()
@@ -150,7 +150,7 @@ def test_so_many_at_once(serve: Make) -> None:
 
 
 def test_so_many_a_second(serve: Make) -> None:
-    """Who connects again and again is slowed down, and costs nothing meanwhile."""
+    """A client that connects again and again is slowed down, at no cost."""
     served = serve(lambda _: b"ok")
     for _ in range(int(RATE)):
         served.connect()
@@ -194,7 +194,7 @@ def test_a_thousand(serve: Make) -> None:
 
 
 def test_no_descriptors_left(serve: Make) -> None:
-    """Where no connection can be accepted there is no endless attempt to do so."""
+    """Without descriptors for a connection, accepting is not retried in a busy loop."""
     served = serve(lambda _: b"ok")
     client = served.connect()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -224,7 +224,7 @@ def http(serve: Make) -> Served:
 
 
 def asked(served: Served, *parts: bytes) -> bytes:
-    """What comes back when these parts are sent one by one."""
+    """Answer to these parts of a request, sent one by one."""
     client = served.connect()
     for part in parts:
         served.server.step()
@@ -256,7 +256,7 @@ def test_metrics(http: Served) -> None:
     ],
 )
 def test_other_requests(http: Served, request_: bytes, status: bytes) -> None:
-    """What is no request for metrics is told so."""
+    """Other requests get an error status."""
     assert asked(http, request_).startswith(b"HTTP/1.1 " + status)
 
 
@@ -275,7 +275,7 @@ def test_endless_request(http: Served) -> None:
 
 
 def test_half_a_request(http: Served) -> None:
-    """Who ends in the middle of its request gets nothing; and who goes silent, neither."""
+    """A client that ends, or goes silent, in the middle of its request gets nothing."""
     half, silent = http.connect(b"GET"), http.connect(b"GET")
     half.shutdown(socket.SHUT_WR)
     http.server.step()

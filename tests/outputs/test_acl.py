@@ -1,4 +1,4 @@
-"""Who else may read a log file."""
+"""ACLs that let others read a log file."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ READERS = Readers((1234, 1001), (5, 4))
 
 
 def supported(path: Path) -> bool:
-    """Whether the file system of a path has ACLs."""
+    """True if the file system of a path has ACLs."""
     try:
         os.setxattr(path, acl.XATTR, encode(READERS))
     except OSError:
@@ -33,7 +33,7 @@ def entries(path: Path) -> list[tuple[int, int, int]]:
 
 
 def test_entries_of_all_files(tmp_path: Path) -> None:
-    """Users and groups may read the file and its generations, and nobody else."""
+    """Only the named users and groups may read the file and its generations."""
     path = tmp_path / "x.log"
     path.touch()
     requirements.require(supported(path), "a file system with ACLs")

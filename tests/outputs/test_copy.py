@@ -1,4 +1,4 @@
-"""Copies that hold nobody up."""
+"""Copies that do not block the pipeline."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ def test_rotates(tmp_path: Path) -> None:
 
 
 def test_hole(tmp_path: Path, requires_root: None, caplog: pytest.LogCaptureFixture) -> None:
-    """What a full disk does not take is missing, no line is torn but the last, and it is said."""
+    """A full disk loses whole lines, except the last, and the log says so."""
     with small_disk(tmp_path / "disk") as disk:
         fill(disk / "ballast")
         os.truncate(disk / "ballast", (disk / "ballast").stat().st_size - 4096)
@@ -75,7 +75,7 @@ def test_half_a_line_and_no_room(
 
 @pytest.mark.parametrize("name", ["-", "| cat", "unix:/x"])
 def test_files_only(name: str) -> None:
-    """What could hold somebody up is refused."""
+    """A file whose opening or writing can block is refused."""
     with pytest.raises(OutputError, match="a copy can only go to a file"):
         Copy.open(Target(name))
 

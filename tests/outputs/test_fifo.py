@@ -30,7 +30,7 @@ def read(path: Path, size: int) -> bytes:
 
 
 def test_readers_come_and_go(path: Path) -> None:
-    """What one reader has left the next one gets; no byte is lost or comes twice."""
+    """A reader gets what the one before left; no byte is lost or comes twice."""
     fifo = Fifo.open(str(path), policy(path))
     received: list[bytes] = []
 
@@ -51,7 +51,7 @@ def test_readers_come_and_go(path: Path) -> None:
 
 
 def test_reader_that_pauses(path: Path) -> None:
-    """While nobody reads it holds back, and goes on when somebody does."""
+    """It stalls without a reader, and resumes with one."""
     waiting = Waiting()
     received: list[bytes] = []
     reader = threading.Thread(target=lambda: received.append(read(path, len(TEXT))))
@@ -66,7 +66,7 @@ def test_reader_that_pauses(path: Path) -> None:
 
 
 def test_nobody_ever_reads(path: Path) -> None:
-    """Lines that nobody has read are not written, even if they would have room."""
+    """Lines without a reader do not count as written, even if they have room."""
     waiting = Waiting()
     waiting.then = waiting.give_up
     fifo = Fifo.open(str(path), policy(path, waiting))
@@ -96,7 +96,7 @@ def test_what_another_writer_left(path: Path) -> None:
 
 
 def test_no_pipe(tmp_path: Path) -> None:
-    """What is none, or not there, is an error."""
+    """A path that is no FIFO, or does not exist, is an error."""
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file: cannot be written: no longer a named pipe"):
         Fifo.open(str(tmp_path / "file"), policy("x"))

@@ -40,7 +40,7 @@ def generations(path: Path) -> list[bytes]:
 
 
 def test_append(tmp_path: Path) -> None:
-    """A log goes on where it ended."""
+    """A log is continued at its end."""
     path = tmp_path / "x.log"
     for text in (b"one\n", b"two\n"):
         with opened(path) as file:
@@ -70,7 +70,7 @@ def test_oldest_generation_is_dropped(tmp_path: Path) -> None:
 
 
 def test_no_generations(tmp_path: Path) -> None:
-    """L2: without generations the file is begun anew, and what comes then is in it."""
+    """L2: without generations the file is truncated, and has what follows."""
     path = tmp_path / "x.log"
     with opened(path, 100) as file:
         file.write(lines(5, 40))
@@ -125,7 +125,7 @@ def test_any_lines(
 
 
 def test_rotation_on_demand(tmp_path: Path) -> None:
-    """A file is rotated when somebody asks for it, unless it is empty."""
+    """A file is rotated on request, unless it is empty."""
     path = tmp_path / "x.log"
     with opened(path, 0, 3) as file:
         for _ in range(2):
@@ -183,8 +183,8 @@ def test_half_a_line_is_ended(tmp_path: Path) -> None:
         (b"", b"two\nthree\n"),
     ],
 )
-def test_a_line_of_ours_goes_on(tmp_path: Path, before: bytes, expected: bytes) -> None:
-    """What was left of a text goes on in the middle of a line if that stands there."""
+def test_a_line_of_ours_is_continued(tmp_path: Path, before: bytes, expected: bytes) -> None:
+    """The rest of a text continues the line that it began."""
     path = tmp_path / "x.log"
     path.write_bytes(before)
     file = LogFile(Target(str(path), 1, 9), policy(path))
@@ -198,7 +198,7 @@ def test_a_line_of_ours_goes_on(tmp_path: Path, before: bytes, expected: bytes) 
 
 @pytest.mark.parametrize("before", ["moved", "removed", "replaced"])
 def test_others_move_the_file(tmp_path: Path, before: str) -> None:
-    """L2: a file that others move or remove is made anew, and no line goes to the old one."""
+    """L2: a file that others move or remove is created again, and no line goes to the old one."""
     path, other = tmp_path / "x.log", tmp_path / "other.log"
     with opened(path) as file:
         file.write(b"one\n")
@@ -242,7 +242,7 @@ def test_others_truncate_the_file(tmp_path: Path) -> None:
     ("readers", "mode"), [(Readers(), 0o600), (Readers(other=True), 0o604)], ids=["owner", "other"]
 )
 def test_modes(tmp_path: Path, readers: Readers, mode: int) -> None:
-    """All files have the mode that was asked for, whatever the umask and whoever made them."""
+    """All files have the configured mode, whatever the umask and their creator."""
     path, present = tmp_path / "x.log", tmp_path / "y.log"
     present.write_bytes(b"")
     present.chmod(0o666)

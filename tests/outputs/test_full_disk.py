@@ -81,7 +81,7 @@ def test_who_removes_the_file_gets_a_new_one(tmp_path: Path, requires_root: None
 
 
 def test_giving_up(tmp_path: Path, requires_root: None) -> None:
-    """Who gives up knows how much is written."""
+    """After giving up, the number of written bytes is known."""
     with small_disk(tmp_path / "disk") as disk:
         waiting = Waiting()
         waiting.then = waiting.give_up

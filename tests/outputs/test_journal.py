@@ -1,4 +1,4 @@
-"""What a journal remembers, and what it forgets."""
+"""Content of a journal, and its removal."""
 
 import os
 import random
@@ -87,7 +87,7 @@ def test_killed_at_any_moment(rng: random.Random) -> None:
 
 
 def test_it_shrinks(journal: Journal) -> None:
-    """What a huge batch took is given back with the next one."""
+    """The memory of a huge batch is returned with the next one."""
     journal.begin(0, {"a": b"x" * (3 * ROOM)}, [None])
     large = os.fstat(journal.fd).st_size
     journal.begin(1, {"a": b"x"}, [None])
@@ -134,7 +134,7 @@ def test_nothing_is_left(journal: Journal) -> None:
     ],
 )
 def test_from_run_to_run(journal: Journal, left: Pending) -> None:
-    """What one run has left goes through a state file into the journal of the next."""
+    """Unwritten output goes through a state file into the journal of the next run."""
     plain = msgpack.unpackb(msgpack.packb(left.to_plain()))
     restore(journal, Pending.of_plain(plain))
 
@@ -154,13 +154,13 @@ def test_former_names() -> None:
      [1, {"x": [b"", -1]}], [1, {"x": ["", 0]}], [1, {"x": None}]],
 )  # fmt: skip
 def test_damaged_rest(plain: object) -> None:
-    """What was not written by us is refused."""
+    """Content that laurel-mp did not write is refused."""
     with pytest.raises(ValueError, match="not "):
         Pending.of_plain(plain)
 
 
 def test_held(journal: Journal) -> None:
-    """What is held says the same as the journal would, which gets it when it is put back."""
+    """Entries held in memory equal those of the journal, which gets them when put back."""
     journal.begin(1, {"auditlog": b"left\n", "filterlog": b""}, [MARK, None])
     journal.wrote(0, 2, MARK)
     held = HeldJournal(journal)

@@ -116,7 +116,7 @@ def test_killed_at_every_step(tmp_path: Path, part: float, size: int) -> None:
 
 
 def test_no_generations(tmp_path: Path) -> None:
-    """Where the file is begun anew, what stands in the last one is exact all the same."""
+    """Without generations, the content of the last file is exact all the same."""
     expected = tmp_path / "expected"
     expected.mkdir()
     write_all(outputs(expected, 100, 0), Journal.create(), BATCHES)
@@ -166,7 +166,7 @@ def test_killed_at_any_time(tmp_path: Path) -> None:
 
 
 def test_another_configuration(tmp_path: Path) -> None:
-    """In another file than before a line that was torn begins anew."""
+    """In another file than before, a torn line is written from its beginning."""
     journal = Journal.create()
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
@@ -263,7 +263,7 @@ def test_pipes(tmp_path: Path, kind: str) -> None:
 
 
 def readable(fd: int) -> bytes:
-    """What is in a pipe now."""
+    """Content of a pipe now."""
     try:
         return os.read(fd, 1 << 20)
     except BlockingIOError:

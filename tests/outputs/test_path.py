@@ -39,7 +39,7 @@ def test_kinds(tmp_path: Path, name: str, expected: type[OpenSink]) -> None:
 
 
 def test_links_are_refused(tmp_path: Path) -> None:
-    """What others may have put in our way is not followed, wherever it leads."""
+    """Links that others may have made are not followed, wherever they lead."""
     for name, to in (("a", "/dev/null"), ("b", "fifo"), ("c", "missing")):
         (tmp_path / name).symlink_to(to)
         with pytest.raises(OutputError, match=f"{name}: cannot be written: is a symbolic link"):

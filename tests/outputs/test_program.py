@@ -151,7 +151,7 @@ def test_program_that_vanishes(tmp_path: Path) -> None:
 
 
 def test_program_that_does_not_read() -> None:
-    """One that does not read holds back, with a reason; text counts when it is read."""
+    """A program that does not read stalls, with a reason; text counts when it is read."""
     waiting = Waiting()
     waiting.then = waiting.give_up
     sizes: list[int] = []
@@ -172,7 +172,7 @@ def test_program_that_does_not_read() -> None:
     ],
 )
 def test_no_program(command: str, reason: str) -> None:
-    """What cannot be started is an error at the start."""
+    """A program that cannot be started is an error at the start."""
     with pytest.raises(OutputError, match=f"^| {command}: {reason}"):
         Program.open(command, policy("x"))
 
@@ -186,7 +186,7 @@ def test_not_executable(tmp_path: Path) -> None:
         Program.open(str(path), policy("x"))
 
 
-def test_surroundings(tmp_path: Path) -> None:
+def test_environment(tmp_path: Path) -> None:
     """A program has signals, environment and descriptors as from a shell, whatever ours are."""
     to = tmp_path / "out"
     source = f"""

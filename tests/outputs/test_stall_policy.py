@@ -26,7 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_messages(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    """One message when an output holds back, one a minute then, and one when it goes on."""
+    """One message when an output stalls, one a minute then, and one when it resumes."""
     caplog.set_level(logging.INFO)
     patience = StallPolicy("audit.log", Waiting())
     patience.moved()
@@ -57,10 +57,10 @@ def test_a_short_wait_is_not_worth_a_message(
     assert caplog.messages == []
 
 
-def test_who_holds_back_often_is_said_once_a_minute(
+def test_frequent_stalls_are_logged_once_a_minute(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An output that goes on and stops again does not fill the log."""
+    """An output that resumes and stalls again does not fill the log."""
     caplog.set_level(logging.INFO)
     patience = StallPolicy("pipe", Waiting())
     for _ in range(10):
@@ -73,7 +73,7 @@ def test_who_holds_back_often_is_said_once_a_minute(
 
 
 def test_told_in_time(clock: Clock) -> None:
-    """Whoever waits hears of it at least twice a second, and not at all before."""
+    """A waiting writer is notified at least twice a second."""
     waiting = Waiting()
     patience = StallPolicy("pipe", waiting)
     patience.start()

@@ -25,7 +25,7 @@ def read_all(fd: int, into: list[bytes]) -> None:
 @pytest.mark.parametrize("waiting", [None, Waiting()], ids=["impatient", "patient"])
 @pytest.mark.parametrize("blocking", [True, False])
 def test_short_writes(blocking: bool, waiting: Waiting | None) -> None:
-    """What a pipe does not take at once is written later; also if it does not wait."""
+    """Bytes that a pipe does not take at once are written later, blocking or not."""
     read, write = os.pipe()
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
     os.set_blocking(write, blocking)
@@ -44,8 +44,8 @@ def test_short_writes(blocking: bool, waiting: Waiting | None) -> None:
     assert sizes[-1] == len(TEXT)
 
 
-def test_a_pipe_that_nobody_reads() -> None:
-    """Who waits for a pipe that blocks is told so, and can give up."""
+def test_a_pipe_without_a_reader() -> None:
+    """A pipe that blocks reports the wait, and the wait can be given up."""
     read, write = os.pipe()
     waiting = Waiting()
     waiting.then = waiting.give_up
@@ -59,7 +59,7 @@ def test_a_pipe_that_nobody_reads() -> None:
 
 
 def test_create(tmp_path: Path) -> None:
-    """A new file is its owner's alone, whatever the umask; an old one is begun anew."""
+    """A new file is its owner's alone, whatever the umask; an old one is truncated."""
     path = tmp_path / "x"
     before = os.umask(0)
     try:
@@ -98,7 +98,7 @@ def test_waiting_for_a_full_disk() -> None:
 
 @pytest.mark.parametrize("waiting", [None, Waiting()], ids=["impatient", "patient"])
 def test_closed_pipe(waiting: Waiting | None) -> None:
-    """When nobody reads any more there is nothing to wait for."""
+    """Without a reader there is nothing to wait for."""
     read, write = os.pipe()
     os.close(read)
     output = Stream(write, StallPolicy("standard output", waiting))

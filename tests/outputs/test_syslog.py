@@ -45,7 +45,7 @@ def unframed(data: bytes) -> list[bytes]:
 
 
 def bodies(messages: list[bytes]) -> list[bytes]:
-    """What stands behind headers, which must be valid."""
+    """Messages without their headers, which must be valid."""
     found = []
     for message in messages:
         match = HEADER.match(message)
@@ -110,7 +110,7 @@ def test_message() -> None:
 
 
 def test_tcp_server_that_is_killed() -> None:
-    """All events come, in order, whatever a server had not read; each connection begins anew."""
+    """All events come, in order, after unread ones; a connection begins with a frame."""
     server = TcpServer([1, 50_000, 1, 200_000, 3000, -1])
     with tcp(server.port) as sink:
         for number in range(10):
@@ -172,7 +172,7 @@ class DatagramServer:
 
 
 def test_datagram_server_that_restarts(tmp_path: Path) -> None:
-    """What a server leaves unread goes to the next one: all events, in order."""
+    """Events that a server leaves unread go to the next one, all and in order."""
     server = DatagramServer(tmp_path / "log", [1, 7, 100, 3, 100_000])
     address = parse(f"unix:{tmp_path}/log?facility=local6&severity=notice&app-name=audit")
     sink = DatagramSink(address, policy("syslog"), Backoff(0.001, 0.01))

@@ -68,7 +68,7 @@ class Server:
 
 
 def whole_lines(pieces: list[bytes]) -> bytes:
-    """What a server makes of its connections: half a line at the end of one is none."""
+    """Whole lines of a server's connections; half a line at the end of one is dropped."""
     return b"".join(piece[: piece.rfind(b"\n") + 1] for piece in pieces)
 
 
@@ -131,7 +131,7 @@ def test_no_server_yet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("accepts", [True, False])
 def test_server_that_does_not_read(tmp_path: Path, accepts: bool) -> None:
-    """A server that does not read holds back; what it leaves goes to the next one."""
+    """A server that does not read stalls; its unread lines go to the next one."""
     path = tmp_path / "socket"
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
@@ -189,7 +189,7 @@ def test_idle_connection_that_ends(tmp_path: Path) -> None:
 
 
 def test_giving_up(tmp_path: Path) -> None:
-    """Who waits for a server can give up."""
+    """The wait for a server can be given up."""
     waiting = Waiting()
     waiting.then = waiting.give_up
     with connected(tmp_path / "socket", waiting) as output, pytest.raises(EnoughError):

@@ -147,7 +147,7 @@ def test_another_configuration(tmp_path: Path) -> None:
 
 
 def test_places_that_are_taken(tmp_path: Path) -> None:
-    """What cannot be served is logged, and everything else continues."""
+    """An address that is taken is logged, and everything else continues."""
     (tmp_path / "status.sock").write_text("precious")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -100,7 +100,7 @@ def test_unknown_process_of_another_record() -> None:
     assert ContextRenderer(ContextOptions()).look_up(b"OPID", None) == b""
 
 
-# --- surroundings, labels, command lines
+# --- context, labels, command lines
 
 
 FULL = replace(
@@ -112,7 +112,7 @@ FULL = replace(
 )
 
 
-def test_surroundings() -> None:
+def test_context_of_a_process() -> None:
     """PID says in which container and services the process is."""
     expected = {
         "EVENT_ID": "e2",
@@ -130,7 +130,7 @@ def test_surroundings() -> None:
     ],
     ids=["container", "systemd"],
 )
-def test_options_leave_surroundings_out(options: ContextOptions, missing: str) -> None:
+def test_options_leave_members_out(options: ContextOptions, missing: str) -> None:
     """Each has its own option."""
     found = closed(options, FULL)["SYSCALL"]["PID"]
 
@@ -160,7 +160,7 @@ def test_no_container_info() -> None:
 
 
 def test_containers_of_any_name() -> None:
-    """Whoever may make cgroups may call them what they like."""
+    """Cgroups may have any name."""
     process = replace(CHILD, container=b'x"},"uid":0,{"\x01')
     event = closed(ContextOptions(container_info=True), process)
 

@@ -135,7 +135,7 @@ def test_the_longest_unused_file_is_forgotten(programs: Programs) -> None:
     assert HashStatistics(2, found=2, hashed=3, too_large=0, evicted=1) == hashes.statistics()
 
 
-def test_a_file_that_can_not_be_read_is_tried_once(
+def test_an_unreadable_file_is_tried_once(
     programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failure is remembered, too."""

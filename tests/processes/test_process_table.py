@@ -117,7 +117,7 @@ def test_other_program_is_another_instance(history: History) -> None:
 
 
 def test_removed_program_is_the_same(history: History) -> None:
-    """An upgrade removes the file of a running program, which goes on as it was."""
+    """An upgrade removes the file of a running program, which keeps its identity."""
     before = history.seen(10, 1, b'"/bin/sh"')
 
     assert before is history.seen(10, 1, b'"/bin/sh (deleted)"')
@@ -172,7 +172,7 @@ def test_pid_was_used_again(history: History) -> None:
 
 
 def test_exec_of_a_pid_that_was_used_again(history: History) -> None:
-    """It has no previous self: the one before was somebody else."""
+    """It has no previous program: the one before was another process."""
     history.seen(6, 1)
     history.seen(10, 5)
     origin = history.executed(10, 6, LIST).origin
@@ -313,7 +313,7 @@ def test_start_time_tells_processes_apart(history: History) -> None:
 
 
 def test_start_time_is_kept_over_an_exec(history: History) -> None:
-    """An exec starts no process: a start time that was not seen anew is the old one."""
+    """An exec starts no process: without a new start time the old one stays."""
     history.executed(10, 5, start_time=b"100.000")
 
     assert history.executed(10, 5, LIST).start_time == b"100.000"
@@ -387,8 +387,8 @@ def test_orphans_of_a_container_go_to_its_init(history: History) -> None:
     assert orphan.id == history.seen(10, 7).id
 
 
-def test_surroundings_come_from_where_a_process_comes_from(history: History) -> None:
-    """A process that nobody could look at runs in the container and services of its parent."""
+def test_context_comes_from_the_parent(history: History) -> None:
+    """A process that was not looked up runs in the container and services of its parent."""
     history.table.change(history.seen(5, 3), container=b"c", services=(b"s.service",))
     process = history.seen(10, 5)
 

@@ -85,7 +85,7 @@ def test_start_time(procfs: Procfs, ticks: int, expected: bytes) -> None:
 
 @pytest.mark.parametrize("text", [None, "cpu  1 2 3\n"])
 def test_without_a_boot_time(tree: ProcfsTree, procfs: Procfs, text: str | None) -> None:
-    """Start times still tell processes apart if nobody knows when the system was started."""
+    """Start times still tell processes apart if the time of the boot is unknown."""
     (tree.root / "stat").unlink()
     if text is not None:
         (tree.root / "stat").write_text(text)
@@ -181,8 +181,8 @@ def test_any_file_may_be_missing(tree: ProcfsTree, procfs: Procfs, missing: str)
 
 
 @pytest.mark.parametrize("text", [b"", b"70", b"70 (x) S 1", b"70 x S 1 1 1"])
-def test_a_stat_that_makes_no_sense(tree: ProcfsTree, procfs: Procfs, text: bytes) -> None:
-    """Whatever cannot be read is as good as missing."""
+def test_invalid_stat(tree: ProcfsTree, procfs: Procfs, text: bytes) -> None:
+    """An unreadable file counts as missing."""
     (tree.add(70) / "stat").write_bytes(text)
 
     assert procfs.snapshot(b"70") is None
@@ -190,7 +190,7 @@ def test_a_stat_that_makes_no_sense(tree: ProcfsTree, procfs: Procfs, text: byte
 
 @pytest.mark.parametrize("pid", [b"", b"71", b"self", b"../70", b"70/..", b"-1", b"7\0", b"9" * 99])
 def test_no_process(tree: ProcfsTree, procfs: Procfs, pid: bytes) -> None:
-    """A pid out of a record that names nobody opens nothing."""
+    """A pid of no process opens nothing."""
     tree.add(70)
 
     assert procfs.open(pid) is None
@@ -246,7 +246,7 @@ def test_a_reused_pid_is_not_mistaken(requires_root: None) -> None:
                 os._exit(0)
             try:
                 if pid != sleeper.pid:
-                    return False  # somebody else was faster, and may keep it
+                    return False  # another process was faster, and may keep it
                 assert process.status() is None
                 return True
             finally:

@@ -48,7 +48,7 @@ def test_kernel_thread(tree: ProcfsTree) -> None:
     assert found(tree, b"7").exe == b"null"
 
 
-def test_surroundings(tree: ProcfsTree) -> None:
+def test_context(tree: ProcfsTree) -> None:
     """Container and services are known without an exec."""
     container = "ab" * 32
     tree.add(7, cgroup=f"0::/a.service/docker-{container}.scope\n")

@@ -218,7 +218,7 @@ def test_nobody_of_that_number() -> None:
 
 
 def test_groups_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A group that nobody has named is shown by its number."""
+    """A group without a name is shown by its number."""
     monkeypatch.setattr(os, "getgrouplist", lambda _user, _group: [0, 4294960000])
     root = grp.getgrgid(0).gr_name.encode()
 

@@ -58,7 +58,7 @@ def test_keys(key: bytes) -> None:
     ],
 )
 def test_blanks(text: bytes, expected: list[Field]) -> None:
-    """A value goes on over blanks until the next key; blanks between fields do not count."""
+    """A value extends over blanks to the next key; blanks between fields do not count."""
     assert expected == parse(text)
 
 

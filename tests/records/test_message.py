@@ -34,7 +34,7 @@ def test_the_message_ends_at_the_last_quote(
         (b"uid=0 msg='", b""),
     ],
 )
-def test_a_message_that_was_cut_off_goes_on_to_the_end(body: bytes, expected: bytes) -> None:
+def test_a_message_that_was_cut_off_extends_to_the_end(body: bytes, expected: bytes) -> None:
     """Auditd 4.2 cuts the last bytes: nothing of the sender's gets among the kernel's fields."""
     assert (b"uid=0 ", expected) == split_message(body)
 

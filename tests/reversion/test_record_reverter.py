@@ -1,4 +1,4 @@
-"""Records back from their objects, real ones and such as nobody has ever written."""
+"""Records back from their objects, real and synthetic ones."""
 
 import orjson
 import pytest
@@ -153,7 +153,7 @@ def test_what_names_do_not_tell_is_counted() -> None:
     assert losses.values == 2
 
 
-def test_what_can_not_be_written_is_counted() -> None:
+def test_unwritable_values_are_counted() -> None:
     """A value that no record can have leaves something near, and a count."""
     one, losses = reverter()
 

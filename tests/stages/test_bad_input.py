@@ -191,7 +191,7 @@ def test_two_hosts_with_equal_serials() -> None:
 
 
 def test_serials_that_jump_back() -> None:
-    """Serials may start anew at any time: another time makes it another event."""
+    """Serials may start over at any time: another time makes it another event."""
     data = event(900, second=2000) + event(5, second=2001) + event(900, second=2002)
 
     assert between(data).counters["events"] == 5

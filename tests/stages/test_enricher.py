@@ -209,7 +209,7 @@ def test_no_descriptor_is_left_open(tree: ProcfsTree) -> None:
 
 
 def test_offline() -> None:
-    """Nobody is asked about processes that ran elsewhere, or long ago."""
+    """No look-up is made for processes that ran elsewhere, or long ago."""
     assert enricher().started(b"1", b'"/sbin/init"') == NOTHING
 
 

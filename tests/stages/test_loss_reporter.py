@@ -117,7 +117,7 @@ def test_a_prefix_and_a_restart() -> None:
 
 
 def test_going_on_elsewhere() -> None:
-    """Another one goes on in the middle of everything; or anew, with what was counted."""
+    """Another reporter continues at any point, or starts afresh with the counts."""
     told = Told()
     told.see(0.0, 1, 1)
     told.see(1.0, 3, 3)

@@ -92,7 +92,7 @@ def test_clock_that_is_given() -> None:
 
 
 def test_a_wrong_time_stamp() -> None:
-    """One line from the far future does not stop the clock for good."""
+    """One line from the far future does not stop the clock forever."""
     router = Router(0)
     data = user(1, second=1000) + user(2, second=900_000_000)
     many = b"".join(user(serial, second=1001) for serial in range(3, 2 * LEAP_BYTES // 60))

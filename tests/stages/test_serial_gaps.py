@@ -96,7 +96,7 @@ def test_not_before_the_window() -> None:
 
 
 def test_a_pause_of_the_reader() -> None:
-    """While nobody read, nothing could come: a long step of the clock makes no gap."""
+    """A pause of reading is not taken for a gap: the clock may make a long step."""
     stream = Stream()
     stream.see(1, 2, 4, step=3600.0)
     stream.see(3, 5)

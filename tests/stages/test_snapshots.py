@@ -416,7 +416,7 @@ def test_anything_else(data: bytes) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_damaged_with_a_checksum(data: st.DataObject) -> None:
-    """A snapshot that somebody has made up is refused, or it is a good one."""
+    """A forged snapshot is refused, or it is a valid one."""
     snapshot, restore = data.draw(st.sampled_from(stages()))
     version, name, _, content = msgpack.unpackb(snapshot)
     if data.draw(st.booleans()):

@@ -152,7 +152,7 @@ def test_pid_after_the_exit_is_another_process(stream: Stream) -> None:
 
 
 def test_parent_that_ended_is_still_named(stream: Stream) -> None:
-    """A child's events go on naming it, until somebody else has its pid or time has passed."""
+    """A child's events keep naming it, until another process has its pid or time has passed."""
     stream.ask(Call.EXEC, 5)
     stream.ask(Call.EXIT_GROUP, 5)
 
@@ -329,7 +329,7 @@ def test_only_execs_that_may_have_details_are_remembered() -> None:
 
 
 def test_an_exec_told_again_and_again_keeps_nothing_else() -> None:
-    """Whoever repeats an event cannot keep what is behind it from being forgotten."""
+    """Repeating an event does not keep its process from being forgotten."""
     stream = Stream()
     for _ in range(3):
         stream.count = 0
@@ -521,7 +521,7 @@ def test_seed() -> None:
 def test_answers_of_a_dropped_table_are_dropped(
     stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A node whose table was dropped begins anew."""
+    """A node whose table was dropped begins with an empty one."""
     monkeypatch.setattr(table_module, "MAX_NODES", 1)
     stream.ask(Call.PLAIN, 10, node='"a"')
     stream.ask(Call.PLAIN, 10, node='"b"')
@@ -567,7 +567,7 @@ class TestReconcile:
         assert not stream.tracker.tables.of(b"").known(b"10")
 
     def test_still_there(self, stream: Stream) -> None:
-        """A process that is there goes on as what it was."""
+        """A process that still runs keeps its program."""
         before = stream.ask(Call.EXEC, 10)
         stream.tracker.reconcile([known(10, seconds=0)])
 

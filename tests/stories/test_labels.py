@@ -247,7 +247,7 @@ unlabel-script.'[.]sample$' = 'cron'
     ],
 )
 def test_labels_of_any_origin_pass_on(tell: Tell, rules: str) -> None:
-    """P2, P3: what is propagated passes to children and over an exec, whoever put it on."""
+    """P2, P3: what is propagated passes to children and over an exec, from any rule."""
     stream = Stream()
     stream.execute(
         200, 100, "/usr/bin/apt", "apt", "/usr/bin/apt-script", script="/usr/bin/apt-script"

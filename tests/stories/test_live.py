@@ -122,7 +122,7 @@ def test_a_program_that_has_changed_since(start: Start) -> None:
 
 
 def test_events_that_lag_behind_reality(start: Start) -> None:
-    """P6: a process that is gone goes on in its events, with its labels and its history."""
+    """P6: events of an ended process keep its labels and history."""
     stream = now()
     config = '[label-process]\nlabel-keys = ["watched"]'
     with start(config) as plugin:
@@ -150,7 +150,7 @@ def test_a_pid_that_is_used_again_by_the_same_program(start: Start) -> None:
         if process.pid == pid:
             found.append(process)
             return True
-        process.kill()  # somebody else was faster
+        process.kill()  # another process was faster
         process.wait()
         return False
 

@@ -61,7 +61,7 @@ def test_no_hash_of_another_program(start: Start) -> None:
 
 
 def test_hashes_without_a_cache(start: Start) -> None:
-    """P16: with `exe-hash-cache-entries = 0` each executable is hashed anew, but hashed."""
+    """P16: with `exe-hash-cache-entries = 0` each executable is hashed, and each time again."""
     stream = now()
     config = "[enrich]\nexe-hash = true\nexe-hash-cache-entries = 0"
     with start(config) as plugin, asleep() as program:

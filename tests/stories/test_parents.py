@@ -91,7 +91,7 @@ def test_another_parent_means_another_process(tell: Tell) -> None:
 
 
 def test_exit_of_one_thread_is_no_end(tell: Tell) -> None:
-    """After `exit` of a thread the process goes on; after `exit_group` it does not."""
+    """After `exit` of a thread the process continues; after `exit_group` it does not."""
     stream = Stream()
     start = stream.execute(700, 100, "/usr/bin/app", "app")
     stream.leave(700, 100, "/usr/bin/app", thread_only=True)

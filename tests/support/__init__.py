@@ -1,1 +1,1 @@
-"""What several tests need: real captures, a real auditd, waiting for things to happen."""
+"""Helpers of several tests: captures, a real auditd, waiting for conditions."""

@@ -166,7 +166,7 @@ def real_auditd(
             yield auditd
         finally:
             # Each step also if the one before it failed, and the daemon last: while rules are in
-            # force and nobody listens, the kernel writes to the console.
+            # force and there is no listener, the kernel writes to the console.
             with contextlib.ExitStack() as steps:
                 steps.callback(auditd.stop)
                 steps.callback(_auditctl, "-e", "0")
@@ -180,7 +180,7 @@ def _write(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Wait until nobody else runs an auditd: the kernel talks to one only."""
+    """Waits until no other auditd runs: the kernel talks to one only."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -213,7 +213,7 @@ def _auditctl(*arguments: str) -> str:
 
 
 def _program(name: str) -> str:
-    """Where an administrator's program is, which the PATH of other users often leaves out."""
+    """Path of an administrator's program, which the PATH of other users often lacks."""
     path = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
     found = shutil.which(name, path=path)
     if found is None:

@@ -126,7 +126,7 @@ def start_as_auditd(
 
 @contextlib.contextmanager
 def syslog(devices: Path) -> Iterator[socket.socket]:
-    """What listens at /dev/log of a program that is started with `devices`."""
+    """A socket that listens at /dev/log of a program started with `devices`."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(devices / "log"))
         (devices / "log").chmod(0o666)

@@ -6,7 +6,7 @@ from laurel_mp.loadtest.pacing import Pace
 
 
 class Clock:
-    """Time that passes only while somebody sleeps, or writes to a slow reader."""
+    """Time that passes only during a sleep, or a write to a slow reader."""
 
     def __init__(self, late: float = 0.0) -> None:
         self.now = 1000.0

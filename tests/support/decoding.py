@@ -11,7 +11,7 @@ Event = dict[str, Any]
 
 
 def text(lines: bytes | Sequence[bytes], toml: str = "") -> bytes:
-    """What comes out for `lines`, each with or without its newline; `toml` is the configuration."""
+    """Output for `lines`, each with or without its newline; `toml` is the configuration."""
     settings = config.parse(toml, "the test's configuration")
     stream = lines if isinstance(lines, bytes) else b"\n".join([*lines, b""])
     if stream and not stream.endswith(b"\n"):

@@ -95,7 +95,7 @@ class FailingRunner(StageRunner):
                 self._reports.append(wire.SnapshotMessage(batch, role, 0, snapshot))
 
     def receive(self, timeout_ms: int) -> list[wire.Report]:  # noqa: ARG002 - they are there
-        """What became of it."""
+        """Reports of the runner, as far as it does not fail."""
         reports, self._reports = self._reports, []
         return reports
 

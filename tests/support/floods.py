@@ -43,7 +43,7 @@ def read_truth(text: bytes) -> tuple[Json, list[Json]]:
 
 
 def differences(truth: list[Json], output: Iterable[bytes]) -> list[str]:
-    """Where an output is not what the truth says; empty if it is right in all."""
+    """Differences between an output and the truth; empty if there are none."""
     found = {event["ID"]: event for event in map(json.loads, output)}
     expected = {event["id"]: event for event in truth}
     if found.keys() != expected.keys():
@@ -68,7 +68,7 @@ def differences(truth: list[Json], output: Iterable[bytes]) -> list[str]:
 
 
 def _said(found: Json, event: Json) -> Json:
-    """What the output says in the words of the truth."""
+    """An event of the output in the form of the truth."""
     said: Json = {"node": found.get("NODE")} if "node" in event else {}
     if "syscall" not in event:
         return said

@@ -1,4 +1,4 @@
-"""What happens in a process of its own, for what cannot be undone."""
+"""Calls functions with lasting effects in a process of their own."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def in_child(function: Callable[[], Any]) -> Any:
-    """What the function returns in a forked child, which must be something that JSON has."""
+    """Calls a function in a forked child; returns its result, which must be JSON."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:

@@ -31,7 +31,7 @@ SCRIPT = f"#!{sys.executable}\nimport runpy\nrunpy.run_module('laurel_mp', run_n
 _HEADER = re.compile(rb"^(?:node=[^ ]+ )?type=([^ ]+) msg=audit\(([0-9.]+:[0-9]+)\)", re.MULTILINE)
 
 _KEPT = {b"DAEMON_CONFIG", b"DAEMON_END"}
-"""What auditd keeps to itself, or, where it is in a hurry, may."""
+"""Record types that auditd keeps to itself, or may if it is in a hurry."""
 
 _WORK = """\
 cd "$1"
@@ -67,7 +67,7 @@ workers = {workers}
 
 
 def executions_of(times: int) -> int:
-    """How many programs the work starts with success."""
+    """Number of programs that the work starts with success."""
     return 2 * times + 43
 
 
@@ -97,7 +97,7 @@ class Hosted:
 
     @property
     def rules(self) -> str:
-        """What is audited: these programs, and what is done to these files."""
+        """Audit rules for these programs and accesses to these files."""
         return f"-w {self.bin} -p x -k ran\n-w {self.files} -p wa -k changed\n"
 
     def conf(self) -> PluginConf:
@@ -238,7 +238,7 @@ class Witness:
         return PluginConf(self._script)
 
     def lines(self) -> bytes:
-        """What it has got."""
+        """The lines it has received."""
         return self._file.read_bytes() if self._file.exists() else b""
 
 
@@ -262,7 +262,7 @@ def all_once(expected: Iterable[str], events: Iterable[Event]) -> None:
 
 
 def converted(running: Hosted, lines: bytes) -> list[bytes]:
-    """What conversion makes of audit records, with the configuration of a plugin."""
+    """Audit records converted with the configuration of a plugin."""
     done = convert("-c", running.config, "-w", 0, stdin=lines)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.splitlines()
@@ -281,7 +281,7 @@ def logged(auditd: RealAuditd) -> list[str]:
 
 @contextlib.contextmanager
 def load(running: Hosted) -> Iterator[None]:
-    """Work goes on while the block does something, and ends with it."""
+    """Repeats the work during the block."""
     with running.start(
         *("sh", running.directory / "work.sh", running.directory, "1000000"),
         start_new_session=True,

@@ -86,8 +86,8 @@ Nov 28 10:00:00 vm auditd[700]: Init complete, auditd 3.0.9 listening for events
 Nov 28 10:00:01 vm kernel: plugin of something else: queue is full
 """
 
-NOBODY = Done(2)
-"""What getent says of a name that nobody has."""
+NO_ENTRY = Done(2)
+"""Answer of getent for an unknown name."""
 
 
 @dataclass
@@ -102,7 +102,7 @@ class HostTree:
     """File systems, by where they are mounted."""
 
     def path(self, name: str) -> Path:
-        """Where a file of the host is."""
+        """Path of a file of the host."""
         return self.root / name.lstrip("/")
 
     def write(self, name: str, text: str | bytes, mode: int = 0o640) -> Path:
@@ -143,7 +143,7 @@ class HostTree:
         self.path(name).symlink_to(target)
 
     def says(self, command: str, out: str = "", status: int | None = 0, **how: object) -> None:
-        """What a program says from now on."""
+        """Sets the output of a program from now on."""
         err = str(how.get("err", ""))
         seconds = how.get("seconds", 0.002)
         assert isinstance(seconds, int | float)
@@ -162,7 +162,7 @@ class HostTree:
         self.write(f"/proc/{pid}/cmdline", (title or name).replace(" ", "\0") + "\0")
 
     def facts(self, config: str | None = None) -> Facts:
-        """What checks ask."""
+        """Facts for checks."""
         host = Host(
             root=self.root,
             run=self._run,
@@ -173,7 +173,7 @@ class HostTree:
         return Facts(host, audit_dir=self.audit_dir, config=config)
 
     def results(self, check: Check) -> list[Result]:
-        """What a check makes of it."""
+        """Results of a check on this host."""
         return list(results(check, self.facts()))
 
     def findings(self, check: Check) -> list[Finding]:
@@ -185,7 +185,7 @@ class HostTree:
         if line in self.answers:
             return self.answers[line]
         if any(known.split()[0] == words[0] for known in self.answers):
-            return NOBODY
+            return NO_ENTRY
         raise FileNotFoundError(words[0])
 
     def _measure(self, path: Path) -> Space:
@@ -234,7 +234,7 @@ def _plugins_of_auditd(root: Path, version: str, state: str) -> HostTree:
 
 
 def _any(root: Path, version: str) -> HostTree:
-    host = HostTree(root / "host")  # pytest's own directories can be entered by nobody else
+    host = HostTree(root / "host")  # other users cannot enter pytest's own directories
     host.spaces["/"] = Space(1, PLENTY, PLENTY, read_only=False)
     _kernel(host, version)
     _program(host)
@@ -270,11 +270,11 @@ def _program(host: HostTree) -> None:
     host.path("/etc/laurel-mp").chmod(0o755)
     host.make("/var/log/laurel-mp", 0o755)
     host.make("/var/lib/laurel-mp", 0o700)
-    # Nobody but root can make files of other users: so the user of the tests is the program's, too.
+    # Only root can make files of other users: so the user of the tests is the program's, too.
     host.says(f"getent passwd {USER}", f"{USER}:x:{os.getuid()}:{os.getgid()}::/:/sbin/nologin\n")
     host.says(f"getent initgroups {USER}", f"{USER}               {os.getgid()}\n")
-    host.answers[f"getent passwd {UNUSED}"] = NOBODY
-    host.answers[f"getent group {UNUSED}"] = NOBODY
+    host.answers[f"getent passwd {UNUSED}"] = NO_ENTRY
+    host.answers[f"getent group {UNUSED}"] = NO_ENTRY
 
 
 def _copy(host: HostTree, source: str, name: str) -> None:

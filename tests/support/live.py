@@ -60,11 +60,11 @@ class Program:
         )
 
     def described(self) -> dict[str, Any]:
-        """What the output says of it beside its id, with events of others."""
+        """Members of the process in events of others, without its id."""
         return {"comm": self.comm, "exe": self.exe, "ppid": self.ppid}
 
     def start_time(self) -> str:
-        """What stands as START_TIME, from the same place but by other means."""
+        """Expected START_TIME, from the same file by other means."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
         boot = re.search(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)
         assert boot

@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 CHECKOUT = Path(__file__).parent.parent.parent
 
 HERE = "/srv/laurel-mp"
-"""Where the checkout is in there; it can only be read."""
+"""The checkout on the machine, read-only."""
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -56,7 +56,7 @@ class Machine:
         return done.stdout
 
     def read(self, name: str) -> bytes:
-        """What is in a file; nothing if there is none."""
+        """Content of a file; empty if there is none."""
         try:
             return self.path(name).read_bytes()
         except FileNotFoundError:

@@ -23,7 +23,7 @@ class Stages:
         self.assembler = stage_options.assembler(config, workers)
 
     def run(self, number: int, flags: int, shares: list[Share], malformed: bytes) -> Merged:
-        """What a batch comes to."""
+        """Runs a batch through all stages."""
         all_queries, all_bodies = [], []
         for worker, (decoder, share) in enumerate(zip(self.decoders, shares, strict=True)):
             sent = wire.ShareMessage(number, flags, share, malformed)
@@ -58,7 +58,7 @@ class Stages:
 
 
 class StagePipeline:
-    """What a pipeline comes to if nothing ever fails: the stages, one after another."""
+    """A pipeline without failures: the stages, one after another."""
 
     def __init__(self, config: Config, workers: int, system: System | None = None) -> None:
         self.config = config
@@ -157,7 +157,7 @@ def run(reads: Iterable[bytes], workers: int = 0, config: Config | None = None) 
 
 
 def outcome(pipeline: StagePipeline) -> Outcome:
-    """What a pipeline has given so far; the ledger is checked."""
+    """Output of a pipeline so far; the ledger is checked."""
     ledger = pipeline.ledger()
     ledger.check()
     kept = b"".join(pipeline.malformed_text).split(b"\n")[:-1]

@@ -44,7 +44,7 @@ class Plugin:
 
     @property
     def messages(self) -> str:
-        """What it has said until now."""
+        """Its messages until now."""
         return self._messages.read_text()
 
     def give(self, data: bytes) -> None:

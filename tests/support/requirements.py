@@ -1,4 +1,4 @@
-"""What some tests need of the machine: skipped with a reason without it, a failure in CI."""
+"""Requirements of tests on the machine: without one a test is skipped, or fails in CI."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ _PATH = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin{os.pathsep}/
 
 
 def program(name: str) -> Path | None:
-    """Where `name` is installed, if it is."""
+    """Path of an installed program, or None."""
     found = shutil.which(name, path=_PATH)
     return Path(found) if found else None
 
@@ -20,7 +20,7 @@ def program(name: str) -> Path | None:
 def require(condition: object, what: str) -> None:
     """Skip the test unless `condition` holds; with CI=true that is a failure instead.
 
-    CI installs everything, so a skip there would be a test that nobody runs any more.
+    CI installs everything, so a skip there would be a test that is never run.
     """
     if condition:
         return
@@ -30,7 +30,7 @@ def require(condition: object, what: str) -> None:
 
 
 def is_root() -> bool:
-    """Whether this process has root's rights."""
+    """True if this process has root's rights."""
     return os.geteuid() == 0
 
 

@@ -10,7 +10,7 @@ from laurel_mp.reversion.losses import Losses
 
 
 class Reverted(NamedTuple):
-    """What became of some JSON lines."""
+    """Result of reverting JSON lines."""
 
     text: bytes
     """Audit lines."""

@@ -16,7 +16,7 @@ from tests.support.requirements import program, require
 from tests.support.waiting import wait_until
 
 UNPACKED = Path("/usr/local/lib/laurel-mp-tests")
-"""Where CI unpacks what cannot be installed: Debian's rsyslog and syslog-ng exclude each other."""
+"""Packages that CI unpacks, since Debian's rsyslog and syslog-ng exclude each other."""
 
 _SHIP = CHECKOUT / "deploy" / "ship"
 
@@ -32,11 +32,11 @@ class Collector:
         self._thread.start()
 
     def data(self) -> bytes:
-        """What has come."""
+        """The bytes received so far."""
         return b"".join(self._parts)
 
     def close(self) -> None:
-        """Returns when whoever has sent is gone, too."""
+        """Returns when the sender is gone, too."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join(20)
         self._listener.close()

@@ -14,7 +14,7 @@ def renewed(
     config: Config | None = None,
     system: System | None = None,
 ) -> StagePipeline:
-    """Another pipeline that goes on where this one stopped, perhaps with other settings."""
+    """Another pipeline that continues where this one stopped, perhaps with other settings."""
     other = StagePipeline(config or pipeline.config, workers, system)
     decoding = redistribute(
         [decoder.snapshot() for decoder in pipeline._decoders],
@@ -44,7 +44,7 @@ def run_renewed(
     """Run a whole input.
 
     Before the read of a number in `renewals`, the pipeline is renewed with as many workers as
-    stands there. After each read there is a snapshot that nobody uses.
+    stands there. After each read there is a snapshot without a use.
     """
     pipeline = StagePipeline(config or Config(), workers)
     for number, data in enumerate(reads):

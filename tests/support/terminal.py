@@ -24,7 +24,7 @@ class Terminal:
         self.pid = pid
         self.fd = fd
         self.status: int | None = None
-        """What waitpid(2) said of the program, when it has ended."""
+        """Status of the program by waitpid(2), once it has ended."""
         self.raw = b""
         """All that was ever written to it."""
         self._screen = pyte.Screen(columns, lines)
@@ -32,7 +32,7 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """What is shown, line by line, as wide as it is."""
+        """The screen's lines at full width."""
         return list(self._screen.display)
 
     @property
@@ -42,7 +42,7 @@ class Terminal:
 
     @property
     def settings(self) -> list[Any]:
-        """What termios(3) says of it."""
+        """Its settings, by termios(3)."""
         return termios.tcgetattr(self.fd)
 
     def type(self, keys: bytes) -> None:
@@ -59,7 +59,7 @@ class Terminal:
         if select.select([self.fd], [], [], seconds)[0]:
             try:
                 data = os.read(self.fd, 1 << 16)
-            except OSError:  # nobody has it open any more
+            except OSError:  # no process has it open any more
                 data = b""
             self.raw += data
             self._stream.feed(data)
@@ -75,7 +75,7 @@ class Terminal:
         """Wait until the program has ended; give its exit status, negative for a signal."""
         deadline = time.monotonic() + seconds
         while self.status is None:
-            assert time.monotonic() < deadline, f"it goes on\n{self.text}"
+            assert time.monotonic() < deadline, f"timed out\n{self.text}"
             self.read()
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -98,7 +98,7 @@ def terminal(*arguments: object, columns: int = 80, lines: int = 24) -> Iterator
             os.execve(COMMAND[0], [*COMMAND, *map(str, arguments)], environment)
         finally:
             os._exit(127)
-    # Somebody keeps it open, as a shell would: so its settings can be looked at in the end.
+    # It is kept open, as by a shell: so its settings can be looked at in the end.
     found = Terminal(pid, ours, columns, lines)
     try:
         yield found

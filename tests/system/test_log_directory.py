@@ -65,7 +65,7 @@ def test_foreign(tmp_path: Path) -> None:
     """A directory of another user is refused."""
     os.chown(tmp_path, 4711, 0)
 
-    assert refusal(tmp_path, OTHER) == "belongs to somebody else (user id 4711)"
+    assert refusal(tmp_path, OTHER) == "belongs to another user (user id 4711)"
 
 
 @pytest.mark.usefixtures("requires_root")
@@ -76,7 +76,7 @@ def test_link_of_others(tmp_path: Path) -> None:
     prepare(tmp_path / "link", None)
     os.chown(tmp_path / "link", 4711, 0, follow_symlinks=False)
 
-    assert refusal(tmp_path / "link") == f"{tmp_path}/link is a link that somebody else made"
+    assert refusal(tmp_path / "link") == f"{tmp_path}/link is a symbolic link of another user"
 
 
 def test_no_directory(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_not_a_link(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.usefixtures("requires_root")
-def test_directory_that_can_not_be_written(tmp_path: Path) -> None:
+def test_unwritable_directory(tmp_path: Path) -> None:
     """A directory that cannot be locked is logged, and counts as held."""
 
     def attempt() -> list[object]:

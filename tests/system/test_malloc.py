@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from laurel_mp.system.malloc import MUCH, PAUSE, QUIET, WORTH_IT, GiveBack
+from laurel_mp.system.malloc import FAST_BYTES, PAUSE, QUIET, SLOW_BYTES, GiveBack
 
 SCRIPT = """
 import time
@@ -51,7 +51,7 @@ def test_due_until_it_is_done_twice() -> None:
     """It is due when much went through, and then once more."""
     give_back = GiveBack()
     assert not give_back.is_due
-    give_back.passed(MUCH)
+    give_back.passed(FAST_BYTES)
     for expected in (True, False):
         give_back._last -= PAUSE
         give_back()
@@ -63,8 +63,8 @@ def test_not_while_they_come_evenly() -> None:
     given: list[int] = []
     give_back = GiveBack()
     give_back._trim = given.append
-    for _ in range(MUCH // WORTH_IT - 1):
-        give_back.passed(WORTH_IT)
+    for _ in range(FAST_BYTES // SLOW_BYTES - 1):
+        give_back.passed(SLOW_BYTES)
         give_back._last -= PAUSE
         give_back()
     assert given == []
@@ -76,7 +76,7 @@ def test_not_while_they_come_evenly() -> None:
     give_back()
     assert given == [0, 0]
     assert not give_back.is_due
-    give_back.passed(MUCH)
+    give_back.passed(FAST_BYTES)
     give_back._last -= PAUSE
     give_back()
     assert given == [0, 0, 0]

@@ -140,7 +140,7 @@ def test_unknown_user() -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_only_root_becomes_another_user() -> None:
-    """Whoever is not root can run it as himself only."""
+    """Other users than root can run it only as themselves."""
 
     def attempts() -> list[str]:
         user = privileges.find_user(NOBODY)
@@ -167,7 +167,7 @@ def status_of(pid: int | str) -> dict[str, str]:
 
 @pytest.mark.usefixtures("requires_root")
 def test_drop() -> None:
-    """S7: User, groups and rights are gone for good; supplementary groups of root, too."""
+    """S7: User, groups and rights cannot be regained; supplementary groups of root, too."""
 
     def dropped() -> dict[str, str]:
         os.setgroups([0, 4, 20])
@@ -210,7 +210,7 @@ def test_root_without_rights() -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_raised() -> None:
-    """What is permitted can be put into effect for a while, and no longer."""
+    """A permitted capability can be raised for a block."""
 
     def readable(path: str) -> bool:
         try:
@@ -233,7 +233,7 @@ def test_raised() -> None:
 
 @pytest.mark.usefixtures("requires_root")
 def test_given_up() -> None:
-    """What a child has given up, it cannot raise any more."""
+    """A child cannot raise capabilities that it gave up."""
 
     def attempt() -> list[int]:
         privileges.drop(None, BOTH)
@@ -260,7 +260,7 @@ def test_given_up() -> None:
 def test_what_the_kernel_asks_for(
     tmp_path: Path, capabilities: privileges.Capabilities, shown: list[str]
 ) -> None:
-    """What /proc shows of another user's process by each capability is what `needs` goes by."""
+    """`needs` agrees with what /proc shows of another user's process by each capability."""
     secret = copied("sleep", tmp_path, "secret")
     secret.chmod(0o700)
 
@@ -442,7 +442,7 @@ def test_children_end_with_it() -> None:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether a process is there and is no zombie."""
+    """True if a process exists and is no zombie."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -451,7 +451,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 @pytest.mark.usefixtures("requires_root")
 def test_log_belongs_to_the_user() -> None:
-    """S8: The directory that it made is the user's, as the log is, and nobody else's."""
+    """S8: The directory that it made is the user's, as the log is, and no one else's."""
     with plugin(BARE, user=NOBODY, workers=2) as (started, log):
         owner = pwd.getpwnam(NOBODY).pw_uid
         directory, file = log.parent.stat(), log.stat()

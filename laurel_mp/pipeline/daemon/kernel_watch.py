@@ -39,7 +39,7 @@ class KernelWatch:
         self._socket: socket.socket | None = None
         self._pid = 0
         self.problem = ""
-        """Why no more counts will come; empty if they will."""
+        """Reason that no more counts will come; empty if they will."""
 
     def start(self, user: privileges.User | None, period: float = PERIOD) -> None:
         """Forks the process, which becomes `user`; to be called while there is one thread."""

@@ -50,7 +50,7 @@ class Loaded(NamedTuple):
     fresh: bool
     """True if this run continues from it. Otherwise only its unwritten output is due."""
     reason: str
-    """Why it is not fresh; empty if it is."""
+    """Reason that it is not fresh; empty if it is."""
     age: float
     """Seconds since it was saved, by the wall clock; negative if that is in the future."""
     same_boot: bool

@@ -224,7 +224,7 @@ class Outputs:
 def _open(sink: Sink, on_stall: OnStall | None, again: bool) -> OpenSink:
     target = sink.target
     if not sink.append and target.is_path:
-        return Stream.create(target.name, StallPolicy(target.name), anew=not again)
+        return Stream.create(target.name, StallPolicy(target.name), truncate=not again)
     policy = StallPolicy(target.name, on_stall)
     while True:
         try:

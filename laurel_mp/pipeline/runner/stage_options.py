@@ -31,7 +31,7 @@ AUTO_WORKERS = 6
 
 
 def worker_count(config: Config) -> int:
-    """How many workers to use. A machine of one or two CPUs does best without any."""
+    """Number of workers to use. A machine of one or two CPUs does best without any."""
     if config.pipeline.workers != "auto":
         return int(config.pipeline.workers)
     cpus = len(os.sched_getaffinity(0))
@@ -72,7 +72,7 @@ def tracker(
     *,
     is_restart: bool = False,
 ) -> Tracker:
-    """The tracker, which goes on from a snapshot if there is one.
+    """The tracker, restored from a snapshot if there is one.
 
     When live, its tables are filled with what is running now; those of a snapshot are brought
     up to date if it is a `restart`, that is, if some time has passed since then.
@@ -115,7 +115,7 @@ def assembler(config: Config, workers: int, *, live: bool = False) -> Assembler:
 
 
 def losses(config: Config, *, live: bool) -> LossOptions:
-    """How gaps in the stream are looked for, and what is written about them."""
+    """Options of the search for gaps in the stream, and of what is written about them."""
     return LossOptions(
         config.loss.window,
         config.loss.interval,
@@ -164,7 +164,7 @@ def _records(config: Config, system: System | None) -> RecordOptions:
 
 
 def _enricher(config: Config, records: RecordOptions, system: System | None) -> Enricher | None:
-    """What is to be added to execs; None for nothing."""
+    """Adds the configured context to execs; None if nothing is configured."""
     enrich, labels = config.enrich, config.label_process
     options = EnricherOptions(
         records=records,

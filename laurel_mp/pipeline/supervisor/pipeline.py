@@ -243,7 +243,7 @@ class Pipeline:
 
     @property
     def stalled(self) -> str:
-        """Why the output stalls; empty if it does not."""
+        """Reason that the output stalls; empty if it does not."""
         return self._recovery.stalled
 
     @property

@@ -73,7 +73,7 @@ class Recovery:
         self.session = Session(config)
         self.point = RecoveryPoint()
         self.stalled = ""
-        """Why the output stalls; empty if it does not."""
+        """Reason that the output stalls; empty if it does not."""
         self.recoveries = 0
         """Number of stage runners that were replaced because they had failed."""
         self.reloads = 0

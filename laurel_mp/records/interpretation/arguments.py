@@ -1,4 +1,4 @@
-"""What the arguments of system calls mean, as far as their manual pages say it.
+"""The meaning of system calls' arguments, as far as their manual pages say it.
 
 SYSCALL records hold the first four arguments as the kernel got them, in hexadecimal. Positions
 are those of the kernel's own calls, which differ from the C library's here and there: clone(2)

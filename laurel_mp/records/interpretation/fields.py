@@ -1,4 +1,4 @@
-"""What the fields of records mean, by their names and the types of the records."""
+"""The meaning of records' fields, by their names and the types of the records."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def session(value: int, _arch: bytes) -> bytes | None:
 
 
 def seccomp_action(value: int, arch: bytes) -> bytes | None:
-    """What a seccomp filter decided; its lower half is data [seccomp(2)]."""
+    """The decision of a seccomp filter; the lower half is data [seccomp(2)]."""
     return name_in("seccomp", value & 0xFFFF0000, arch)
 
 
@@ -195,7 +195,7 @@ def promiscuous(value: int, _arch: bytes) -> bytes:
 
 
 def trust(value: int, _arch: bytes) -> bytes | None:
-    """What fanotify was told of a subject or object [include/uapi/linux/fanotify.h]."""
+    """Trust in a subject or object, as fanotify got it [include/uapi/linux/fanotify.h]."""
     return {0: b"no", 1: b"yes", 2: b"unknown"}.get(value)
 
 
@@ -211,7 +211,7 @@ _LONGEST_KEY = max(map(len, _KEYS))
 
 
 def terminal_input(data: bytes) -> bytes:
-    """What was typed: text in quotes, keys in angle brackets, other controls as `<^X>`."""
+    """Keyboard input: text in quotes, keys in angle brackets, other controls as `<^X>`."""
     pieces: list[bytes] = []
     text = bytearray()
     at = 0

@@ -688,7 +688,7 @@ def test_addresses_are_in_the_byte_order_of_their_host(
     ("node", "expected"), [(b"", 'u"0%ff'), (b"node=here ", 'u"0%ff'), (b"node=there ", None)]
 )
 def test_only_local_users_have_names(node: bytes, expected: str | None) -> None:
-    """Nobody here knows the users of another host."""
+    """Users of another host are unknown here."""
     stream = Stream(options=RecordOptions(user_name=user_name, group_name=group_name))
     stream.feed(node + SYSCALL % (1, 0), node + EOE % 1)
     (found,) = stream.taken()
@@ -778,7 +778,7 @@ def test_an_exec_is_looked_at_at_once() -> None:
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_details_have_a_query_of_their_own(apart: bool) -> None:
-    """It annotates the event; nobody waits for the answer to the first one."""
+    """It annotates the event; the answer to the first one is not awaited."""
     bodies, queries = fed(Stream(observer=Observer(b"\x1ed")), EXEC, apart=apart).coalescer.take()
 
     assert list(queries.calls) == [Call.EXEC, Call.DETAILS]

@@ -78,7 +78,7 @@ def test_going_on() -> None:
     "piece", [Noted(b"a\n", b""), Noted(b"a", b"8 bytes."), Noted(b"a\n", b"7 bytes"),
               Noted(b"", b"8 bytes."), Noted(b"a\nb", b"8 bytes.")]
 )  # fmt: skip
-def test_a_state_that_makes_no_sense(piece: Noted) -> None:
+def test_invalid_state(piece: Noted) -> None:
     """As many times as keys, and a line feed behind each key."""
     with pytest.raises(SnapshotError):
         times_of([piece])

@@ -120,7 +120,7 @@ def test_marks_divide() -> None:
 
 
 def test_not_wanted() -> None:
-    """If nobody wants to know, nothing is kept."""
+    """Without a consumer nothing is kept."""
     serials = SerialCollector(wanted=False)
     serials.of(None).append(b"1.000:1")
     serials.mark(50, 1.5)

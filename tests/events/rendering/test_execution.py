@@ -73,7 +73,7 @@ def test_scripts_by_their_records(words: list[bytes], expected: bool) -> None:
 
 
 def test_shell_that_is_given_a_script() -> None:
-    """A shell that somebody calls with a file is what was asked for itself."""
+    """A shell that is called with a file is the program that was asked for."""
     records = [CWD, path(0, b'"/bin/sh"'), path(1, b'"/lib/ld.so"')]
     found = execution([b"/bin/sh", b"./s"], records)
 

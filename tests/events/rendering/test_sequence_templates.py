@@ -157,7 +157,7 @@ CHANGES = [(b"", b""), (b"item=1", b"item=0"), (b"item=0", b"item=2")]
     ],
 )
 def test_scripts(second: bytes | None, arguments: bytes) -> None:
-    """A glance at what was rendered finds the scripts that a look at all records finds."""
+    """The hint in rendered text finds the same scripts as a search of all records."""
     for first, (old, new) in product(FIRST_NAMES, CHANGES):
         usual = b"type=EXECVE msg=audit(\0): argc=2 a0=41 a1=42\n" + CWD + PATH
         text = usual.replace(b"argc=2 a0=41 a1=42", arguments).replace(b'"/bin/ls"', first)
@@ -175,8 +175,8 @@ def test_scripts(second: bytes | None, arguments: bytes) -> None:
             assert expected.script(inode, device) == found.script(inode, device), text
 
 
-def test_a_glance_is_enough() -> None:
-    """For a program that is no script nobody looks at its records."""
+def test_script_hint() -> None:
+    """The records of a program that is no script are not searched."""
     usual = EXECVE + CWD + PATH + PATH.replace(b"item=0", b"item=1") + PROCTITLE
     found = learned(usual).render_auxiliary(usual).executed
 

@@ -270,7 +270,7 @@ def test_both_ways_agree(records: list[Record], options: RecordOptions) -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """Heads and tails start anew when they are full."""
+    """Tables of heads and tails are emptied when they are full."""
     one = SyscallRenderer(RecordRenderer(RecordOptions()), 1000, 1000)
     for number in range(50):
         one.render(SYSCALL.replace(b"syscall=59", b"syscall=%d" % number))

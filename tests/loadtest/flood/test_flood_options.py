@@ -25,7 +25,7 @@ def test_trees(text: str, expected: Tree) -> None:
         ("40,2,0", "at least one child"),
     ],
 )
-def test_trees_that_can_not_be(text: str, problem: str) -> None:
+def test_impossible_trees(text: str, problem: str) -> None:
     """The message is for the user."""
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - the text is looked at
         Tree.parse(text)

@@ -1,4 +1,4 @@
-"""What processes note, and what it adds up to."""
+"""Accounts of processes, and their sums."""
 
 import os
 import signal
@@ -83,7 +83,7 @@ def test_each_table_has_its_place(board: Scoreboard) -> None:
 
 
 def test_looks_are_seldom(board: Scoreboard) -> None:
-    """What costs more is looked at each two seconds."""
+    """Measures that cost more are read every two seconds."""
     times = iter((100.0, 101.9, 102.0, 103.0))
     meter = Meter(board.row(0), lambda: next(times))
 

@@ -44,7 +44,7 @@ def test_another_auditd(tmp_path: Path) -> None:
     assert state.overflowed()
 
 
-def test_what_can_not_be_read(tmp_path: Path) -> None:
+def test_unreadable_file(tmp_path: Path) -> None:
     """A file that is no file, or a link, is nothing."""
     path = tmp_path / "auditd.state"
     os.mkfifo(tmp_path / "fifo")

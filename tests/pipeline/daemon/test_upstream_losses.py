@@ -27,7 +27,7 @@ class Kernel(KernelWatch):
 
 
 class Watch:
-    """A lookout with a clock, a kernel and a file of its own."""
+    """A monitor with a clock, a kernel and a file of its own."""
 
     def __init__(self, directory: Path, text: str = "") -> None:
         self.clock = Clock()
@@ -35,7 +35,7 @@ class Watch:
         self.texts: list[str] = []
         self.file = directory / "auditd.state"
         config = configuration.parse(text, "the test's configuration")
-        self.lookout = UpstreamLossMonitor(
+        self.monitor = UpstreamLossMonitor(
             config,
             self.texts.append,
             self.kernel,
@@ -48,16 +48,16 @@ class Watch:
         """It has lost so many in all."""
         self.clock.now += seconds
         self.kernel.next = KernelStatus(8192, lost, 7)
-        self.lookout.step()
+        self.monitor.step()
 
     def notes(self) -> list[dict[str, Any]]:
         """Lines for the output."""
-        assert self.lookout.has_notes
-        return [json.loads(line) for line in self.lookout.take_notes()]
+        assert self.monitor.has_notes
+        return [json.loads(line) for line in self.monitor.take_notes()]
 
     def row(self) -> dict[str, Any]:
         """The counters."""
-        (row,) = self.lookout.rows()
+        (row,) = self.monitor.rows()
         return dict(row)
 
 
@@ -65,7 +65,7 @@ def test_the_kernel_loses(tmp_path: Path) -> None:
     """Growth of the kernel's count is in the log, the output and the counters."""
     watch = Watch(tmp_path)
     watch.kernel_says(50)
-    assert (watch.texts, watch.lookout.has_notes) == ([], False)
+    assert (watch.texts, watch.monitor.has_notes) == ([], False)
     watch.kernel_says(53)
 
     assert watch.texts == ["3 records dropped by the kernel, by its own count; 3 since the start"]
@@ -100,30 +100,30 @@ def test_the_count_is_set_to_0(tmp_path: Path) -> None:
     assert watch.row()["kernel_dropped_records"] == 1
 
 
-def test_it_can_not_be_read(tmp_path: Path) -> None:
+def test_unreadable_count(tmp_path: Path) -> None:
     """Without the right to ask, that is said once."""
     watch = Watch(tmp_path)
     watch.kernel.problem = "Operation not permitted"
-    watch.lookout.step()
-    watch.lookout.step()
+    watch.monitor.step()
+    watch.monitor.step()
 
     expected = "cannot read the kernel's count of lost records: Operation not permitted"
     assert watch.texts == [expected]
     assert watch.row() == {"auditd_overflows": 0}
-    assert watch.lookout.filenos() == ()
+    assert watch.monitor.filenos() == ()
 
 
 def test_auditd_overflows(tmp_path: Path) -> None:
     """An overflow in auditd's state file is reported, too."""
     watch = Watch(tmp_path)
     watch.file.write_text("plugin queue overflow detected = yes\n")
-    watch.lookout.step()
+    watch.monitor.step()
 
     assert watch.texts[0].startswith("auditd dropped records: its queue to the plugins was full")
     loss = {"op": "loss", "kind": "auditd-queue", "since": 1000.25}
     assert watch.notes() == [{"ID": "1000.250:0", "LAUREL_MP": loss}]
     assert watch.row()["auditd_overflows"] == 1
-    assert watch.lookout.next_due() == STATE_PERIOD
+    assert watch.monitor.next_due() == STATE_PERIOD
 
 
 def test_not_wanted(tmp_path: Path) -> None:
@@ -134,5 +134,5 @@ def test_not_wanted(tmp_path: Path) -> None:
     watch.kernel_says(51)
 
     assert len(watch.texts) == 1
-    assert not watch.lookout.has_notes
-    assert watch.lookout.next_due() > STATE_PERIOD
+    assert not watch.monitor.has_notes
+    assert watch.monitor.next_due() > STATE_PERIOD

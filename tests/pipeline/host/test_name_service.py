@@ -149,7 +149,7 @@ def test_a_question_is_asked_once(gate: Gate) -> None:
 
 
 def test_a_late_answer_comes_with_the_next_question(gate: Gate) -> None:
-    """Whoever asks for anything gets all that has come, and need not wait for what is there."""
+    """A question returns all answers so far, and does not wait for known ones."""
     with running(gate.resolve, budget=0.01) as service:
         service.ask(user(2))
         gate.open()

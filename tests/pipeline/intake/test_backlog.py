@@ -55,7 +55,7 @@ def take_all(backlog: Backlog) -> bytes:
     """Take what there is until it has ended."""
     taken = []
     while not backlog.ended:
-        assert select.select([backlog], [], [], 10)[0], "it wakes whoever waits"
+        assert select.select([backlog], [], [], 10)[0], "it wakes the waiting process"
         if (piece := backlog.take(1 << 16)) is not None:
             taken.append(piece.data)
             backlog.release()
@@ -169,7 +169,7 @@ def test_while_it_is_taken(path: Path) -> None:
 
 
 def test_bounded_without_a_spool(caplog: pytest.LogCaptureFixture) -> None:
-    """Without a spool, whoever puts waits when memory is full; how long is counted and said."""
+    """Without a spool, `put` waits while memory is full; the time is counted and logged."""
     backlog = opened(limit=1000)
     thread = in_background(lambda: put(backlog, b"x" * 1000))
     wait_until(lambda: "reading stopped: backlog full, 1000 bytes" in caplog.text, "it stops")
@@ -281,7 +281,7 @@ def test_directory_goes_away(path: Path) -> None:
     backlog.close()
 
 
-def test_spool_can_not_be_used(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unusable_spool(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A spool that cannot be used is as good as none: said once, nothing lost."""
     path.symlink_to(path.parent)
     data = text(2 * LIMIT)
@@ -423,7 +423,7 @@ def test_shifted() -> None:
 
 
 def test_end_wakes() -> None:
-    """Whoever waits learns of the end, and of an error that was the reason."""
+    """Waiting ends with the input, or with the error that ended it."""
     backlog = opened()
     assert not select.select([backlog], [], [], 0)[0]
     backlog.end(OSError(5, "Input/output error"))

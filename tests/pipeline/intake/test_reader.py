@@ -37,7 +37,7 @@ class Reading:
         """Take what comes until the input has ended."""
         taken = b""
         while not self.backlog.ended:
-            assert select.select([self.backlog], [], [], 10)[0], "it wakes whoever waits"
+            assert select.select([self.backlog], [], [], 10)[0], "it wakes the waiting process"
             if (piece := self.backlog.take(most)) is not None:
                 taken += piece.data
         return taken

@@ -116,8 +116,8 @@ def test_all_texts_have_their_place(tmp_path: Path) -> None:
     }
 
 
-def test_a_command_begins_its_output_anew(tmp_path: Path) -> None:
-    """What a command was told to write is begun anew; configured logs go on."""
+def test_a_command_truncates_its_output(tmp_path: Path) -> None:
+    """A command truncates the output it was given; configured logs are continued."""
     outputs = Outputs.of_command(all_outputs(tmp_path), f"{tmp_path}/out")
     for _ in range(2):
         with outputs.open() as opened:
@@ -168,7 +168,7 @@ def enlarge(disk: Path) -> None:
 def test_rest_of_an_output_that_is_no_more(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is left for an output that was taken away cannot be written, which is said."""
+    """Unwritten lines of an output that was removed are discarded, with a message."""
     outputs = outputs_to(Target(f"{tmp_path}/x.log"))
     journal = Journal.create()
     outputs.restore(journal, Pending(3, {"filterlog": Unwritten(b"one\n", 0)}))
@@ -180,7 +180,7 @@ def test_rest_of_an_output_that_is_no_more(
     assert caplog.messages == ["discarding 4 bytes of an earlier run: there is no filterlog now"]
 
 
-def test_an_output_that_can_not_be_opened(tmp_path: Path) -> None:
+def test_an_output_that_does_not_open(tmp_path: Path) -> None:
     """It is an error at the start, and waited for if it was open before."""
     outputs = outputs_to(Target(f"{tmp_path}/d/x.log"))
     with pytest.raises(OutputError, match="cannot be written: No such file"), outputs.open():

@@ -90,7 +90,7 @@ def test_interpretation(record: str, field: str, arch: str, expected: str | None
     "text", [b"", b"-", b"-0", b"x", b"?", b"99999999999999999999999", b"0x", b"\xff", b"8", b"0b1"]
 )
 def test_values_that_do_not_fit_have_no_name(key: bytes, text: bytes) -> None:
-    """No value makes it fail: whoever sends records to a collector writes what he likes."""
+    """No value makes it fail: records from other hosts may have any."""
     for record in (b"SYSCALL", b"PATH", b"TTY", b"MMAP"):
         found = fields.interpret(record, key, text, b"x86_64")
 

@@ -215,8 +215,8 @@ def test_released_is_not_taken_again(path: Path) -> None:
     assert segment_files(path) == []
 
 
-def test_line_goes_on(path: Path) -> None:
-    """It tells whether its end is within a line."""
+def test_end_within_a_line(path: Path) -> None:
+    """`True` if its end is within a line."""
     spool = Spool(path, MOST)
     assert not spool.load()
     assert spool.load(within_line=True)
