@@ -32,6 +32,8 @@ class Comparison:
     ours: Output
     config: str
     """The configuration's name."""
+    version: str
+    """LAUREL's version."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Change:
     def __str__(self) -> str:
         where = ".".join(map(str, self.path))
         sides = f"laurel {_short(self.theirs)}, laurel-mp {_short(self.ours)}"
-        return f"{self.comparison.config} {self.key}: {where}: {sides}"
+        compared = f"{self.comparison.version} {self.comparison.config}"
+        return f"{compared} {self.key}: {where}: {sides}"
 
     def our_syscall(self, event_id: object) -> Event:
         """The SYSCALL record of another event of the same node, empty if there is none."""

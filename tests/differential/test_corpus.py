@@ -1,4 +1,4 @@
-"""The whole corpus through both programs: nothing differs but what `differences.py` lists."""
+"""The corpus through LAUREL and laurel-mp: nothing differs but what `differences.py` lists."""
 
 import functools
 import gc
@@ -12,22 +12,33 @@ import pytest
 from tests.differential import programs
 from tests.differential.comparing import Comparison, changes
 from tests.differential.differences import DIFFERENCES, explain
-from tests.differential.programs import COMMON
+from tests.differential.laurels import CONFIGS, LAURELS, Config, Laurel
+from tests.differential.programs import Output
 from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
 
-# What is added to COMMON for both programs, and for ours alone. What has nothing to do with each
-# other shares a run.
-CONFIGS = {
-    "default": ("", ""),
-    "universal": ("[translate]\nuniversal = true\n", ""),
-    "user-db": ("[translate]\nuser-db = true\n", ""),
-    "verbose": (
-        'parent-info = true\n[transform]\nexecve-argv = ["array", "string"]\n',
-        "ppid-verbose = true\n",
-    ),
-}
-
 SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison."""
+
+    file: Path
+    config: Config
+    laurel: Laurel
+
+    def __str__(self) -> str:
+        return f"{self.laurel.version}-{self.config.name}-{corpus_name(self.file)}"
+
+
+# Versions of LAUREL follow each other, so that one output of ours is enough for both.
+CASES = [
+    Case(file, config, laurel)
+    for file in corpus_files()
+    for config in CONFIGS
+    for laurel in config.laurels
+    if config.applies(file)
+]
 
 
 @dataclass(frozen=True)
@@ -41,19 +52,19 @@ class Result:
 
 
 @functools.cache
-def compare(laurel: Path, directory: Path, file: Path, name: str) -> Result:
-    """Both programs on `file`, with the configuration called `name`."""
-    both, ours_only = CONFIGS[name]
-    capture = corpus_bytes(file)
+def compare(case: Case, directory: Path) -> Result:
+    """Both programs on a capture, with one configuration."""
+    laurel = case.laurel.program()
+    capture = corpus_bytes(case.file)
     with ThreadPoolExecutor() as side_by_side:
         running = side_by_side.submit(
-            programs.run_laurel, laurel, capture, COMMON + both, _fresh(directory)
+            programs.run_laurel, laurel, capture, case.config.text, _fresh(directory)
         )
-        ours = programs.run_ours(capture, COMMON + ours_only + both, _fresh(directory))
+        ours = _ours(case.file, case.config, directory)
         theirs = running.result()
     explained: set[str] = set()
     unexplained = []
-    for change in changes(Comparison(theirs, ours, name)):
+    for change in changes(Comparison(theirs, ours, case.config.name, case.laurel.version)):
         found = explain(change)
         if found is not None:
             explained.add(found)
@@ -63,53 +74,55 @@ def compare(laurel: Path, directory: Path, file: Path, name: str) -> Result:
     return Result(events, frozenset(explained), tuple(unexplained))
 
 
+@functools.lru_cache(maxsize=1)
+def _ours(file: Path, config: Config, directory: Path) -> Output:
+    return programs.run_ours(corpus_bytes(file), config.text, _fresh(directory))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _no_garbage() -> Iterator[None]:
     """A million values without a cycle: looking for one takes a fifth of the time."""
     gc.disable()
     yield
     gc.enable()
+    _ours.cache_clear()
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory for the files of both programs."""
+    """The directory for the files of all programs, where LAUREL cannot look around."""
+    programs.needs_namespaces()
     return tmp_path_factory.mktemp("differential")
 
 
-@pytest.fixture(scope="module")
-def laurel(requires_laurel: Path) -> Path:
-    """Debian's laurel, on a machine where it can be kept from looking around."""
-    programs.needs_namespaces()
-    return requires_laurel
-
-
-@pytest.mark.parametrize("config", CONFIGS)
-@pytest.mark.parametrize("file", corpus_files(), ids=corpus_name)
-def test_nothing_else_differs(laurel: Path, directory: Path, file: Path, config: str) -> None:
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_nothing_else_differs(directory: Path, case: Case) -> None:
     """Each difference in any field of any event is one of those that are listed."""
-    result = compare(laurel, directory, file, config)
+    result = compare(case, directory)
 
     shown = "\n".join(result.unexplained[:SHOWN])
     assert not result.unexplained, f"{len(result.unexplained)} differences:\n{shown}"
     assert result.events
 
 
-def test_every_listed_difference_is_there(laurel: Path, directory: Path) -> None:
+@pytest.mark.parametrize("laurel", LAURELS, ids=lambda laurel: laurel.version)
+def test_every_listed_difference_is_there(directory: Path, laurel: Laurel) -> None:
     """An entry that explains nothing has to go."""
     needed = {
         name
-        for file in corpus_files()
-        for config in CONFIGS
-        for name in compare(laurel, directory, file, config).explained
+        for case in CASES
+        if case.laurel == laurel
+        for name in compare(case, directory).explained
     }
 
-    assert not {difference.name for difference in DIFFERENCES} - needed
+    unused = {difference.name for difference in DIFFERENCES[laurel.version]} - needed
+    assert not unused
 
 
-def test_names_of_differences_are_unique() -> None:
+@pytest.mark.parametrize("version", DIFFERENCES)
+def test_names_of_differences_are_unique(version: str) -> None:
     """Two entries with one name could hide that one of them is not needed."""
-    names = [difference.name for difference in DIFFERENCES]
+    names = [difference.name for difference in DIFFERENCES[version]]
 
     assert sorted(set(names)) == sorted(names)
 

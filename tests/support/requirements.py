@@ -47,6 +47,18 @@ def laurel() -> Path:
     return found
 
 
+def newest_laurel() -> Path:
+    """Need LAUREL 0.8.2, to compare with; return where it is.
+
+    No distribution has it: `.ci/run` builds it. It stays outside of the source tree, so that the
+    next clone finds it.
+    """
+    cache = Path(os.environ.get("LAUREL_MP_PEERS", "/var/cache/laurel-mp"))
+    found = cache / "laurel-0.8.2" / "bin" / "laurel"
+    require(os.access(found, os.X_OK), f"{found} (.ci/run builds it, with cargo)")
+    return found
+
+
 def auditd() -> None:
     """Need auditd, and a kernel that lets us use it, which it does in few containers."""
     root()
