@@ -33,6 +33,7 @@ pages: setup
 	$(BIN)/python -m laurel_mp.config.reference
 	$(BIN)/python -m laurel_mp.manual
 	$(BIN)/python -m tests.picture
+	$(BIN)/python -m tests.differential.migration
 
 site: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -26,7 +26,7 @@ class Difference:
     applies: Callable[[Change], bool]
 
 
-_BOTH = (
+BOTH = (
     Difference(
         "several keys of one rule (`-k a -k b`)",
         '`"key":"a%01b"`',
@@ -127,7 +127,7 @@ _BOTH = (
     ),
 )
 
-_OLD = (
+OLD_ONLY = (
     Difference(
         "the id -1 with `translate.user-db`",
         '`"AUID":"unknown(-1)"`',
@@ -172,7 +172,7 @@ _OLD = (
     ),
 )
 
-_NEW = (
+NEW_ONLY = (
     Difference(
         "`SPAWNED_BY` after a failed exec",
         "refers to the failed exec",
@@ -229,9 +229,23 @@ _NEW = (
         "as in AVC records",
         record.access_vector,
     ),
+    Difference(
+        "`enrich.prefix`",
+        '`"added_arch":…`, but `"ARGV":…`, `"SPAWNED_BY":…`, `"SADDR":…`',
+        '`"added_arch":…`, `"added_argv":…`, `"added_spawned_by":…`, `"added_saddr":…`',
+        "the prefix is for all added keys",
+        value.no_prefix,
+    ),
+    Difference(
+        "`execve-argv-limit-bytes`",
+        "cuts between arguments only; without a mark at the end",
+        "cuts inside one argument, too, and always marks it",
+        "the limit holds for any list",
+        value.cut_arguments,
+    ),
 )
 
-DIFFERENCES = {"0.5.1": _BOTH + _OLD, "0.8.2": _BOTH + _NEW}
+DIFFERENCES = {"0.5.1": BOTH + OLD_ONLY, "0.8.2": BOTH + NEW_ONLY}
 """All entries by LAUREL's version."""
 
 

@@ -67,4 +67,34 @@ CONFIGS = (
         "verbose",
         'parent-info = true\nppid-verbose = true\n[transform]\nexecve-argv = ["array", "string"]\n',
     ),
+    Config(
+        "prefix",
+        """\
+prefix = "added_"
+[translate]
+universal = true
+user-db = true
+drop-raw = true
+[transform]
+execve-argv-limit-bytes = 1000
+""",
+        (NEW,),
+        frozenset(("argv.raw", "concurrent.raw")),
+    ),
+    Config(
+        "labels",
+        """\
+[label-process]
+label-keys = ["software_mgmt"]
+label-exe.'^/usr/bin/git$' = "git"
+label-argv.'^useradd ' = "users"
+propagate-labels = ["software_mgmt", "git", "users"]
+[filter]
+filter-keys = ["net"]
+filter-labels = ["git"]
+filter-null-keys = true
+""",
+        (NEW,),
+        frozenset(("builds.raw",)),
+    ),
 )

@@ -1,10 +1,11 @@
 """Conditions of differences about single values: numbers, text, addresses, translations."""
 
 import re
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from laurel_mp.records.values import class_of
-from tests.differential.comparing import Change
+from tests.differential.comparing import MISSING, Change
 from tests.differential.programs import Twice
 
 
@@ -42,6 +43,33 @@ def blank_at_the_end(change: Change) -> bool:
         and isinstance(change.theirs, str)
         and change.theirs != change.ours == change.theirs.rstrip(" ")
     )
+
+
+def _both_names(change: Change) -> tuple[Any, Any]:
+    """Values of one added key: LAUREL's without the prefix, ours with it."""
+    if change.comparison.config != "prefix" or len(change.path) < 2:
+        return MISSING, MISSING
+    *path, key = change.path
+    theirs: Any = change.their_event
+    ours: Any = change.our_event
+    for step in path:
+        theirs, ours = theirs[step], ours[step]
+    name = str(key).lower().removeprefix("added_")
+    return theirs.get(name.upper(), MISSING), ours.get(f"added_{name}", MISSING)
+
+
+def no_prefix(change: Change) -> bool:
+    """True if LAUREL leaves out the prefix of an added key."""
+    theirs, ours = _both_names(change)
+    return theirs is not MISSING and theirs == ours
+
+
+def cut_arguments(change: Change) -> bool:
+    """True if LAUREL cuts a list of arguments in another place, or not at all."""
+    if change.path[0] != "EXECVE":
+        return False
+    theirs, ours = _both_names(change)
+    return theirs != ours and any("skipped" in str(each) for each in ours)
 
 
 def blanks_in_braces(change: Change) -> bool:
