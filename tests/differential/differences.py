@@ -19,9 +19,9 @@ class Difference:
 
     name: str
     theirs: str
-    """What LAUREL writes."""
+    """Output of LAUREL."""
     ours: str
-    """What laurel-mp writes."""
+    """Output of laurel-mp."""
     reason: str
     applies: Callable[[Change], bool]
 
