@@ -61,7 +61,10 @@ def test_both_ways_agree_on_the_corpus(path: Path, options: RecordOptions) -> No
     """Learned layouts render every real record as the general grammar does."""
     renderer, general = RecordRenderer(options), RecordRenderer(options)
 
-    for name, body in records_of(path):
+    records = records_of(path)
+    if options != EACH_OPTION[0]:  # some of a large capture, evenly
+        records = records[:: 1 + len(records) // 3_000]
+    for name, body in records:
         assert general.render_generally(name, body) == renderer.render(name, body)
 
 

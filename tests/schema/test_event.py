@@ -14,7 +14,7 @@ from laurel_mp.records import types
 from laurel_mp.records.tables.fields import CLASSES
 from laurel_mp.records.tables.record_types import NUMBERS
 from laurel_mp.schema.event import event_schema
-from tests.support.corpus import corpus_bytes, corpus_files
+from tests.support.corpus import corpus_bytes, corpus_files, corpus_part
 from tests.support.pipelines import run
 from tests.support.streams import event as line_of
 
@@ -58,7 +58,8 @@ def checked(which: str) -> tuple[list[str], list[dict[str, Any]]]:
     wrong: list[str] = []
     some: list[dict[str, Any]] = []
     for path in corpus_files():
-        for number, line in enumerate(run([corpus_bytes(path)], config=config).events):
+        capture = corpus_part(path) if text else corpus_bytes(path)
+        for number, line in enumerate(run([capture], config=config).events):
             event = orjson.loads(line)
             if not validator.is_valid(event):
                 wrong.append(event["ID"])

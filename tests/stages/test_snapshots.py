@@ -26,7 +26,7 @@ from laurel_mp.stages.snapshots import (
     redistribute,
     without_events,
 )
-from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
+from tests.support.corpus import corpus_bytes, corpus_files, corpus_name, corpus_part
 from tests.support.mixtures import mixture
 from tests.support.pipelines import Outcome, StagePipeline, cuts_of, outcome, reads_of, run
 from tests.support.procfs_tree import BOOT_TIME, ProcfsTree
@@ -80,7 +80,7 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("path", FILES)
 def test_corpus(path: Path, config: Config) -> None:
     """Captures come out the same when all stages are replaced now and then."""
-    data = corpus_bytes(path)
+    data = corpus_part(path) if config is MUCH else corpus_bytes(path)
     chance = random.Random(path.name)
     size = max(1009, len(data) // 40)
     renewals = {number: chance.choice([0, 1, 2, 4]) for number in range(1, 41, 3)}

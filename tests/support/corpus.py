@@ -23,6 +23,17 @@ def corpus_bytes(path: Path) -> bytes:
     return lzma.decompress(path.read_bytes())
 
 
+def corpus_part(path: Path, most: int = 2 << 20) -> bytes:
+    """The first events of a capture, for configurations beside the default one.
+
+    The large captures hold the same kinds of events over and over.
+    """
+    data = corpus_bytes(path)
+    if len(data) <= most:
+        return data
+    return data[: data.rfind(b"\n", 0, data.rfind(b"type=SYSCALL ", 0, most)) + 1]
+
+
 def corpus_lines(path: Path) -> list[bytes]:
     r"""Lines without their newline; split at `\n` alone, as records may hold any other byte."""
     return corpus_bytes(path).removesuffix(b"\n").split(b"\n")

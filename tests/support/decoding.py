@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from laurel_mp import config
 from laurel_mp.pipeline.runner import stage_options
 
@@ -37,7 +39,13 @@ def event(lines: bytes | Sequence[bytes], toml: str = "") -> Event:
 
 
 def parse(line: bytes) -> Any:
-    """Any JSON, by Python's parser: valid UTF-8, and no object with the same key twice."""
+    """Any JSON, by a strict parser: valid UTF-8, and no object with the same key twice."""
+    try:
+        found = orjson.loads(line)
+        if orjson.dumps(found) == line:  # so each key was there once: ten times as fast
+            return found
+    except orjson.JSONDecodeError:
+        pass
     return json.loads(line.decode("utf-8", "strict"), object_pairs_hook=_distinct)
 
 
