@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schema": {"formats", "records", "errors"},
     "pipeline.host": {"processes", "system", "config", "errors"},
     "pipeline.counters": {"pipeline.host", "stages", "processes", "observe", "errors"},
-    "pipeline.intake": {"stages", "system", "config", "errors"},
+    "pipeline.intake": {"stages", "records", "system", "config", "errors"},
     "pipeline.runner": {
         "pipeline.counters", "pipeline.host", "stages", *CORE, "outputs", "observe", "system",
         "config",
@@ -51,9 +51,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": {"pipeline.runner", "records", "outputs", "observe", "system", "config", "errors"},
     "cli": {
         "doctor", "loadtest", "reversion", "schema", "pipeline.daemon", "pipeline.status",
-        "pipeline.supervisor", "pipeline.runner", "pipeline.intake", "outputs", "observe", "system",
-        "config",
-        "errors",
+        "pipeline.supervisor", "pipeline.runner", "pipeline.intake", "records", "stages", "outputs",
+        "observe", "system", "config", "errors",
     },
     "manual": {"cli", "config", "errors"},
     "__main__": {"cli"},

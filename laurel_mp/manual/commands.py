@@ -61,7 +61,11 @@ def synopsis(parser: argparse.ArgumentParser) -> str:
 def described(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     """Returns the options and arguments that not all commands have."""
     actions = parser._actions  # noqa: SLF001 - argparse has no other access to them
-    return [action for action in actions if action.dest not in _OF_ALL]
+    return [
+        action
+        for action in actions
+        if action.dest not in _OF_ALL and action.help is not argparse.SUPPRESS
+    ]
 
 
 def _operand(action: argparse.Action) -> str:

@@ -21,8 +21,11 @@ class MalformedReport:
         most: int = 10,
         period: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
+        describe: Callable[[int, bytes], str] | None = None,
     ) -> None:
+        """`describe` says where a line was and why it is malformed, from position and text."""
         self._say = say
+        self._describe = describe or _describe
         self._most = most
         self._period = period
         self._clock = clock
@@ -38,7 +41,7 @@ class MalformedReport:
         if self._lines <= self._most:
             position, text = line
             shown = ascii(text[:SHOWN_BYTES])[1:] + ("…" if len(text) > SHOWN_BYTES else "")
-            self._say(f"malformed line at byte {position}: {shown}")
+            self._say(f"{self._describe(position, text)}: {shown}")
 
     def tick(self) -> None:
         """Reports the number of the others when the period is over."""
@@ -50,3 +53,7 @@ class MalformedReport:
         if self._lines > self._most:
             self._say(f"{self._lines - self._most} more malformed lines")
         self._lines = 0
+
+
+def _describe(position: int, _text: bytes) -> str:
+    return f"malformed line at byte {position}"

@@ -82,6 +82,9 @@ def _logs(directory: Path) -> None:
     shutil.copy(_SAMPLE, directory / "audit.log")
     shutil.copy(_SAMPLE, directory / "big.log")
     (directory / "audit.log.1.gz").write_bytes(gzip.compress(_SAMPLE.read_bytes()))
+    for host in ("web1", "web2", "db1"):
+        (directory / host).mkdir()
+        shutil.copy(_SAMPLE, directory / host / "audit.log")
 
 
 def _json(directory: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,12 @@ class Source:
         self._name = name
         self._file = file
         self._raw = raw
+        self._is_compressed = file is not raw
+
+    @property
+    def name(self) -> str:
+        """The name for messages."""
+        return self._name
 
     @property
     def position(self) -> int:
@@ -33,12 +40,33 @@ class Source:
         """
         from lzma import LZMAError
 
+        parts: list[bytes] = []  # what a compressed file gave before it failed
         try:
-            while data := self._read(size):
-                yield data
+            yield from self._unpacked(size, parts) if self._is_compressed else self._plain(size)
         except (OSError, EOFError, LZMAError, zlib.error) as error:
+            if parts:
+                yield b"".join(parts)
             what = getattr(error, "strerror", None) or str(error)
             raise InputError(f"{self._name}: cannot read the rest: {what}") from error
+
+    def _plain(self, size: int) -> Iterator[bytes]:
+        while data := self._read(size):
+            yield data
+
+    def _unpacked(self, size: int, parts: list[bytes]) -> Iterator[bytes]:
+        # read() of these files drops all it has when it meets the end of a truncated file.
+        have = 0
+        while data := self._file.read1(size - have):  # type: ignore[attr-defined]
+            parts.append(data)
+            have += len(data)
+            if have == size:
+                joined = b"".join(parts)
+                parts.clear()
+                have = 0
+                yield joined
+        if parts:
+            yield b"".join(parts)
+            parts.clear()
 
     def _read(self, size: int) -> bytes:
         data: bytes | None = self._file.read(size)
@@ -64,15 +92,28 @@ def open_source(name: str) -> Iterator[Source]:
 
 @contextmanager
 def _decompressed(name: str, raw: BinaryIO) -> Iterator[BinaryIO]:
-    if name.endswith(".gz"):
+    kind = _compression(name, raw)
+    if kind == ".gz":
         import gzip
 
         with gzip.GzipFile(fileobj=raw) as unzipped:
             yield unzipped  # type: ignore[misc]
-    elif name.endswith(".xz"):
+    elif kind == ".xz":
         import lzma
 
         with lzma.LZMAFile(raw) as unpacked:
             yield unpacked  # type: ignore[misc]
     else:
         yield raw
+
+
+_MAGIC = {".gz": b"\x1f\x8b", ".xz": b"\xfd7zXZ\0"}
+
+
+def _compression(name: str, raw: BinaryIO) -> str:
+    """Returns .gz, .xz or nothing: by the content if it can be read twice, else by the name."""
+    try:
+        start = os.pread(raw.fileno(), 6, 0)
+    except OSError:
+        return name[-3:] if name[-3:] in _MAGIC else ""
+    return next((kind for kind, magic in _MAGIC.items() if start.startswith(magic)), "")

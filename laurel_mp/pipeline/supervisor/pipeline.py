@@ -111,6 +111,11 @@ class Pipeline:
         return self._feed.next_number
 
     @property
+    def position(self) -> int:
+        """Stream position of the next whole line."""
+        return self._feed.position
+
+    @property
     def is_busy(self) -> bool:
         """True if there are batches that no checkpoint covers."""
         return bool(self._recovery.point.batches)
