@@ -40,7 +40,7 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class InputOptions:
-    """How inputs are read."""
+    """Options of reading inputs."""
 
     form: Form | None = None
     """None for the form that is recognised."""

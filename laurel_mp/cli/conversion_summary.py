@@ -1,4 +1,4 @@
-"""What `convert` counts, as one line, as a table and as JSON."""
+"""Counts of `convert`: as one line, as a table, and as JSON."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ def test_no_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize("compress", [gzip.compress, lzma.compress])
 @pytest.mark.parametrize("name", ["log", "log.gz"])
 def test_truncated_archive(tmp_path: Path, compress: Any, name: str) -> None:
-    """What a truncated archive still holds is converted; that it is truncated is an error."""
+    """The readable part of a truncated archive is converted, and the truncation is an error."""
     data = b"".join(record(number, text=os.urandom(99).hex()) for number in range(1000))
     log = tmp_path / name
     log.write_bytes(compress(data)[:-5000])
@@ -360,7 +360,7 @@ def test_parents_from_before_the_range(tmp_path: Path) -> None:
     ],
 )
 def test_bad_times(arguments: list[str]) -> None:
-    """What is not a time is wrong usage."""
+    """A text that is not a time is wrong usage."""
     done = convert("-w", 0, *arguments, "-")
 
     assert done.returncode == 2

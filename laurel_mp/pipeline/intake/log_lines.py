@@ -175,7 +175,7 @@ class _Sample:
         self._reads = reads
         self.recogniser = Recogniser()
         self.error: InputError | None = None
-        """What the reading failed with."""
+        """The error that ended the reading."""
 
     def read(self, *, recognise: bool) -> bytes:
         """Returns what was read; the empty string at the end of the log."""
