@@ -31,7 +31,8 @@ _UNBRACED = PLAIN.replace(b"-~]", b"-z|}~]")
 _BARE_NAME = rb"[\w()-]+"
 _ENDS = rb"(?=[ \x1d\n]|\Z)"
 _NOT_DECIMAL = rb"(?!-?[0-9]+" + _ENDS + rb")"
-_NOT_HEX_TEXT = rb"(?!" + HEX + _ENDS + rb")"
+_NOT_NULL = rb"(?!(?:\?|\(null\))" + _ENDS + rb")"
+_NOT_HEX_TEXT = _NOT_NULL + rb"(?!" + HEX + _ENDS + rb")"
 
 
 class Shape(NamedTuple):
@@ -64,7 +65,7 @@ def _shape(
     if field.form is Form.QUOTED:
         return Shape(rb'"(' + quoted + rb'*)"', b'"%b"')
     if field.form is Form.BARE:
-        guards = {"text": rb"", "numeric": _NOT_DECIMAL, "": _NOT_HEX_TEXT}
+        guards = {"text": _NOT_NULL, "numeric": _NOT_DECIMAL, "": _NOT_HEX_TEXT}
         guard_text = guards.get(field_class)
         if guard_text is not None:
             return Shape(guard_text + rb"(" + bare + rb")", b'"%b"')
@@ -137,9 +138,15 @@ Name = Callable[[bytes], Callable[[int], bytes] | None]
 
 
 def compile_layout(
-    raw: list[Field], translations: list[Field], options: RecordOptions, name_of: Name
+    raw: list[Field],
+    translations: list[Field],
+    options: RecordOptions,
+    name_of: Name,
+    record: bytes = b"",
 ) -> Layout | None:
     """Returns the layout of a record with these fields; None for an irregular record.
+
+    `record` is its type.
 
     `name_of` tells which numbers get a translation of ours.
     """
@@ -162,7 +169,7 @@ def compile_layout(
     names: dict[bytes, int] = {}
     groups = 0
     for field in raw:
-        shape = _shape(values.class_of(field.key), field)
+        shape = _shape(values.class_of(field.key, record), field)
         if shape is None:
             return None
         pattern.append((b" " if pattern else b"") + re.escape(field.key) + b"=" + shape.pattern)

@@ -20,6 +20,15 @@ _avc = re.compile(rb" *avc: +(denied|granted) +\{([^{}]*)\} *(?:for +)?").match
 _preface = re.compile(rb"(?:tty|user|policy loaded) +(?=[\w-]+=)").match
 _netlabel = re.compile(rb"netlabel: +(?=[\w-]+=)").match
 
+# RHEL 5 and 6 enclose the last fields in parentheses and set ` :` and `,` behind values, which
+# auparse trims.
+_in_parentheses = re.compile(rb"(?:(?<= )|\A)\(([\w-]+=[^()]*)\)\Z").search
+
+# Kernels before 2.6.37 and 3.3 have words in place of the names of today
+# [kernel: audit_log_set_loginuid, audit_log_config_change].
+_former_login = re.compile(rb"(?<= )(old |new )(?:login)?(?:(auid|uid)|(ses))=").sub
+_former_change = re.compile(rb"(?<= )by (?=auid=)").sub
+
 _message = re.compile(rb"(?:(?<= )|\A)msg='").search
 
 
@@ -35,6 +44,20 @@ def split_preface(body: bytes) -> tuple[list[Member], bytes]:
     return [], body
 
 
+def modern(name: bytes, body: bytes) -> bytes:
+    """Returns the raw part of a record with the names of fields that today's kernels give them."""
+    if name == b"LOGIN" and b" new " in body:
+        return _former_login(_login_field, body.removeprefix(b"login "))
+    if name == b"CONFIG_CHANGE" and b" by auid=" in body:
+        return _former_change(b"", body)
+    return body
+
+
+def _login_field(match: re.Match[bytes]) -> bytes:
+    former = b"old-" if match[1] == b"old " else b""
+    return former + (b"auid=" if match[2] else b"ses=")
+
+
 def split_message(body: bytes) -> tuple[bytes, bytes | None]:
     """Splits a user-space record into the kernel's part and the inside of `msg='…'`, if any.
 
@@ -48,19 +71,49 @@ def split_message(body: bytes) -> tuple[bytes, bytes | None]:
     return body[: match.start()], body[match.end() : end]
 
 
-def render_message(text: bytes, unparsed: bytes) -> bytes:
-    """Renders the inside of `msg='…'`: an object, or a string if it is no list of fields."""
+def parse_message(text: bytes) -> tuple[list[Member], list[Field]]:
+    """Returns the inside of `msg='…'`: members for its preface, and its fields."""
     found, rest = split_preface(text)
-    fields = parse(rest)
-    if not found and (not fields or fields[0].form is Form.STRAY):
-        return encode(text)
-    found += field_members(fields, unparsed)
-    return b"{" + members.join(found) + b"}"
+    enclosed = _in_parentheses(rest)
+    if enclosed is None:
+        return found, _trimmed(parse(rest), b"")
+    fields = _trimmed(parse(rest[: enclosed.start()]), b"")
+    return found, fields + _trimmed(parse(enclosed[1]), b",")
 
 
-def field_members(fields: list[Field], unparsed: bytes) -> list[Member]:
-    """Returns `fields` as members; words that belong to no field have the key `unparsed`."""
-    found = [(field.key, render_field(field)) for field in fields if field.key]
+def _trimmed(fields: list[Field], punctuation: bytes) -> list[Field]:
+    """Returns fields without ` :` and `punctuation` behind bare values."""
+    found = []
+    for field in fields:
+        if field.form in (Form.BARE, Form.STRAY):
+            text = field.text.removesuffix(b" :").rstrip(b" ")
+            if punctuation:
+                text = text.removesuffix(punctuation)
+            if text == b":" and field.form is Form.STRAY:
+                continue
+            found.append(field._replace(text=text))
+        else:
+            found.append(field)
+    return found
+
+
+def render_message(text: bytes, unparsed: bytes) -> bytes:
+    """Renders the inside of `msg='…'`: always an object, so that its type is always the same."""
+    found, fields = parse_message(text)
+    return message_object(found, fields, unparsed)
+
+
+def message_object(preface: list[Member], fields: list[Field], unparsed: bytes) -> bytes:
+    """Renders the result of `parse_message`."""
+    return b"{" + members.join(preface + field_members(fields, unparsed)) + b"}"
+
+
+def field_members(fields: list[Field], unparsed: bytes, record: bytes = b"") -> list[Member]:
+    """Returns `fields` of a record of type `record` as members.
+
+    Words that belong to no field have the key `unparsed`.
+    """
+    found = [(field.key, render_field(field, record)) for field in fields if field.key]
     stray = [field.text for field in fields if not field.key]
     if stray:
         found.append((unparsed, encode(b" ".join(stray))))

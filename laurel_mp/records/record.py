@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from laurel_mp.records import enriched, proctitle, translation, types
@@ -13,7 +13,9 @@ from laurel_mp.records.members import Member, join
 from laurel_mp.records.message import (
     UNPARSED,
     field_members,
-    render_message,
+    message_object,
+    modern,
+    parse_message,
     split_message,
     split_preface,
 )
@@ -125,13 +127,14 @@ class RecordRenderer:
     def _learn(self, name: bytes, body: bytes) -> None:
         kernel = types.is_kernel(name, body)
         raw, translations = enriched.split(body, kernel)
-        if not kernel or split_preface(raw) != ([], raw) or not self._may_learn(name):
+        plain = modern(name, raw) == raw and split_preface(raw) == ([], raw)
+        if not (kernel and plain and self._may_learn(name)):
             return
         fields = parse(raw)
         if len(fields) > FIELDS_PER_LAYOUT or self._is_special(name, fields):
             return
         layout = compile_layout(
-            fields, enriched.parse_translations(translations), self.options, self._name_of
+            fields, enriched.parse_translations(translations), self.options, self._name_of, name
         )
         if layout is None or layout.match(body) is None:
             return
@@ -169,12 +172,15 @@ class RecordRenderer:
         message = None
         if not kernel:
             raw, message = split_message(raw)
-        found, rest = split_preface(raw)
+        found, rest = split_preface(modern(name, raw))
         fields = parse(rest)
-        kept, added = self.members(name, fields, translations)
+        if not kernel and message is None:
+            fields, message = _take_message(fields)
+        preface, said = parse_message(message or b"")
+        kept, added = self.members(name, fields, translations, said)
         kept = found + kept
         if message is not None:
-            kept.append((b"msg", render_message(message, self.options.added(UNPARSED))))
+            kept.append((b"msg", message_object(preface, said, self.options.added(UNPARSED))))
         taken = {key for key, _ in kept + added}
         looked_up = self._looked_up(name, fields, taken)
         look_ups = tuple([LookUp(key, f.text) for key, f in looked_up if f.text.isdigit()])
@@ -182,11 +188,15 @@ class RecordRenderer:
         return Rendered(b"{" + text + MARK * len(look_ups) + b"}", look_ups)
 
     def members(
-        self, name: bytes, fields: list[Field], translations: bytes
+        self, name: bytes, fields: list[Field], translations: bytes, said: Sequence[Field] = ()
     ) -> tuple[list[Member], list[Member]]:
-        """Returns the members of a record, and translations of some of them."""
+        """Returns the members of a record, and translations of some of them.
+
+        `said` are the fields of its message.
+        """
         ours = self._translate(name, fields)
         added = [(self.options.added(fields[index].key), json) for index, json in ours.items()]
+        added += self._names_in_message(said, {key for key, _ in added})
         our_keys = {key for key, _ in added}
         for field in enriched.parse_translations(translations):
             key = field.key if self.options.prefix is None else self.options.added(field.key)
@@ -196,20 +206,40 @@ class RecordRenderer:
                 added.append((key, enriched.render(field)))
         if name == b"PROCTITLE":
             return proctitle.members(fields, self._argv, self.options.added(UNPARSED)), added
-        replaced = set(ours) if self.options.drop_raw else self._replaced(name, fields, ours)
+        replaced = self._replaced(name, fields, ours)
         fields = [field for index, field in enumerate(fields) if index not in replaced]
-        return field_members(fields, self.options.added(UNPARSED)), added
+        return field_members(fields, self.options.added(UNPARSED), name), added
+
+    def _names_in_message(self, said: Sequence[Field], taken: set[bytes]) -> list[Member]:
+        """Returns names for the users and groups of a message, but not for those of the kernel.
+
+        They stand beside the message, as those of auditd do.
+        """
+        found: dict[bytes, bytes] = {}
+        for field in said:
+            name_of = self.options.user_name if field.key == b"id" else self._name_of(field.key)
+            key = self.options.added(field.key)
+            if name_of is not None and field.form is Form.BARE and is_decimal(field.text):
+                found.setdefault(key, encode(name_of(int(field.text))))
+        return [(key, name) for key, name in found.items() if key not in taken]
 
     def _replaced(self, name: bytes, fields: list[Field], ours: dict[int, bytes]) -> set[int]:
         """Returns indices of raw values that a translation replaces: that of a decoded address.
 
         Addresses of a record with several, which the kernel does not write, are not replaced: one
-        object would stand for all of them.
+        object would stand for all of them. Nor are those of which only the family is known.
         """
         addresses = {index for index, field in enumerate(fields) if field.key == b"saddr"}
-        if name != b"SOCKADDR" or len(addresses) > 1 or not self.options.universal:
+        replaced = set(ours) if self.options.drop_raw else addresses & ours.keys()
+        if name != b"SOCKADDR" or not self.options.universal:
+            return replaced if self.options.drop_raw else set()
+        if len(addresses) > 1 and not self.options.drop_raw:
             return set()
-        return addresses & ours.keys()
+        return {
+            index
+            for index in replaced
+            if index not in addresses or not translation.is_family_only(ours[index])
+        }
 
     def _translate(self, name: bytes, fields: list[Field]) -> dict[int, bytes]:
         """Returns our own translations: JSON by the index of the translated field, in order."""
@@ -271,3 +301,11 @@ class RecordRenderer:
             if regular and field.text and added not in taken:
                 found.setdefault(added, field)
         return list(found.items())
+
+
+def _take_message(fields: list[Field]) -> tuple[list[Field], bytes | None]:
+    """Takes a message that is not in single quotes out of the fields of a user-space record."""
+    found = [field for field in fields if field.key == b"msg" and field.text]
+    if len(found) != 1:
+        return fields, None
+    return [field for field in fields if field is not found[0]], found[0].text

@@ -66,12 +66,27 @@ def uring_operation(number: bytes) -> dict[bytes, bytes]:
 
 
 def socket_address(address: bytes, *, big_endian: bool) -> dict[bytes, bytes]:
-    """Returns JSON for `saddr`, if its family is known."""
+    """Returns JSON for `saddr`, if its family has a name."""
     decoded = sockaddr.decode(address, big_endian=big_endian)
     if decoded is None:
-        return {}
+        family = _family(address, big_endian=big_endian)
+        return {} if family is None else {b"saddr": b'{"saddr_fam":%b}' % encode(family)}
     found = [(key.encode("ascii"), _value(value)) for key, value in decoded.items()]
     return {b"saddr": b"{" + members.join(found) + b"}"}
+
+
+def is_family_only(address: bytes) -> bool:
+    """True if the JSON of a socket address says no more than its family."""
+    return b"," not in address
+
+
+def _family(address: bytes, *, big_endian: bool) -> bytes | None:
+    from laurel_mp.records.tables import constants
+
+    if len(address) < 2:
+        return None
+    number = int.from_bytes(address[:2], "big" if big_endian else "little")
+    return constants.NAMES["address_family"].get(number)
 
 
 def internet_address(body: bytes, *, big_endian: bool) -> tuple[str, int] | None:

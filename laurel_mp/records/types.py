@@ -6,7 +6,9 @@ import re
 
 from laurel_mp.records.tables.record_types import NUMBERS
 
-_unknown = re.compile(rb"UNKNOWN\[([0-9]{1,9})\]").fullmatch
+_unknown = re.compile(rb"UNKNOWN(?:_|(?=\[.*\]))\[?([0-9]{1,9})\]?").fullmatch
+_number = re.compile(rb"([0-9]+)|UNKNOWN\[([0-9]+)\]").fullmatch
+_NAMES = {b"%d" % number: name for name, number in reversed(NUMBERS.items())}
 
 SINGLE_OBJECTS = frozenset((b"SYSCALL", b"EXECVE", b"CWD", b"PROCTITLE"))
 """Kernel record types of which an event has one: an object in the output, not a list."""
@@ -16,6 +18,18 @@ SINGLE_OBJECTS = frozenset((b"SYSCALL", b"EXECVE", b"CWD", b"PROCTITLE"))
 PARTS_OF_SYSCALLS = frozenset(
     (b"SYSCALL", b"URINGOP", b"PATH", b"CWD", b"EXECVE", b"PROCTITLE", b"SOCKADDR")
 )
+
+
+def canonical(name: bytes) -> bytes:
+    """Returns the name of a type as `type=` has it: a name, a number, or `UNKNOWN[number]`.
+
+    Old versions of auditd do not know the names of all types. A number without a name becomes
+    `UNKNOWN_number`: some readers of JSON refuse brackets in keys.
+    """
+    if name in NUMBERS or (match := _number(name)) is None:
+        return name
+    number = (match[1] or match[2]).lstrip(b"0") or b"0"
+    return _NAMES.get(number, b"UNKNOWN_" + number)
 
 
 def number_of(name: bytes) -> int | None:

@@ -27,18 +27,26 @@ class Kind(IntEnum):
     """Text in hex digits."""
 
 
-_decimal = re.compile(rb"0|-?[1-9][0-9]{0,18}").fullmatch
+_decimal = re.compile(rb"0|-?[1-9][0-9]{0,18}|1[0-9]{19}").fullmatch
 _hexadecimal = re.compile(rb"(?:0x)?0*([0-9a-fA-F]{1,16})").fullmatch
 _octal = re.compile(rb"0*([1-7][0-7]{0,20}|1[0-7]{21}|0)").fullmatch
 _hex_digits = re.compile(HEX).fullmatch
 _digits_only = re.compile(rb"[0-9]+").fullmatch
 
-_INT64 = range(-(2**63), 2**63)
+_RANGE = range(-(2**63), 2**64)
 _NO_VALUE = (b"(null)", b"?")
 
 
-def class_of(key: bytes) -> str:
-    """Returns the class of a field; `""` if it is not in the dictionary."""
+# Fields whose class is that of the dictionary in other records only.
+_OF_RECORD = {
+    b"SOCKETCALL": dict.fromkeys((b"a0", b"a1", b"a2", b"a3", b"a4", b"a5"), "hexadecimal"),
+}
+
+
+def class_of(key: bytes, record: bytes = b"") -> str:
+    """Returns the class of a field in records of a type; `""` if it is not in the dictionary."""
+    if record in _OF_RECORD and key in _OF_RECORD[record]:
+        return _OF_RECORD[record][key]
     known = CLASSES.get(key)
     if known is not None:
         return known
@@ -46,8 +54,11 @@ def class_of(key: bytes) -> str:
 
 
 def is_decimal(text: bytes) -> bool:
-    """True if `text` is a signed 64-bit decimal in JSON's notation."""
-    return _decimal(text) is not None and (len(text) < 19 or int(text) in _INT64)
+    """True if `text` is a signed or unsigned 64-bit decimal in JSON's notation.
+
+    Inode numbers have 64 bits without a sign.
+    """
+    return _decimal(text) is not None and (len(text) < 19 or int(text) in _RANGE)
 
 
 def kind_of(field_class: str, field: Field) -> Kind:
@@ -63,9 +74,9 @@ def kind_of(field_class: str, field: Field) -> Kind:
         return Kind.HEXADECIMAL if _hexadecimal(text) else Kind.TEXT
     if field_class == "octal":
         return Kind.OCTAL if _octal(text) else Kind.TEXT
+    if text in _NO_VALUE:
+        return Kind.NULL
     if field_class == "encoded":
-        if text in _NO_VALUE:
-            return Kind.NULL
         return Kind.HEX_TEXT if _hex_digits(text) else Kind.TEXT
     if field_class == "text" or not _hex_digits(text) or _digits_only(text):
         return Kind.TEXT
@@ -87,9 +98,9 @@ def render(kind: Kind, text: bytes) -> bytes:
     return b"null"
 
 
-def render_field(field: Field) -> bytes:
-    """Returns the value of `field` as JSON, by the class of its key."""
-    return render(kind_of(class_of(field.key), field), field.text)
+def render_field(field: Field, record: bytes = b"") -> bytes:
+    """Returns the value of a field of a record of type `record` as JSON, by its class."""
+    return render(kind_of(class_of(field.key, record), field), field.text)
 
 
 def text_of(field: Field) -> bytes | None:

@@ -50,6 +50,9 @@ _PLAIN_OF_PROGRAMS = frozenset((b"addr", b"laddr", b"daddr"))
 # Written without quotes even if there are blanks inside.
 _WITH_BLANKS = frozenset((b"subj", b"obj", b"op"))
 
+# AppArmor writes these without encoding [kernel: security/apparmor/lib.c, audit_pre].
+_QUOTED = frozenset((b"denied_mask", b"info", b"operation", b"requested_mask"))
+
 _END = b" x=x"
 _AT_END = Field(b"x", Form.BARE, b"x")
 
@@ -134,6 +137,8 @@ def _spellings_of_text(key: bytes, value: str, writer: Writer) -> Iterator[bytes
     quoted = b'"' + text + b'"'
     if _is_bare(key, text, field_class, writer):
         yield text
+    if key in _QUOTED:
+        yield quoted
     if field_class == "encoded":
         yield encoded(text)
     yield from (quoted, b"'" + text + b"'", text, text.hex().upper().encode("ascii"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from laurel_mp.records.record_options import RecordOptions
+from laurel_mp.records.tables import constants
 from laurel_mp.records.tables.fields import CLASSES as CLASS_OF
 from laurel_mp.schema.value_schemas import (
     CLASSES,
@@ -99,7 +100,7 @@ class RecordSchemas:
     def _address(self) -> Schema:
         numbers = ["port", "flowinfo", "scope_id", "pid", "cid", "itf", "vpi", "vci", "type"]
         texts = ["addr", "path", "groups", "call", "network", "node"]
-        families = ["local", "inet", "inet6", "netlink", "vsock", "x25", "ax25", "ipx", "atmpvc"]
+        families = [name.decode("ascii") for name in constants.NAMES["address_family"].values()]
         return object_of(
             {
                 "saddr_fam": {"enum": families},

@@ -74,6 +74,9 @@ def changes(comparison: Comparison) -> Iterator[Change]:
 
 def _pairs(theirs: list[Event], ours: list[Event]) -> Iterator[tuple[Event, Event]]:
     """Events with the same id: those that share a type of record belong together."""
+    if len(theirs) == len(ours) == 1:  # types of records may have other names
+        yield theirs[0], ours[0]
+        return
     left = list(ours)
     for event in theirs:
         types = set(event) - _NO_RECORDS

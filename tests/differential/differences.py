@@ -28,6 +28,41 @@ class Difference:
 
 BOTH = (
     Difference(
+        "types of records that LAUREL does not know",
+        '`"UNKNOWN[1999]":[…]`',
+        '`"UNKNOWN_1999":[…]`, or the name',
+        "Logstash and others refuse brackets in keys",
+        record.type_of_an_unknown_record,
+    ),
+    Difference(
+        "hexadecimal numbers without `0x` (FANOTIFY, SOCKETCALL)",
+        '`"fan_info":"?","a1":"%ff%ab","a0":"2"`',
+        '`"fan_info":"0x3f","a1":"0xffab","a0":"0x2"`',
+        "as in other records",
+        value.bare_hexadecimal,
+    ),
+    Difference(
+        "exec without arguments (`argc=0 a0=…`)",
+        '`"argc":0,"ARGV":["whoami"]`',
+        '`"argc":0,"a0":"whoami","ARGV":[]`',
+        "the list is empty; the kernel wrote the argument",
+        record.no_argument,
+    ),
+    Difference(
+        "names of ids in `msg='…'` with `translate.user-db`",
+        "nothing",
+        '`"msg":{…,"sauid":81},"SAUID":"messagebus"`',
+        "auditd adds them, too, with `log_format = ENRICHED`",
+        value.name_within_a_message,
+    ),
+    Difference(
+        "addresses of other families with `translate.universal`",
+        '`"saddr":"%11…"`',
+        '`"saddr":"%11…","SADDR":{"saddr_fam":"packet"}`',
+        "the family is known",
+        value.name_of_a_family,
+    ),
+    Difference(
         "several keys of one rule (`-k a -k b`)",
         '`"key":"a%01b"`',
         '`"key":"a%01b","KEYS":["a","b"]`',
@@ -202,11 +237,18 @@ NEW_ONLY = (
         process.bare_process_of_another_record,
     ),
     Difference(
-        "`?` in text of `msg='…'`",
-        '`"hostname":null`',
-        '`"hostname":"?"`',
-        "as LAUREL 0.5",
+        "`?` at the end of a message",
+        '`"terminal":"?"`',
+        '`"terminal":null`',
+        "as at other places",
         value.question_mark,
+    ),
+    Difference(
+        "messages that begin with a word and a colon",
+        '`"msg":{"pam":"default-context=a",…}`',
+        '`"msg":{"default-context":"a",…,"UNPARSED":"pam:"}`',
+        "fields behind the word keep their names",
+        record.word_with_a_colon,
     ),
     Difference(
         "values of `msg='…'` in quotes, with blanks",

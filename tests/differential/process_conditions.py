@@ -86,7 +86,7 @@ def spawner_twice(change: Change) -> bool:
 
 def bare_process_of_another_record(change: Change) -> bool:
     """True if LAUREL adds no more than the event id to `pid` and `ppid` outside of SYSCALL."""
-    if change.theirs is not MISSING or change.path[0] == "SYSCALL":
+    if change.theirs is not MISSING or change.path[0] == "SYSCALL" or len(change.path) < 3:
         return False
     *path, name, key = change.path
     if name not in ("PID", "PPID") or key not in ("comm", "exe", "ppid"):

@@ -29,7 +29,9 @@ def _spells(text: bytes, message: Event) -> bool:
         if key in ("denied", "granted"):
             words = [f"{{ {' '.join(value)} }}".encode()]
         elif value is None:
-            words = [f"{key}=?".encode()]
+            words = [f"{key}=?".encode(), f"{key}=(null)".encode()]
+        elif key == "UNPARSED":
+            words = [value.encode()]
         else:
             raw = unquote_to_bytes(str(value))
             words = [key.encode() + b"=" + form for form in _written(raw)]
@@ -65,6 +67,48 @@ def message_cut_at_a_quote(change: Change) -> bool:
         isinstance(theirs.get("msg"), Twice)
         and (key == "msg" or (key not in ours and key in ours["msg"]))
         and any(str(value).endswith("'") for value in ours["msg"].values())
+    )
+
+
+def word_with_a_colon(change: Change) -> bool:
+    """True if LAUREL takes the first word of a message, which ends in a colon, for a key."""
+    if len(change.path) != 3 or change.path[1] != "msg":
+        return False
+    record, key = str(change.path[0]), change.path[2]
+    theirs, ours = change.their_event[record]["msg"], change.our_event[record]["msg"]
+    word, colon, rest = ours.get("UNPARSED", "").partition(":")
+    if not colon or word not in theirs:
+        return False
+    return key in (word, "UNPARSED") or f"{key}={change.ours}" == theirs[word] or key in rest
+
+
+def type_of_an_unknown_record(change: Change) -> bool:
+    """True if LAUREL has no name for the type of a record, and writes its number in brackets."""
+    if len(change.path) != 1:
+        return False
+    theirs = [name for name in change.their_event if name.startswith("UNKNOWN[")]
+    ours = [name for name in change.our_event if name not in change.their_event]
+    return any(
+        change.path[0] in (their_name, our_name)
+        and _fields(change.their_event[their_name]) == _fields(change.our_event[our_name])
+        for their_name in theirs
+        for our_name in ours
+    )
+
+
+def _fields(records: Any) -> Any:
+    """Records without added members."""
+    if not isinstance(records, list):
+        return None
+    return [{key: each[key] for key in each if not str(key).isupper()} for each in records]
+
+
+def no_argument(change: Change) -> bool:
+    """True if LAUREL lists the argument that the kernel writes for an empty list."""
+    return (
+        change.path in (("EXECVE", "ARGV"), ("EXECVE", "ARGV_STR"), ("EXECVE", "a0"))
+        and change.our_event["EXECVE"].get("argc") == 0
+        and change.their_event["EXECVE"]["ARGV"] == [change.our_event["EXECVE"]["a0"]]
     )
 
 

@@ -20,6 +20,7 @@ import pytest
 from laurel_mp.records.fields import Field, Form, parse
 from laurel_mp.records.tables import arches
 from laurel_mp.records.translation import syscall_name
+from laurel_mp.records.types import canonical
 from laurel_mp.records.values import Kind, class_of, kind_of
 from tests.differential.ausearch_differences import DIFFERENCES, Interpretation, explain
 from tests.support import requirements
@@ -138,7 +139,7 @@ def _records(program: Path, capture: bytes) -> Iterator[Record]:
     ours = _ours(capture)
     for key, bodies in raw.items():
         node, name, serial = key
-        objects = ours.get((node, name, serial), [])
+        objects = ours.get((node, canonical(name), serial), [])
         texts = theirs.get(key, [])
         if not len(bodies) == len(objects) == len(texts):
             continue

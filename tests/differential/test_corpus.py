@@ -12,9 +12,16 @@ import pytest
 from tests.differential import programs
 from tests.differential.comparing import Comparison, changes
 from tests.differential.differences import DIFFERENCES, explain
-from tests.differential.laurels import CONFIGS, LAURELS, Config, Laurel
+from tests.differential.laurels import (
+    CAPTURES,
+    CONFIGS,
+    LAURELS,
+    Config,
+    Laurel,
+    capture_bytes,
+)
 from tests.differential.programs import Output
-from tests.support.corpus import corpus_bytes, corpus_files, corpus_name
+from tests.support.corpus import corpus_name
 
 SHOWN = 20
 
@@ -34,7 +41,7 @@ class Case:
 # Versions of LAUREL follow each other, so that one output of ours is enough for both.
 CASES = [
     Case(file, config, laurel)
-    for file in corpus_files()
+    for file in CAPTURES
     for config in CONFIGS
     for laurel in config.laurels
     if config.applies(file)
@@ -55,7 +62,7 @@ class Result:
 def compare(case: Case, directory: Path) -> Result:
     """Both programs on a capture, with one configuration."""
     laurel = case.laurel.program()
-    capture = corpus_bytes(case.file)
+    capture = capture_bytes(case.file)
     with ThreadPoolExecutor() as side_by_side:
         running = side_by_side.submit(
             programs.run_laurel, laurel, capture, case.config.text, _fresh(directory)
@@ -76,7 +83,7 @@ def compare(case: Case, directory: Path) -> Result:
 
 @functools.lru_cache(maxsize=1)
 def _ours(file: Path, config: Config, directory: Path) -> Output:
-    return programs.run_ours(corpus_bytes(file), config.text, _fresh(directory))
+    return programs.run_ours(capture_bytes(file), config.text, _fresh(directory))
 
 
 @pytest.fixture(autouse=True, scope="module")

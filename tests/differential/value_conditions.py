@@ -27,8 +27,38 @@ def digits_taken_for_hex(change: Change) -> bool:
 
 
 def question_mark(change: Change) -> bool:
-    """True if LAUREL writes null for an unquoted question mark."""
-    return change.theirs is None and change.ours == "?"
+    """True if LAUREL does not write null for a question mark at the end of a message."""
+    return "msg" in change.path and change.theirs == "?" and change.ours is None
+
+
+def bare_hexadecimal(change: Change) -> bool:
+    """True if LAUREL does not take digits for a hexadecimal number."""
+    if not isinstance(change.ours, str) or not isinstance(change.theirs, str):
+        return False
+    digits = change.ours.removeprefix("0x")
+    if digits == change.ours:
+        return False
+    return digits in (change.theirs.lower(), unquote_to_bytes(change.theirs).hex())
+
+
+def name_within_a_message(change: Change) -> bool:
+    """True if LAUREL adds no name to an id within a message."""
+    if change.comparison.config != "user-db" or change.theirs is not MISSING:
+        return False
+    if len(change.path) != 2:
+        return False
+    record, key = map(str, change.path)
+    return key.lower() in change.our_event[record].get("msg", {})
+
+
+def name_of_a_family(change: Change) -> bool:
+    """True if LAUREL does not name the family of an address that it cannot decode."""
+    return (
+        change.comparison.config == "universal"
+        and change.path[-1] == "SADDR"
+        and change.theirs is MISSING
+        and set(change.ours) == {"saddr_fam"}
+    )
 
 
 def quoted_blank(change: Change) -> bool:
@@ -91,6 +121,8 @@ def short_unix_address(change: Change) -> bool:
     theirs = change.their_event["SOCKADDR"][change.path[1]]
     ours = change.our_event["SOCKADDR"][change.path[1]]
     raw = unquote_to_bytes(theirs.get("saddr", ""))
+    if "path" not in ours["SADDR"]:
+        return False
     path = unquote_to_bytes(ours["SADDR"]["path"])
     return (
         len(raw) < 110  # sizeof(struct sockaddr_un)

@@ -51,14 +51,33 @@ def test_a_message_that_was_cut_off_extends_to_the_end(body: bytes, expected: by
         (b'x="y" and more', b'{"x":"y","UNPARSED":"and more"}'),
         (b'avc:  denied  { send_msg } for msgtype=method_call exe="/b" sauid=81',
          b'{"denied":["send_msg"],"msgtype":"method_call","exe":"/b","sauid":81}'),
-        (b"a\x1d\x07=1 b=\xff", b'"a%1d%07=1 b=%ff"'),
-        (b"hello world", b'"hello world"'),
-        (b"unbalanced 'x\" ", rb'''"unbalanced 'x\" "'''),
-        (b"", b'""'),
+        (b"a\x1d\x07=1 b=\xff", b'{"b":"%ff","UNPARSED":"a%1d%07=1"}'),
+        (b"hello world", b'{"UNPARSED":"hello world"}'),
+        (b"unbalanced 'x\" ", rb"""{"UNPARSED":"unbalanced 'x\""}"""),
+        (b"", b"{}"),
+        (b'avc:  received policyload notice (seqno=2)  exe="/usr/bin/dbus-daemon" sauid=81 addr=?',
+         (b'{"exe":"/usr/bin/dbus-daemon","sauid":81,"addr":null,'
+         b'"UNPARSED":"avc:  received policyload notice (seqno=2)"}')),
+        (b"pam: default-context=a selected-context=? res=success",
+         b'{"default-context":"a","selected-context":null,"res":"success","UNPARSED":"pam:"}'),
+        (b'changing system time exe="/usr/sbin/hwclock" res=success',
+         b'{"exe":"/usr/sbin/hwclock","res":"success","UNPARSED":"changing system time"}'),
+        ((b'PAM: session open acct="root" : exe="/usr/sbin/sshd" (hostname=?, addr=10.0.0.1,'
+         b" terminal=ssh res=success)"),
+         (b'{"acct":"root","exe":"/usr/sbin/sshd","hostname":null,"addr":"10.0.0.1",'
+         b'"terminal":"ssh","res":"success","UNPARSED":"PAM: session open"}')),
+        (b"op=login acct=root : exe=/bin/su (hostname=a, addr=?, terminal=? res=failed)",
+         (b'{"op":"login","acct":"root","exe":"/bin/su","hostname":"a","addr":null,'
+         b'"terminal":null,"res":"failed"}')),
+        (b'avc:  denied  { send_msg } for tclass=dbus : exe="?" (sauid=81, hostname=?, terminal=?)',
+         (b'{"denied":["send_msg"],"tclass":"dbus","exe":"?","sauid":81,"hostname":null,'
+         b'"terminal":null}')),
+        (b'op=x comment="a, b :" res=ok (y)',
+         b'{"op":"x","comment":"a, b :","res":"ok (y)"}'),
     ],
 )  # fmt: skip
 def test_messages(text: bytes, expected: bytes) -> None:
-    """An object where it reads as keys and values, a string where it does not."""
+    """Always an object; words that belong to no key stand beside the fields."""
     assert expected == render_message(text, b"UNPARSED")
 
 

@@ -157,7 +157,7 @@ def test_kernel_records(body: bytes, expected: dict[str, Any]) -> None:
             {"pid": 1, "msg": {"op": "t6 forged'", "type": "SYSCALL", "msg": "audit(1.000:1):",
                                "x": "'"}},
         ),
-        (b"pid=1 msg='\x01\r\x1b[0m\xff'", {"pid": 1, "msg": "%01%0d%1b[0m%ff"}),
+        (b"pid=1 msg='\x01\r\x1b[0m\xff'", {"pid": 1, "msg": {"UNPARSED": "%01%0d%1b[0m%ff"}}),
         (b"pid=1 msg='a=\x1dUID=\"root\"'", {"pid": 1, "msg": {"a": '%1dUID="root"'}}),
         (b"pid=1 uid=0 ses=4294967295 data=6C73", {"pid": 1, "uid": 0, "ses": 4294967295,
                                                    "data": "ls"}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from laurel_mp.records.types import is_kernel, number_of
+from laurel_mp.records.types import canonical, is_kernel, number_of
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from laurel_mp.records.types import is_kernel, number_of
         (b"LOGIN", 1006),
         (b"LANDLOCK_ACCESS", 1423),
         (b"UNKNOWN[1423]", 1423),
+        (b"UNKNOWN_1423", 1423),
         (b"UNKNOWN[99999999999]", None),
         (b"UNKNOWN[]", None),
         (b"SOMETHING_NEW", None),
@@ -20,6 +21,36 @@ from laurel_mp.records.types import is_kernel, number_of
 def test_numbers(name: bytes, expected: int | None) -> None:
     """A type is known by its name, or says its number itself."""
     assert expected == number_of(name)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (b"SYSCALL", b"SYSCALL"),
+        (b"1300", b"SYSCALL"),
+        (b"1320", b"EOE"),
+        (b"1327", b"PROCTITLE"),
+        (b"UNKNOWN[1327]", b"PROCTITLE"),
+        (b"UNKNOWN[1333]", b"TIME_ADJNTPVAL"),
+        (b"UNKNOWN[1336]", b"URINGOP"),
+        (b"UNKNOWN[1420]", b"MAC_TASK_CONTEXTS"),
+        (b"UNKNOWN[1423]", b"LANDLOCK_ACCESS"),
+        (b"UNKNOWN[1112]", b"USER_LOGIN"),
+        (b"UNKNOWN[1999]", b"UNKNOWN_1999"),
+        (b"UNKNOWN_1999", b"UNKNOWN_1999"),
+        (b"1999", b"UNKNOWN_1999"),
+        (b"01327", b"PROCTITLE"),
+        (b"0", b"UNKNOWN_0"),
+        (b"99999999999999999999", b"UNKNOWN_99999999999999999999"),
+        (b"UNKNOWN[99999999999999999999]", b"UNKNOWN_99999999999999999999"),
+        (b"UNKNOWN[]", b"UNKNOWN[]"),
+        (b"SOMETHING_NEW", b"SOMETHING_NEW"),
+        (b"-1", b"-1"),
+    ],
+)
+def test_canonical_names(written: bytes, name: bytes) -> None:
+    """A number that the table knows becomes its name; another one stands behind `UNKNOWN_`."""
+    assert name == canonical(written)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,11 @@ def shown(text: bytes) -> bytes:
         (b"auid=4294967295", b"4294967295"),
         (b"exit=-9223372036854775808", b"-9223372036854775808"),
         (b"inode=9223372036854775807", b"9223372036854775807"),
-        (b"inode=9223372036854775808", b'"9223372036854775808"'),
+        (b"inode=18446744073709551615", b"18446744073709551615"),
+        (b"inode=18446744073709551616", b'"18446744073709551616"'),
+        (b"exit=-9223372036854775809", b'"-9223372036854775809"'),
+        (b"ses=?", b'"?"'),
+        (b"inode=(null)", b'"(null)"'),
         (b"res=success", b'"success"'),
         (b"pid=007", b'"007"'),
         (b"pid=-0", b'"-0"'),
@@ -46,6 +50,8 @@ def test_decimal(text: bytes, expected: bytes) -> None:
         (b"cap_fp=ffffffffffffffff", b'"0xffffffffffffffff"'),
         (b"cap_fp=10000000000000000", b'"10000000000000000"'),
         (b"cap_fver=?", b'"?"'),
+        (b"fan_info=3F", b'"0x3f"'),
+        (b"fan_info=0", b'"0x0"'),
     ],
 )
 def test_hexadecimal(text: bytes, expected: bytes) -> None:
@@ -73,8 +79,12 @@ def test_octal(text: bytes, expected: bytes) -> None:
     [
         (b'name="a b"', b'"a b"'),
         (b"name=612062", b'"a b"'),
+        (b"profile=74657374207370616365", b'"test space"'),
+        (b"info=6120", b'"a "'),
+        (b"root_dir=2F61", b'"/a"'),
+        (b"denied_mask=7263", b'"rc"'),
         (b"name=(null)", b"null"),
-        (b"hostname=?", b'"?"'),
+        (b"hostname=?", b"null"),
         (b"exe=?", b"null"),
         (b'name="(null)"', b'"(null)"'),
         (b'name="DEADBEEF"', b'"DEADBEEF"'),
@@ -104,6 +114,11 @@ def test_encoded(text: bytes, expected: bytes) -> None:
         (b"oflag=02000000", b'"02000000"'),
         (b"oflag=42", b"42"),
         (b"id=-1", b"-1"),
+        (b"subj=?", b"null"),
+        (b"subj=(null)", b"null"),
+        (b"subj=?x", b'"?x"'),
+        (b'terminal="?"', b'"?"'),
+        (b"old=?", b'"?"'),
     ],
 )
 def test_text_and_numeric(text: bytes, expected: bytes) -> None:
@@ -120,8 +135,9 @@ def test_text_and_numeric(text: bytes, expected: bytes) -> None:
         (b"unheard=ABC", b'"ABC"'),
         (b"unheard=abcd", b'"abcd"'),
         (b'unheard="4A"', b'"4A"'),
-        (b"unheard=?", b'"?"'),
-        (b"unheard=(null)", b'"(null)"'),
+        (b"unheard=?", b"null"),
+        (b"unheard=(null)", b"null"),
+        (b'unheard="?"', b'"?"'),
     ],
 )
 def test_fields_without_a_class(text: bytes, expected: bytes) -> None:

@@ -107,11 +107,11 @@ def test_records_of_the_captures_are_exact() -> None:
         (
             b"USER_AUTH",
             b'{"pid":1,"msg":{"op":"a b","acct":"al","hostname":"?","addr":null,"res":"success"}}',
-            b"pid=1 msg='op=a b acct=\"al\" hostname=? addr=? res=success'",
+            b'pid=1 msg=\'op=a b acct="al" hostname="?" addr=? res=success\'',
         ),
-        (b"USER", b'{"pid":1,"msg":"just text"}', b"pid=1 msg='just text'"),
+        (b"USER", b'{"pid":1,"msg":{"UNPARSED":"just text"}}', b"pid=1 msg='just text'"),
         (b"USER", b'{"uid":1,"msg":{"op":"x"},"UID":"r"}', b"uid=1 msg='op=x'\x1dUID=\"r\""),
-        (b"USER", b'{"uid":1,"UID":"?","msg":{"op":"x"}}', b"uid=1 UID=? msg='op=x'"),
+        (b"USER", b'{"uid":1,"UID":"?","msg":{"op":"x"}}', b"uid=1 UID=\"?\" msg='op=x'"),
         (
             b"SYSCALL",
             b'{"arch":"0xc000003e","syscall":2,"items":1,"ARGV":["0x5","0x0"],"PID":{}}',

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from laurel_mp.events.rendering.syscall import NUMBERS
 from laurel_mp.records.header import MAX_ID, NODE, TYPE, count_lines
+from laurel_mp.records.types import canonical
 
 CALL = re.compile(rb"\0+\): " + NUMBERS + rb" (items=[^\n]*)\n((?s:.*))").match
 """Matches a piece with its id blanked: captures operation, exit, a0 to a3, caller, and the lines
@@ -65,7 +66,7 @@ def event_length(text: bytes, node: bytes | None, *, has_eoe: bool) -> int:
         if b"\0" in body:
             return 0
         end += len(line)
-        name = match[1]
+        name = canonical(match[1])
         if name == b"SYSCALL":
             return 0
         if name == b"EOE":

@@ -29,7 +29,8 @@ from laurel_mp.events.rendering.event_renderer import EventRenderer, syscall_obj
 from laurel_mp.events.rendering.syscall import Call, Syscall
 from laurel_mp.records.header import LINE
 from laurel_mp.records.record_options import RecordOptions
-from laurel_mp.records.types import is_daemon, is_kernel
+from laurel_mp.records.tables.record_types import NUMBERS
+from laurel_mp.records.types import canonical, is_daemon, is_kernel
 
 try:
     from _blake2 import blake2b
@@ -218,6 +219,8 @@ class Coalescer:
         filtering = self.output.filters.active
         for match in LINE.finditer(blob, start, end):
             node, name, id_, body = match.groups()
+            if name not in NUMBERS:
+                name = canonical(name)
             begin, finish = match.span()
             filtered = filtering and self.output.has_filtered_line(blob[begin:finish])
             self._line(node, name, id_, body, begin + offset, finish + offset, filtered)

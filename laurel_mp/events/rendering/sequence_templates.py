@@ -26,7 +26,7 @@ from laurel_mp.formats import native
 from laurel_mp.records.record import RecordRenderer, Rendered
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.records.strings import encode
-from laurel_mp.records.types import SINGLE_OBJECTS, is_kernel, number_of
+from laurel_mp.records.types import SINGLE_OBJECTS, canonical, is_kernel, number_of
 
 # To learn a sequence takes as long as to render some fifty events without. A host that makes up
 # sequences must not make us learn for ever: each has to occur often before, and more often if it
@@ -273,5 +273,5 @@ def split_records(text: bytes) -> list[Record]:
     for line in text.split(b"\n"):
         header, _, body = line.partition(b"\0")
         name = header[header.rfind(b"type=") + 5 : -len(b" msg=audit(")]
-        records.append((name, body.lstrip(b"\0")[2:].strip(b" ")))
+        records.append((canonical(name), body.lstrip(b"\0")[2:].strip(b" ")))
     return records

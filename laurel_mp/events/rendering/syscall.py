@@ -300,7 +300,8 @@ def exit_member(written: bytes | None) -> bytes:
 
 def _is_number(field: Field) -> bool:
     """True if a value is an id as JSON writes numbers, without a sign."""
-    return field.text.isdigit() and values.kind_of("decimal", field) is Kind.NUMBER
+    is_short = field.text.isdigit() and len(field.text) < 20
+    return is_short and values.kind_of("decimal", field) is Kind.NUMBER
 
 
 def _call(texts: dict[bytes, bytes]) -> Call:

@@ -330,8 +330,8 @@ def test_records_in_any_order() -> None:
     assert found["EXECVE"] == {"argc": 2, "ARGV": ["x", "y"]}
 
 
-def test_unknown_types_are_kept_by_their_name() -> None:
-    """By number or by a name that is not in the table."""
+def test_types_by_number_or_by_an_unknown_name() -> None:
+    """A number that the table has gets its name; a name that it lacks is kept."""
     lines = [
         b"type=UNKNOWN[1423] msg=audit(1.000:1): domain=1c1874266 blockers=fs.read_file",
         b"type=BRAND_NEW msg=audit(1.000:1): a=1",
@@ -339,7 +339,7 @@ def test_unknown_types_are_kept_by_their_name() -> None:
     ]
     expected = {
         "ID": "1.000:1",
-        "UNKNOWN[1423]": [{"domain": "1c1874266", "blockers": "fs.read_file"}],
+        "LANDLOCK_ACCESS": [{"domain": "1c1874266", "blockers": "fs.read_file"}],
         "BRAND_NEW": [{"a": "1"}],
     }
 
