@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import auditd, children, requirements
@@ -16,6 +17,10 @@ from tests.support.corpus import CORPUS
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell that starts the tests in the background: programs under test would ignore it, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says little on a machine that does other things; tests have a time-out.
+settings.register_profile("laurel-mp", settings(), deadline=None)
+settings.load_profile("laurel-mp")
 
 
 class StartAuditd(Protocol):
