@@ -31,6 +31,7 @@ tables: setup
 
 pages: setup
 	$(BIN)/python -m laurel_mp.config.reference
+	$(BIN)/python -m laurel_mp.observe.reference
 	$(BIN)/python -m laurel_mp.manual
 	$(BIN)/python -m tests.picture
 	$(BIN)/python -m tests.differential.migration

@@ -24,7 +24,7 @@
 #   formats                       how an event is written: native JSON, and what follows
 #   records                       one audit line: header, fields, strings, tables
 #
-#   outputs    observe            files, pipes, sockets | what is counted, log messages
+#   outputs    observe            files, pipes, sockets | what is counted, where messages go
 #   system                        rights, directories, sockets, memory of the operating system
 #   config     errors             settings and their schema | what can go wrong
 #

@@ -179,6 +179,17 @@ def test_wire_page_has_the_limits() -> None:
     assert f"(`pipeline.window-bytes`, {window} MiB by default)" in page
 
 
+def test_pages_have_the_defaults() -> None:
+    """A default that changes is found in the text, too, not only in the generated reference."""
+    pipeline = Config().pipeline
+    tuning = (DOCS / "tuning.md").read_text()
+
+    assert f"handed over ({pipeline.linger_ms} ms by default)" in tuning
+    assert f"unacknowledged ({pipeline.window_bytes >> 20} MiB by default)" in tuning
+    delay = f"after at most {pipeline.linger_ms} ms (`linger-ms`)"
+    assert delay in (DOCS / "troubleshooting.md").read_text()
+
+
 def test_page_about_losses_has_all_members() -> None:
     """Each member of a line about a loss is explained, and no other; so is each kind."""
     page = (DOCS / "losses.md").read_text()

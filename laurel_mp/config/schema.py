@@ -28,7 +28,7 @@ class LogFile:
     file: str = setting(
         "",
         kinds.OUTPUT,
-        f"Where to write: {_FORMS}. File names start at `directory`.",
+        f"Target: {_FORMS}. File names start at `directory`.",
         required=True,
         sample="some.log",
     )
@@ -38,7 +38,7 @@ class LogFile:
         "Rotate a file before it grows beyond this size; 0 for never.",
         unit="bytes",
     )
-    generations: int = setting(5, kinds.whole(0, 10_000), "How many rotated files are kept.")
+    generations: int = setting(5, kinds.whole(0, 10_000), "Number of rotated files to keep.")
     read_users: tuple[str, ...] = setting(
         (),
         kinds.NAMES,
@@ -68,7 +68,7 @@ class AuditLog(LogFile):
     file: str = setting(
         "audit.log",
         kinds.OUTPUT,
-        f"Where events go: {_FORMS}. File names start at `directory`; `-` is standard output.",
+        f"Target of events: {_FORMS}. File names start at `directory`; `-` is standard output.",
     )
 
 
@@ -91,7 +91,7 @@ class ParseErrorLog(LogFile):
     file: str = setting(
         "",
         kinds.OUTPUT,
-        "Where malformed input lines are kept; forms as in `[auditlog]`.",
+        "Target of malformed input lines; forms as in `[auditlog]`.",
         required=True,
         sample="parse-error.log",
     )

@@ -25,7 +25,7 @@ class EventFormat(ABC):
     """Converts events, and finds them again in what was written."""
 
     name: str
-    """Value of the setting `format`."""
+    """Key in `laurel_mp.formats.registry`, and value of `Sink.format`. No setting names it yet."""
 
     @abstractmethod
     def convert(self, text: bytes) -> bytes:

@@ -34,7 +34,7 @@ PROGRAM = Group(
         ),
     ),
 )
-"""Source: main thread of ingest, laurel_mp.pipeline.daemon.plugin."""
+"""Source: main thread of ingest, laurel_mp.pipeline.status.run_statistics."""
 
 LEDGER = Group(
     "ledger",
@@ -67,7 +67,7 @@ LEDGER = Group(
         counter("loss_lines", "Lines in the main output that report missing events."),
     ),
 )
-"""Source: main thread of ingest, from the ledger."""
+"""Source: main thread of ingest, laurel_mp.pipeline.status.run_statistics, from the ledger."""
 
 INPUT = Group(
     "input",
@@ -96,7 +96,8 @@ INPUT = Group(
     ),
     prefix="input_",
 )
-"""Source: main thread of ingest, from the backlog and the pipeline."""
+"""Source: main thread of ingest, laurel_mp.pipeline.status.run_statistics, from the backlog and the
+pipeline."""
 
 LOSSES = Group(
     "losses",
@@ -168,7 +169,8 @@ PROCESSES = Group(
     labels=("process",),
     prefix="process_",
 )
-"""Source: main thread of ingest; other processes publish their counts on the scoreboard."""
+"""Source: main thread of ingest, laurel_mp.pipeline.status.run_statistics; other processes publish
+their counts on the scoreboard (laurel_mp.pipeline.counters.meter)."""
 
 TABLES = Group(
     "tables",
@@ -181,7 +183,8 @@ TABLES = Group(
     labels=("process", "table"),
     prefix="table_",
 )
-"""Source: main thread of ingest; each process publishes its own tables on the scoreboard."""
+"""Source: main thread of ingest, laurel_mp.pipeline.status.run_statistics; each process publishes
+its own tables on the scoreboard (laurel_mp.pipeline.counters.fill_levels)."""
 
 GROUPS = (PROGRAM, LEDGER, INPUT, LOSSES, QUEUES, PROCESSES, TABLES)
 """All groups, in display order."""

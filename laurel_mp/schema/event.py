@@ -61,21 +61,21 @@ def _loss() -> Schema:
     """Returns the schema of a report of lost events; such a line is no audit event."""
     number = {"type": "number", "minimum": 0}
     texts = {
-        "count": "How many are missing: events, or records if the kernel has counted them.",
-        "gaps": "How many runs of serials these are.",
-        "first": "The lowest serial that is missing.",
-        "last": "The highest one.",
-        "late": "How many came after all, though they had been counted before.",
-        "total": "How many are missing since then.",
+        "count": "Number of missing events, or of records if the kernel has counted them.",
+        "gaps": "Number of gaps in the serials.",
+        "first": "Lowest missing serial.",
+        "last": "Highest missing serial.",
+        "late": "Number of late events, which were counted as missing before.",
+        "total": "Total number of missing events since then.",
     }
     members: Schema = {
         "op": {"const": "loss"},
-        "kind": {"enum": list(LOSSES), "description": "By what it was noticed."},
+        "kind": {"enum": list(LOSSES), "description": "Source of the report."},
         **{name: {"description": text, **ref("integer")} for name, text in texts.items()},
-        "from": {"description": "A time before it, in seconds.", **number},
-        "to": {"description": "A time behind it.", **number},
-        "since": {"description": "Since when it was watched.", **number},
-        "restarted": {"const": True, "description": "auditd was restarted about then."},
+        "from": {"description": "Time before the loss, in seconds.", **number},
+        "to": {"description": "Time after the loss, in seconds.", **number},
+        "since": {"description": "Start of the count, in seconds.", **number},
+        "restarted": {"const": True, "description": "auditd was restarted around that time."},
     }
     return object_of(members, ["op", "kind"], "Events are missing. The line is no audit event.")
 
@@ -90,7 +90,7 @@ def _of_event(records: RecordSchemas) -> dict[str, Schema]:
             "The parent of the process of the event.",
         ),
         "container_info": object_of({"ID": ref("text")}, ["ID"]),
-        "incomplete": list_of({"enum": list(REASONS)}, "What the event lacks."),
+        "incomplete": list_of({"enum": list(REASONS)}, "Reasons why the event is incomplete."),
         "repeated": list_of(
             {"type": "object", "additionalProperties": {"type": "object"}},
             "Further records of types of which an event has one.",

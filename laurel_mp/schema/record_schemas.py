@@ -20,7 +20,7 @@ from laurel_mp.schema.value_schemas import (
 _SKIPPED = object_of(
     {"skipped_args": ref("integer"), "skipped_bytes": ref("integer")},
     ["skipped_args", "skipped_bytes"],
-    "What transform.execve-argv-limit-bytes has cut out.",
+    "Arguments that transform.execve-argv-limit-bytes has cut out.",
 )
 
 
@@ -41,7 +41,7 @@ class RecordSchemas:
             "process": self._process(),
             "address": self._address(),
             "message": {
-                "description": "What a program wrote in msg='...': its fields, or its text.",
+                "description": "Content of msg='...' by a program: its fields, or its text.",
                 "anyOf": [ref("text"), self._fields({}, added=False)],
             },
             "kernel_record": self._fields({}),

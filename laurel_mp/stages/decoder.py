@@ -7,8 +7,9 @@ from array import array
 from laurel_mp.events.fast.event_feeder import EventFeeder
 from laurel_mp.events.reassembly.bodies import Bodies, clock_key
 from laurel_mp.events.reassembly.coalescer import Coalescer, CoalescerState, Limits
+from laurel_mp.events.reassembly.content_filters import ContentFilters
 from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
-from laurel_mp.events.reassembly.exec_observer import ContentFilters, ExecObserver
+from laurel_mp.events.reassembly.exec_observer import ExecObserver
 from laurel_mp.records.record_options import RecordOptions
 from laurel_mp.stages.packing import pack, unpack
 from laurel_mp.stages.stage_messages import Decoded, DecodedBodies, DecodedQueries, Share

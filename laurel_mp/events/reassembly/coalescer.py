@@ -15,6 +15,7 @@ from laurel_mp.events.reassembly.bodies import (
     clock_key,
     line_key,
 )
+from laurel_mp.events.reassembly.content_filters import ContentFilters
 from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.events.reassembly.duplicate_window import DuplicateWindowState
 from laurel_mp.events.reassembly.event_in_flight import EventInFlight, EventState
@@ -23,7 +24,7 @@ from laurel_mp.events.reassembly.event_output import (
     with_environment,
     with_filter_mark,
 )
-from laurel_mp.events.reassembly.exec_observer import ContentFilters, ExecObserver
+from laurel_mp.events.reassembly.exec_observer import ExecObserver
 from laurel_mp.events.reassembly.known_events import KnownEvents
 from laurel_mp.events.rendering.event_renderer import EventRenderer, syscall_object
 from laurel_mp.events.rendering.syscall import Call, Syscall

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from laurel_mp.events.reassembly.bodies import FILTERED, NO_QUERY, Bodies, ProcessQueries, line_key
+from laurel_mp.events.reassembly.content_filters import ContentFilters
 from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
 from laurel_mp.events.reassembly.exec_observer import (
     NOTHING,
-    ContentFilters,
     ExecObserver,
     Finished,
     Started,

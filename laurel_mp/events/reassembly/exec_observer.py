@@ -1,10 +1,8 @@
-"""Interfaces by which the decoder stage adds to execs and filters events."""
+"""The interface by which the decoder stage adds to execs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple, Protocol
 
 from laurel_mp.events.rendering.execution import LazyExecution
@@ -51,15 +49,3 @@ class ExecObserver(Protocol):
 
     def statistics(self) -> dict[str, int]:
         """Returns sizes and limits met, for status reports."""
-
-
-@dataclass(frozen=True, slots=True)
-class ContentFilters:
-    """Filters by the content of events."""
-
-    raw_line: Callable[[bytes], bool] | None = None
-    """True for an input line, without its line feed, whose event is to be filtered."""
-    user_record: Callable[[bytes], bool] | None = None
-    """True for the body of a record from user space that is to be filtered."""
-    active: bool = False
-    """True if any event may be filtered, by these filters or by others."""

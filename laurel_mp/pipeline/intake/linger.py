@@ -14,7 +14,7 @@ import termios
 import time
 
 LONGEST_NAP = 0.03
-"""Seconds; five of them are the default of `linger-ms`. A burst that fills the socket during a nap
+"""Seconds: a fifth of the default of `linger-ms`. A burst that fills the socket during a nap
 waits for the rest of it, once."""
 
 SHORTEST_NAP = 0.001

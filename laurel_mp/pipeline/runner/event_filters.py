@@ -13,7 +13,7 @@ from typing import Any
 from laurel_mp.config import Config
 from laurel_mp.config.settings import LooksAt, filters_on
 from laurel_mp.errors import ConfigError
-from laurel_mp.events.reassembly.exec_observer import ContentFilters
+from laurel_mp.events.reassembly.content_filters import ContentFilters
 from laurel_mp.processes.filters import ProcessFilters, UserRecordFilter, any_of, is_empty
 from laurel_mp.processes.patterns import PatternSet
 from laurel_mp.processes.sockets import SocketFilter

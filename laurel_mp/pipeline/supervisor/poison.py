@@ -23,6 +23,9 @@ POISONOUS = 3
 MAX_EVENTS = 100
 """Number of events, the latest, whose further lines are set aside, too."""
 
+LOGGED = 3
+"""Lines that the log shows when several are set aside at once; of the others, their number."""
+
 SHOWN = 200
 """Bytes of a line that the log shows."""
 
@@ -143,10 +146,10 @@ def _find(lines: bytes, key: bytes) -> tuple[int, int] | None:
 
 def keep(lines: list[bytes], directory: Path | None) -> None:
     """Logs the lines that were set aside; with a directory they go to a file there, too."""
-    for line in lines[:POISONOUS]:
+    for line in lines[:LOGGED]:
         log.error("line set aside, processes died over it: %r", line[:SHOWN])
-    if len(lines) > POISONOUS:
-        log.error("%d more lines set aside with it", len(lines) - POISONOUS)
+    if len(lines) > LOGGED:
+        log.error("%d more lines set aside with it", len(lines) - LOGGED)
     if directory is None or not lines:
         return
     try:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from laurel_mp.events.fast.matched_events import MatchedEvents
 from laurel_mp.events.reassembly.bodies import Bodies, ProcessQueries
 from laurel_mp.events.reassembly.coalescer import Coalescer, Limits
+from laurel_mp.events.reassembly.content_filters import ContentFilters
 from laurel_mp.events.reassembly.decoder_counters import DecoderCounters
-from laurel_mp.events.reassembly.exec_observer import ContentFilters, Finished, Started
+from laurel_mp.events.reassembly.exec_observer import Finished, Started
 from laurel_mp.events.rendering import event_renderer, sequence_templates
 from laurel_mp.events.rendering.caches import CacheBypass
 from laurel_mp.events.rendering.execution import LazyExecution

@@ -12,8 +12,8 @@ from laurel_mp.events.fast.event_feeder import EventFeeder
 from laurel_mp.events.reassembly import coalescer, known_events
 from laurel_mp.events.reassembly.bodies import FILTERED, NO_QUERY, Bodies, clock_key, line_key
 from laurel_mp.events.reassembly.coalescer import Coalescer, Limits
+from laurel_mp.events.reassembly.content_filters import ContentFilters
 from laurel_mp.events.reassembly.exec_observer import (
-    ContentFilters,
     ExecObserver,
     Finished,
     Started,
