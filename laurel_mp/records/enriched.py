@@ -51,8 +51,8 @@ _RUN = _KNOWN + rb"(?: +" + _KNOWN + rb")*(?: +(?:[A-Z_-]*\Z))?"
 # value, and neither within another key nor as the whole value.
 _parts = re.compile(
     rb'"[^"]*(?:"|\Z)'
-    rb"|(?P<separator> +|" + _ESCAPED + rb"|(?<=[^ =]))(?P<run>" + _RUN + rb")"
-    rb"|(?: +|\A)[A-Z][A-Z0-9_-]*=|=" + _NAMES + rb'=|[^" #^=\\A-Z]+|(?s:.)'
+    rb"|(?P<separator> +|\x1d|" + _ESCAPED + rb"|(?<=[^ =]))(?P<run>" + _RUN + rb")"
+    rb"|(?: +|\A)[A-Z][A-Z0-9_-]*=|=" + _NAMES + rb'=|[^" #^=\\A-Z\x1d]+|(?s:.)'
 ).finditer  # fmt: skip
 _MARKS = (b"ID=", b"ARCH=", b"SYSCALL=", b"SADDR=")
 _ADDRESS_MARKS = (b"SADDR={",)

@@ -76,6 +76,22 @@ class RecordRenderer:
         """Renders a record of type `name`, with the bytes of `render_generally`."""
         if name == b"PROCTITLE" and (quick := proctitle.render_regular(body, self._argv)):
             return Rendered(quick)
+        rendered = self._render_by_layout(name, body)
+        if rendered is not None:
+            return rendered
+        if types.is_kernel(name, body) and (usual := enriched.canonical(body)) != body:
+            body = usual
+            rendered = self._render_by_layout(name, body)
+            if rendered is not None:
+                return rendered
+        rendered = self.render_generally(name, body)
+        # The writer of a record of an unknown type is told by its body, not by its layout.
+        if types.number_of(name) is not None:
+            self._learn(name, body)
+        return rendered
+
+    def _render_by_layout(self, name: bytes, body: bytes) -> Rendered | None:
+        """Renders a record by a layout that was learned; None if none fits."""
         for layout, looked_up in self._layouts.get(name, ()):
             groups = layout.match(body)
             if groups is not None:
@@ -86,13 +102,7 @@ class RecordRenderer:
                     [LookUp(key, groups[i]) for key, i in looked_up if groups[i].isdigit()]
                 )
                 return Rendered(b"{" + raw + added + MARK * len(look_ups) + b"}", look_ups)
-        if types.is_kernel(name, body) and (usual := enriched.canonical(body)) != body:
-            return self.render(name, usual)
-        rendered = self.render_generally(name, body)
-        # The writer of a record of an unknown type is told by its body, not by its layout.
-        if types.number_of(name) is not None:
-            self._learn(name, body)
-        return rendered
+        return None
 
     def plain_layout(self, name: bytes, body: bytes) -> tuple[bytes, bytes] | None:
         """Returns an expression for the layout of a record, and a template for its captures.

@@ -131,7 +131,7 @@ def test_without_root(public_path: Path) -> None:
     assert done.stderr == ""
     assert done.returncode in {0, 1}
     assert f"{closed}/auditd.conf: Permission denied" in done.stdout
-    assert "(root can look at more)" in done.stdout
+    assert "(root can check more)" in done.stdout
 
 
 def test_configuration_of_this_host(audit_dir: Path, public_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from laurel_mp.records.enriched import parse_translations, render, split
+from laurel_mp.records.enriched import canonical, parse_translations, render, split
 from laurel_mp.records.fields import Field, Form
 
 
@@ -79,3 +79,19 @@ def test_values(text: bytes, expected: bytes) -> None:
     (field,) = parse_translations(text)
 
     assert expected == render(field)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"pid=SADDR={ x SADDR=?",
+        b"saddr=0100 SADDR={ x\x1dSADDR=?",
+        b'key="a" ARCH=x86_64 SYSCALL=execve AUID="a"',
+        b'res=1#035AUID="a"\x1dUID="b"',
+    ],
+)
+def test_canonical_bodies_stay_as_they_are(body: bytes) -> None:
+    """A body that has the separator is not given another one."""
+    once = canonical(body)
+
+    assert once == canonical(once)
