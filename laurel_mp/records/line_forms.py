@@ -52,11 +52,11 @@ _SYSLOG = (
     + rb")?)?"
 )
 _MONOTONIC = _UPTIME + rb" (?P<host>" + _HOST + rb") (?P<tag>" + _TAG + rb")"
-_QUOTED = rb"\"(?:[^\"\\\n]|\\[^\n]){0,8192}+\""
-_ELEMENT = rb"\[(?:[^\]\"\n]|" + _QUOTED + rb"){0,1024}+\]"
+_QUOTED = rb"\"(?:[^\"\\\n]|\\[^\n]){0,8192}\""
+_ELEMENT = rb"\[(?:[^\]\"\n]|" + _QUOTED + rb"){0,1024}\]"
 _RFC5424 = (
     rb"(?:[0-9]{1,7} )?" + _PRIORITY + rb"1 (?:-|" + _ISO + rb") (?P<host>" + _HOST + rb") "
-    rb"(?P<tag>" + _WORD + rb") " + _WORD + rb" " + _WORD + rb" (?:-|(?:" + _ELEMENT + rb"){1,16}+)"
+    rb"(?P<tag>" + _WORD + rb") " + _WORD + rb" " + _WORD + rb" (?:-|(?:" + _ELEMENT + rb"){1,16})"
     rb"(?: {1,2}|\Z)(?:" + BOM + rb")?"
 )  # fmt: skip
 _DMESG = (

@@ -32,6 +32,12 @@ def canonical(name: bytes) -> bytes:
     return _NAMES.get(number, b"UNKNOWN_" + number)
 
 
+def written(name: bytes) -> bytes:
+    """Returns the name of a type as auditd writes it: `UNKNOWN[1999]` for `UNKNOWN_1999`."""
+    match = _unknown(name)
+    return name if match is None else b"UNKNOWN[%b]" % match[1]
+
+
 def number_of(name: bytes) -> int | None:
     """Returns the number of a record type (include/uapi/linux/audit.h); None if unknown."""
     number = NUMBERS.get(name)

@@ -79,7 +79,7 @@ class EventReverter:
         text = []
         for name, body in self._bodies(event, "missing-args" in reasons):
             is_kernel = is_kernel or types.is_kernel(name, body)
-            text.append(start + name + middle + body + b"\n")
+            text.append(start + types.written(name) + middle + body + b"\n")
         ended = not {"no-eoe", "cut"} & set(reasons)
         if is_kernel and ended and self._eoe:
             text.append(start + b"EOE" + middle + b"\n")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from laurel_mp.records.types import canonical, is_kernel, number_of
+from laurel_mp.records.types import canonical, is_kernel, number_of, written
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,20 @@ def test_numbers(name: bytes, expected: int | None) -> None:
 def test_canonical_names(written: bytes, name: bytes) -> None:
     """A number that the table knows becomes its name; another one stands behind `UNKNOWN_`."""
     assert name == canonical(written)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (b"UNKNOWN_1999", b"UNKNOWN[1999]"),
+        (b"UNKNOWN[1999]", b"UNKNOWN[1999]"),
+        (b"SYSCALL", b"SYSCALL"),
+        (b"UNKNOWN_X", b"UNKNOWN_X"),
+    ],
+)
+def test_written_names(name: bytes, expected: bytes) -> None:
+    """Reverted records have the type that auditd writes."""
+    assert expected == written(name)
 
 
 @pytest.mark.parametrize(
